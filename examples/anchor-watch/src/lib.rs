@@ -1,0 +1,1 @@
+//! Anchor watch example.

@@ -1,0 +1,3 @@
+//! Derived data example.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Plugin calls to Signal K and back: manifest, capabilities, methods, ABIs.

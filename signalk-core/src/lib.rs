@@ -1,0 +1,1 @@
+//! The whole Signal K server as a value: no I/O, no clock, no threads.

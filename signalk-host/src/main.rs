@@ -1,0 +1,3 @@
+//! The native edge and the one binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The Signal K data model as plain values.

@@ -1,0 +1,3 @@
+//! Answers when it is called.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Host development kit: run untrusted WebAssembly plugins under the wasmi interpreter.

@@ -1,0 +1,1 @@
+//! Plugin development kit: what the author of a plugin imports.
