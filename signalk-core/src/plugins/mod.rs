@@ -1,0 +1,1 @@
+//! Who is loaded, started and configured. What a plugin may do lives in `signalk-bridge`.
