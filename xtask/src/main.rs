@@ -1,3 +1,54 @@
-//! The workspace commands.
+//! `cargo xtask`: the commands of this workspace, one file each.
+//!
+//! Nothing here is needed to use the product; everything here is needed to
+//! build, check and show it. CI calls `cargo xtask test` and nothing else.
 
-fn main() {}
+mod browser;
+mod ci;
+mod demo;
+mod guests;
+mod packages;
+mod run;
+mod tidy;
+mod toolchain;
+mod wasm_imports;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Builds, checks and shows the Signal K plugin host.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prepare everything and start the host on the built-in demo boat with two plugins.
+    Demo(demo::Options),
+    /// Run everything that CI runs; installs what is missing first.
+    Test(ci::Options),
+    /// The same as `test`.
+    Ci(ci::Options),
+    /// Build the guests (test plugins and examples) into target/guests and target/plugins.
+    Guests,
+    /// Check the habits that no compiler checks: arrows, headers, clocks, unsafe, licences.
+    Tidy,
+    /// Build the core for wasm32-unknown-unknown, refuse foreign imports, run it in Node.
+    WasmImports,
+    /// Drive the web page in headless Chromium.
+    Browser(browser::Options),
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) | Command::Ci(options) => ci::run(&options),
+        Command::Guests => guests::build().map(drop),
+        Command::Tidy => tidy::run(),
+        Command::WasmImports => wasm_imports::run(),
+        Command::Browser(options) => browser::run(&options),
+    }
+}

@@ -1,0 +1,65 @@
+//! The web page in a real browser: Debian's Chromium through `playwright-core`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{guests, run};
+
+/// Options of `cargo xtask browser`.
+#[derive(Args, Default)]
+pub(crate) struct Options {
+    /// Where the screenshots go.
+    #[arg(long)]
+    screenshots: Option<PathBuf>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let browser = chromium()?;
+    guests::build()?;
+    run::run(&mut run::cargo(&["build", "-p", "signalk-host"]))?;
+    let tests = run::root().join("signalk-host/ui-tests");
+    run::run(Command::new("npm").current_dir(&tests).args(["ci", "--no-audit", "--no-fund"]))?;
+    let shots = match &options.screenshots {
+        Some(dir) => run::root().join(dir),
+        None => run::target_dir().join("screenshots"),
+    };
+    std::fs::create_dir_all(&shots)?;
+    run::run(
+        Command::new("node")
+            .current_dir(&tests)
+            .args(["--test", "--test-reporter=spec"])
+            .env("CHROMIUM", browser)
+            .env("SCREENSHOTS", shots)
+            .env("SIGNALK_HOST", run::target_dir().join("debug/signalk-host"))
+            .env("PLUGINS", run::target_dir().join("plugins"))
+            .env("GUESTS", run::target_dir().join("guests")),
+    )
+}
+
+/// The browser on this machine; on Debian it is installed when there is none.
+fn chromium() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("CHROMIUM") {
+        return Ok(path.into());
+    }
+    for name in ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"] {
+        let path = PathBuf::from(name);
+        if path.is_file() {
+            return Ok(path);
+        }
+    }
+    if !run::has_program("apt-get") {
+        bail!("no Chromium found: install it, or name it in the environment variable CHROMIUM");
+    }
+    run::run(Command::new("apt-get").args(["update", "-q"]))?;
+    run::run(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args([
+        "install",
+        "-y",
+        "-q",
+        "--no-install-recommends",
+        "chromium",
+    ]))?;
+    Ok(PathBuf::from("/usr/bin/chromium"))
+}

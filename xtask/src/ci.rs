@@ -1,0 +1,75 @@
+//! Everything that CI runs, in the order in which a mistake is cheapest to find.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{browser, guests, run, tidy, toolchain, wasm_imports};
+
+/// Options of `cargo xtask test`.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run only these steps (comma separated).
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+/// Crates whose tests also run as WebAssembly.
+const CORE: [&str; 5] =
+    ["wasmi-rpc", "wasmi-hdk", "signalk-model", "signalk-bridge", "signalk-core"];
+
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: [Step; 9] = [
+    ("fmt", || run::run(&mut run::cargo(&["fmt", "--all", "--check"]))),
+    ("tidy", tidy::run),
+    ("guests", || guests::build().map(drop)),
+    ("clippy", clippy),
+    ("test", || run::run(&mut run::cargo(&["test", "--no-fail-fast"]))),
+    ("wasm-imports", wasm_imports::run),
+    ("wasm-test", wasm_test),
+    ("doc", doc),
+    ("browser", || browser::run(&browser::Options::default())),
+];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    for name in &options.only {
+        if !STEPS.iter().any(|(step, _)| step == name) {
+            let known: Vec<_> = STEPS.iter().map(|(step, _)| *step).collect();
+            bail!("no step is called `{name}`; there are: {}", known.join(", "));
+        }
+    }
+    let mut times = Vec::new();
+    for (name, step) in STEPS {
+        if !options.only.is_empty() && !options.only.iter().any(|only| only == name) {
+            continue;
+        }
+        eprintln!("xtask: == {name} ==");
+        let begun = Instant::now();
+        step()?;
+        times.push(format!("{name} {:.0} s", begun.elapsed().as_secs_f64()));
+    }
+    eprintln!("xtask: all steps passed: {}", times.join(", "));
+    Ok(())
+}
+
+fn clippy() -> Result<()> {
+    run::run(&mut run::cargo(&["clippy", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// The same test suites inside a WebAssembly engine (Node), where there are no
+/// threads, no clock of the host's and 32-bit sizes.
+fn wasm_test() -> Result<()> {
+    let mut arguments = vec!["test", "--target", "wasm32-wasip1", "--lib", "--tests"];
+    for name in CORE {
+        arguments.extend(["-p", name]);
+    }
+    let runner = format!("node {}", run::root().join("toolchain/wasi-run.mjs").display());
+    run::run(toolchain::wasm_cargo(&arguments)?.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner))
+}
+
+fn doc() -> Result<()> {
+    let mut command = run::cargo(&["doc", "--no-deps"]);
+    run::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}

@@ -1,0 +1,73 @@
+//! Builds the guests: Rust programs and WebAssembly text, into `target/guests`.
+//!
+//! Every guest is built from its source by its real toolchain; none is committed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::{packages, run, toolchain};
+
+/// Crates whose programs and libraries are guests.
+const CRATES: [&str; 3] = ["test-plugin", "derived-data", "anchor-watch"];
+
+/// A 64 KiB stack instead of 1 MiB: an instance takes 227 KiB instead of 1185 KiB
+/// and starts three times faster (measured with wasmi 2.0.0).
+const FLAGS: &str = "-Clink-arg=-zstack-size=65536";
+
+/// Builds all guests and packages, and gives the folder of the `.wasm` files.
+pub(crate) fn build() -> Result<PathBuf> {
+    let mut arguments = vec!["build", "--profile", "guest", "--target", "wasm32-wasip1"];
+    for name in CRATES {
+        arguments.extend(["-p", name]);
+    }
+    run::run(
+        toolchain::wasm_cargo(&arguments)?
+            .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", FLAGS)
+            .env_remove("RUSTFLAGS"),
+    )?;
+    let guests = run::target_dir().join("guests");
+    fs::create_dir_all(&guests).with_context(|| format!("cannot make {}", guests.display()))?;
+    let built = copy_modules(&run::target_dir().join("wasm32-wasip1/guest"), &guests)?;
+    let texts = assemble(&run::root().join("test-plugin/wat"), &guests)?;
+    packages::lay_out(&guests)?;
+    eprintln!("xtask: {built} guests from Rust and {texts} from text in {}", guests.display());
+    Ok(guests)
+}
+
+fn copy_modules(from: &Path, to: &Path) -> Result<usize> {
+    let mut count = 0;
+    for path in files(from, "wasm")? {
+        fs::copy(&path, to.join(path.file_name().unwrap_or_default()))?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Some hostile guests cannot be written in Rust without `unsafe`; they are text.
+fn assemble(from: &Path, to: &Path) -> Result<usize> {
+    let mut count = 0;
+    for path in files(from, "wat")? {
+        let bytes = wat::parse_file(&path).with_context(|| format!("in {}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default();
+        fs::write(to.join(name).with_extension("wasm"), bytes)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn files(dir: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
