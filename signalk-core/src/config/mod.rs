@@ -1,0 +1,138 @@
+//! Configuration: the texts of a `~/.signalk` directory, understood. What could not be understood is a complaint in words
+//! and never stops the server. No file is read here (the edge does) and none is written (`Effect::SaveFile`).
+
+mod base_deltas;
+mod connections;
+mod settings;
+
+use std::collections::BTreeMap;
+
+pub use self::{
+    base_deltas::BaseDeltas,
+    connections::{ConnectionConfig, ConnectionKind, Endpoint, Pace},
+    settings::Settings,
+};
+
+/// What the edge read from the configuration directory. A missing file is `None`; a file that could not be read is a
+/// complaint, and `None`.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigTexts {
+    /// `settings.json`
+    pub settings: Option<String>,
+    /// `baseDeltas.json`
+    pub base_deltas: Option<String>,
+    /// `defaults.json`, the older form of the same; looked at only without `baseDeltas.json`.
+    pub defaults: Option<String>,
+    /// `security.json`: whether it is there.
+    pub security: Option<String>,
+    /// `plugin-config-data/<id>.json`, by id.
+    pub plugin_options: BTreeMap<String, String>,
+    /// Files and folders that could not be read: named, with the remedy.
+    pub complaints: Vec<String>,
+}
+
+/// Everything that is decided before the server starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The version that clients see. They compare it with the reference server's: this is the one whose surface we serve.
+    pub version: String,
+    /// `settings.json`.
+    pub settings: Settings,
+    /// What is known about the own vessel before any instrument speaks.
+    pub base_deltas: BaseDeltas,
+    /// Input connections: of `settings.json`, and those that the edge adds from its command line.
+    pub connections: Vec<ConnectionConfig>,
+    /// Saved options by plugin id, as texts.
+    pub plugin_options: BTreeMap<String, String>,
+    /// False: no plugin is loaded (`--no-plugins`).
+    pub plugins_enabled: bool,
+    /// There is a `security.json`. Security is not supported yet, so nobody may write: see [`Config::writable`].
+    pub security_configured: bool,
+    /// The port of the line-oriented JSON stream when the edge serves it, for discovery.
+    pub tcp_port: Option<u16>,
+    /// The port that the edge listens on, for `GET /skServer/settings`.
+    pub http_port: u16,
+    /// What could not be understood.
+    pub complaints: Vec<String>,
+}
+
+impl Config {
+    /// Understands what the edge read. Never fails: see [`Config::complaints`].
+    pub fn from_texts(texts: ConfigTexts) -> Config {
+        let mut complaints = texts.complaints;
+        let settings = Settings::parse(texts.settings.as_deref(), &mut complaints);
+        let base_deltas = BaseDeltas::parse(texts.base_deltas.as_deref(), texts.defaults.as_deref(), &mut complaints);
+        let connections = connections::from_settings(&settings, &mut complaints);
+        let security_configured = texts.security.is_some();
+        if security_configured {
+            complaints.push(
+                "security.json: users and tokens are not supported yet; the server is read-only until the file is moved away".into(),
+            );
+        }
+        let http_port = settings.port().unwrap_or(DEFAULT_PORT);
+        Config {
+            version: SERVED_VERSION.into(),
+            settings,
+            base_deltas,
+            connections,
+            plugin_options: texts.plugin_options,
+            plugins_enabled: true,
+            security_configured,
+            tcp_port: None,
+            http_port,
+            complaints,
+        }
+    }
+
+    /// Whether clients may write (deltas, PUT, configuration).
+    ///
+    /// DIFFERENCE: with a `security.json` the reference asks for a login. Until users exist here, a directory that was
+    /// secured is served read-only instead of open.
+    pub fn writable(&self) -> bool {
+        !self.security_configured
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config::from_texts(ConfigTexts::default())
+    }
+}
+
+/// Whose surface we serve. Freeboard-SK refuses servers below 2.
+const SERVED_VERSION: &str = "2.32.0";
+
+const DEFAULT_PORT: u16 = 3000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_directory_is_a_configuration() {
+        let config = Config::default();
+        assert!(config.complaints.is_empty() && config.connections.is_empty() && config.writable());
+        assert_eq!(config.http_port, 3000);
+    }
+
+    #[test]
+    fn broken_files_are_complaints_and_are_not_overwritten() {
+        let config = Config::from_texts(ConfigTexts {
+            settings: Some("{\"port\": 30".into()),
+            base_deltas: Some("[[]]".into()),
+            ..ConfigTexts::default()
+        });
+        let text = config.complaints.join("\n");
+        assert!(text.contains("settings.json"), "{text}");
+        assert!(text.contains("baseDeltas.json"), "{text}");
+        assert!(!config.settings.may_be_saved() && !config.base_deltas.may_be_saved());
+    }
+
+    /// DIFFERENCE of [`Config::writable`].
+    #[test]
+    fn a_secured_directory_is_served_read_only() {
+        let config = Config::from_texts(ConfigTexts { security: Some("{}".into()), ..ConfigTexts::default() });
+        assert!(!config.writable());
+        assert!(config.complaints.join("\n").contains("read-only"));
+    }
+}

@@ -1,0 +1,224 @@
+//! HTTP requests and responses as plain values. Which request gets which response is decided in `api`; no bytes of the
+//! protocol are read or written here, that is the edge's.
+
+use std::hash::Hasher;
+
+use bytes::Bytes;
+use rustc_hash::FxHasher;
+
+/// One complete request.
+#[derive(Debug, Clone, Default)]
+pub struct HttpRequest {
+    /// `GET`, `PUT`, ... in capitals.
+    pub method: String,
+    /// Path and query as sent, still percent-encoded.
+    pub target: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// One complete response. `content-length` and `date` are the edge's.
+#[derive(Debug, Clone)]
+pub struct HttpResponse {
+    /// 200, 404, ...
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl HttpRequest {
+    /// A GET without headers, for tests and examples.
+    pub fn get(target: &str) -> HttpRequest {
+        HttpRequest { method: "GET".into(), target: target.into(), ..HttpRequest::default() }
+    }
+
+    /// The first header of this (lower case) name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// The target without its query.
+    pub fn path(&self) -> &str {
+        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+    }
+
+    /// The decoded value of a query parameter.
+    pub fn query(&self, name: &str) -> Option<String> {
+        query_value(&self.target, name)
+    }
+}
+
+impl HttpResponse {
+    /// A response without a body.
+    pub fn empty(status: u16) -> HttpResponse {
+        HttpResponse { status, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// JSON that was already written.
+    pub fn json_text(status: u16, body: impl Into<Bytes>) -> HttpResponse {
+        HttpResponse::typed(status, JSON, body.into())
+    }
+
+    /// A JSON value.
+    pub fn json(status: u16, value: &serde_json::Value) -> HttpResponse {
+        HttpResponse::json_text(status, value.to_string())
+    }
+
+    /// Text as the reference's `res.send(text)` types it.
+    pub fn html(status: u16, text: impl Into<Bytes>) -> HttpResponse {
+        HttpResponse::typed(status, HTML, text.into())
+    }
+
+    /// Plain text.
+    pub fn text(status: u16, text: impl Into<Bytes>) -> HttpResponse {
+        HttpResponse::typed(status, "text/plain; charset=utf-8", text.into())
+    }
+
+    /// The page that every unknown address gets: clients look at the status only, people read the text.
+    pub fn not_found(method: &str, path: &str) -> HttpResponse {
+        HttpResponse::html(404, error_page(&format!("Cannot {} {}", escape(method), escape(path))))
+    }
+
+    /// An error page in the reference's form.
+    pub fn error(status: u16, text: &str) -> HttpResponse {
+        HttpResponse::html(status, error_page(&escape(text)))
+    }
+
+    /// A redirect, with the reference's body.
+    pub fn redirect(status: u16, to: &str) -> HttpResponse {
+        let word = if status == 301 { "Moved Permanently" } else { "Found" };
+        let mut response = HttpResponse::text(status, format!("{word}. Redirecting to {to}"));
+        response.headers.push(("location", to.to_owned()));
+        response
+    }
+
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str())
+    }
+
+    fn typed(status: u16, content_type: &str, body: Bytes) -> HttpResponse {
+        HttpResponse { status, headers: vec![("content-type", content_type.to_owned())], body }
+    }
+
+    /// Adds the weak entity tag, and turns the response into 304 when the client already has this body.
+    pub(crate) fn with_etag(mut self, request: &HttpRequest) -> HttpResponse {
+        if self.body.is_empty() || self.headers.iter().any(|(n, _)| *n == "etag") {
+            return self;
+        }
+        let tag = etag(&self.body);
+        let known = request.header("if-none-match").is_some_and(|tags| matches_tag(tags, &tag));
+        self.headers.push(("etag", tag));
+        if known && self.status == 200 && matches!(request.method.as_str(), "GET" | "HEAD") {
+            self.status = 304;
+            self.headers.retain(|(name, _)| *name != "content-type");
+            self.body = Bytes::new();
+        }
+        self
+    }
+}
+
+/// Length and a 64 bit hash. The reference's SHA-1 costs twenty times as much and promises nothing more: a weak tag only
+/// says "probably the same text", and it need not survive a restart.
+fn etag(body: &[u8]) -> String {
+    let mut hasher = FxHasher::default();
+    hasher.write(body);
+    format!("W/\"{:x}-{:016x}\"", body.len(), hasher.finish())
+}
+
+fn matches_tag(header: &str, tag: &str) -> bool {
+    let strong = tag.trim_start_matches("W/");
+    header.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == strong)
+}
+
+fn error_page(text: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n<body>\n<pre>{text}</pre>\n</body>\n</html>\n"
+    )
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// The decoded value of `name` in the query of `target`.
+pub(crate) fn query_value(target: &str, name: &str) -> Option<String> {
+    let (_, query) = target.split_once('?')?;
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (percent_decode(key, true) == name).then(|| percent_decode(value, true))
+    })
+}
+
+/// Decodes `%41`; in a query also `+`. A broken escape stays as it is.
+pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match (byte, hex_pair(bytes, at)) {
+            (b'%', Some(decoded)) => {
+                out.push(decoded);
+                at += 2;
+            }
+            (b'+', _) if plus_is_space => out.push(b' '),
+            _ => out.push(byte),
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
+}
+
+fn hex_pair(bytes: &[u8], at: usize) -> Option<u8> {
+    let digit = |at: usize| bytes.get(at).and_then(|b| char::from(*b).to_digit(16));
+    u8::try_from(digit(at)? * 16 + digit(at + 1)?).ok()
+}
+
+const JSON: &str = "application/json; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_escapes_are_decoded_and_broken_ones_kept() {
+        assert_eq!(percent_decode("a%20b+c%zz%", true), "a b c%zz%");
+        assert_eq!(percent_decode("urn%3Amrn+x", false), "urn:mrn+x");
+        assert_eq!(query_value("/x?a=1&time=2018%3A", "time").as_deref(), Some("2018:"));
+        assert_eq!(query_value("/x", "time"), None);
+    }
+
+    #[test]
+    fn a_client_that_has_the_body_gets_304() {
+        let first = HttpResponse::json_text(200, "\"x\"").with_etag(&HttpRequest::get("/"));
+        let tag = first.header("etag").unwrap().to_owned();
+        let mut request = HttpRequest::get("/");
+        request.headers.push(("if-none-match".into(), format!("\"other\", {tag}")));
+        let second = HttpResponse::json_text(200, "\"x\"").with_etag(&request);
+        assert_eq!((second.status, second.body.len()), (304, 0));
+        let changed = HttpResponse::json_text(200, "\"y\"").with_etag(&request);
+        assert_eq!(changed.status, 200);
+    }
+
+    #[test]
+    fn a_path_in_an_error_page_cannot_carry_markup() {
+        let page = HttpResponse::not_found("GET", "/<script>");
+        assert!(String::from_utf8_lossy(&page.body).contains("<pre>Cannot GET /&lt;script&gt;</pre>"));
+    }
+}

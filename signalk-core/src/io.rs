@@ -1,0 +1,279 @@
+//! What goes in and what comes out, as closed enums. A new variant makes the compiler list every edge that must learn it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    config::Endpoint,
+    guest::{PluginId, Ran, Run},
+    http::{HttpRequest, HttpResponse},
+};
+
+/// One HTTP exchange. The edge draws the numbers; the core only hands them back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HttpId(pub u64);
+
+/// One open WebSocket (or TCP) stream client, named by the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u64);
+
+/// One input connection, named by the core in [`Effect::OpenConnection`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// One file to be saved; comes back in [`Report::Saved`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What happened in the world.
+#[derive(Debug)]
+pub enum Input {
+    /// A complete HTTP request arrived. Exactly one [`Effect::HttpRespond`] with this id will follow, often at once.
+    Http {
+        /// Chosen by the edge.
+        id: HttpId,
+        /// The request with its whole body (at most 10 MB: the edge refuses more).
+        request: HttpRequest,
+    },
+    /// A client asks for a WebSocket. Answered by [`Effect::StreamSend`] (it is accepted) or [`Effect::StreamReject`].
+    StreamOpened {
+        /// Chosen by the edge.
+        id: StreamId,
+        /// Path and query of the upgrade request.
+        target: String,
+        /// Names in lower case.
+        headers: Vec<(String, String)>,
+    },
+    /// A text frame of a stream client.
+    StreamMessage {
+        /// Who sent it.
+        id: StreamId,
+        /// The frame's text, not yet known to be JSON.
+        text: Bytes,
+    },
+    /// A stream client is gone. Nothing more is sent to it.
+    StreamClosed {
+        /// Who.
+        id: StreamId,
+    },
+    /// How many bytes of a client's frames wait at the edge. Report it whenever it crosses 512 KiB upwards, when it has
+    /// drained to 1 KiB, and about once a second while it is above 512 KiB.
+    StreamQueue {
+        /// Whose queue.
+        id: StreamId,
+        /// Bytes handed over and not yet taken by the operating system.
+        bytes: usize,
+    },
+    /// News of an input connection.
+    Connection {
+        /// Which.
+        id: ConnectionId,
+        /// What.
+        event: ConnectionEvent,
+    },
+    /// The plugin packages that were found on disk; once, at the start, and again whenever the edge looked anew.
+    Packages {
+        /// Every folder with a readable package.json.
+        found: Vec<FoundPackage>,
+        /// Folders that could not be read, in words for the log.
+        complaints: Vec<String>,
+    },
+    /// An [`Effect`] was carried out.
+    Report(Report),
+    /// An [`Output::Run`] came to its end.
+    Ran {
+        /// Whose.
+        plugin: PluginId,
+        /// The result of `Run::execute`.
+        ran: Ran,
+    },
+    /// The time of the last [`Output::Wait`] has come. Harmless at any other time.
+    Tick,
+    /// Stop everything in good order; [`Effect::Stopped`] follows.
+    Shutdown,
+}
+
+/// News of an input connection.
+#[derive(Debug)]
+pub enum ConnectionEvent {
+    /// It is open: connected, or listening.
+    Opened,
+    /// Bytes in any split; of a listener with several peers: whole lines, so that peers do not mix within a sentence.
+    Bytes(Bytes),
+    /// The other end closed it. The core asks for it again after a pause.
+    Closed {
+        /// In words, for the status.
+        reason: String,
+    },
+    /// It could not be opened, or broke. The core asks for it again after a pause.
+    Failed {
+        /// In words, with the name of the device, file or address.
+        error: String,
+    },
+    /// A file was read to its end. It is not opened again.
+    Finished,
+}
+
+/// One plugin package on disk.
+#[derive(Debug, Clone)]
+pub struct FoundPackage {
+    /// The folder, in the edge's own words; handed back in [`Effect::ReadModule`].
+    pub dir: String,
+    /// The text of its package.json.
+    pub package_json: String,
+}
+
+/// An effect was carried out, or failed.
+pub enum Report {
+    /// The answer to [`Effect::ReadModule`].
+    Module {
+        /// As asked.
+        plugin: PluginId,
+        /// The files, or why not: names the file and the remedy.
+        result: Result<ModuleFiles, String>,
+    },
+    /// The answer to [`Effect::SaveFile`].
+    Saved {
+        /// As asked.
+        ticket: Ticket,
+        /// Durable on disk, or why not.
+        result: Result<(), String>,
+    },
+}
+
+/// What a plugin's start needs from the disk.
+pub struct ModuleFiles {
+    /// The module.
+    pub wasm: Bytes,
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::Module { plugin, result } => {
+                let result = result.as_ref().map(|files| files.wasm.len());
+                f.debug_struct("Module").field("plugin", plugin).field("result", &result).finish()
+            }
+            Report::Saved { ticket, result } => f.debug_struct("Saved").field("ticket", ticket).field("result", result).finish(),
+        }
+    }
+}
+
+/// What the core wants next.
+#[derive(Debug)]
+pub enum Output {
+    /// Please do this; never blocks the core.
+    Effect(Effect),
+    /// Please execute this slice of guest work, on any thread; its result returns as [`Input::Ran`].
+    Run {
+        /// Whose.
+        plugin: PluginId,
+        /// Owned and `Send`.
+        run: Run,
+    },
+    /// Nothing more until an input, or until this time on the clock of `now`.
+    Wait {
+        /// `None`: until an input.
+        until: Option<Duration>,
+    },
+}
+
+/// What the edge does for the core.
+#[derive(Debug)]
+pub enum Effect {
+    /// Answer an HTTP request.
+    HttpRespond {
+        /// Of [`Input::Http`].
+        id: HttpId,
+        /// The whole answer.
+        response: HttpResponse,
+    },
+    /// Send one text frame. The first one accepts the stream.
+    StreamSend {
+        /// To whom.
+        id: StreamId,
+        /// JSON text; cheap to clone.
+        frame: Bytes,
+    },
+    /// Send the same text frame to many clients. The list is shared between calls until membership changes, so an edge
+    /// may keep what it derives from it under the pointer of the `Arc`. A client may already be gone: skip it.
+    StreamSendMany {
+        /// To whom, in ascending order.
+        ids: Arc<[StreamId]>,
+        /// JSON text; cheap to clone.
+        frame: Bytes,
+    },
+    /// Send what is queued, then close. No [`Input::StreamClosed`] is needed afterwards (one does no harm).
+    StreamClose {
+        /// Whom.
+        id: StreamId,
+        /// A WebSocket close code.
+        code: u16,
+        /// In words.
+        reason: String,
+    },
+    /// Answer the upgrade request by this response instead of opening a stream.
+    StreamReject {
+        /// Whose.
+        id: StreamId,
+        /// For example 404.
+        response: HttpResponse,
+    },
+    /// Open an input connection and report with [`Input::Connection`]. Of a connection that is still open: open it anew.
+    OpenConnection {
+        /// Names it from now on.
+        id: ConnectionId,
+        /// Where to.
+        endpoint: Endpoint,
+    },
+    /// Close an input connection. Nothing more is reported about it.
+    CloseConnection {
+        /// Which.
+        id: ConnectionId,
+    },
+    /// Read a plugin's module; [`Report::Module`] follows.
+    ReadModule {
+        /// Whose.
+        plugin: PluginId,
+        /// [`FoundPackage::dir`].
+        dir: String,
+        /// Relative to `dir`, `/` between names, checked by the core to stay inside.
+        wasm: String,
+        /// The plugin has the storage capability and needs its folder.
+        want_fs: bool,
+    },
+    /// Save a file atomically and durably; [`Report::Saved`] follows.
+    SaveFile {
+        /// Comes back.
+        ticket: Ticket,
+        /// Relative to the configuration directory, `/` between names.
+        name: String,
+        /// The whole content.
+        bytes: Bytes,
+    },
+    /// A line for the log of the process.
+    Log {
+        /// How bad.
+        level: LogLevel,
+        /// What it is about: `core`, a connection's or a plugin's id.
+        target: String,
+        /// The line, without an end.
+        text: String,
+    },
+    /// Everything is stopped; the process may end.
+    Stopped,
+}
+
+/// Of a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Something failed that the user must repair.
+    Error,
+    /// Something is odd; the server goes on.
+    Warn,
+    /// What a user wants to see.
+    Info,
+    /// What a developer wants to see.
+    Debug,
+}
