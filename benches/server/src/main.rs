@@ -1,0 +1,51 @@
+//! Measures Signal K servers from outside, side by side in one run.
+//!
+//! Everything goes to 127.0.0.1. Every run is bounded. Latency counts from the
+//! time at which a delta was due, so a server that falls behind cannot hide it.
+
+mod compare;
+mod deltas;
+mod drive;
+mod process;
+mod rest;
+mod subscriber;
+mod websocket;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures Signal K servers on loopback")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// One measurement of one server, as a line of JSON.
+    Drive(drive::Options),
+    /// Requests to one path, one after the other, as a line of JSON.
+    Rest(rest::Options),
+    /// Two running servers in turn (A B B A ...): medians and ratios as a table.
+    Compare(compare::Options),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let local = tokio::task::LocalSet::new();
+    local
+        .run_until(async {
+            match Arguments::parse().command {
+                Command::Drive(options) => {
+                    println!("{}", serde_json::to_string(&drive::run(&options).await?)?);
+                    Ok(())
+                }
+                Command::Rest(options) => {
+                    println!("{}", serde_json::to_string(&rest::run(&options).await?)?);
+                    Ok(())
+                }
+                Command::Compare(options) => compare::run(&options).await,
+            }
+        })
+        .await
+}
