@@ -1,0 +1,575 @@
+//! [`Peer`]: one end of a connection. Bytes and time go in, events and bytes come out; calls may be
+//! nested in both directions to any depth, because nothing here waits.
+//! How received messages are handled is in `peer/receive.rs`; here is what this end sends.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::encode::{
+    write_error, write_notification, write_params, write_request, write_response, write_value,
+};
+use crate::framing::{Decoder, Framing};
+use crate::pending::{Incoming, Outgoing};
+use crate::{CallError, ErrorCode, Params, RequestId, RpcError, RpcResult};
+
+mod receive;
+
+/// Bounds and framing of a [`Peer`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PeerConfig {
+    /// How messages are separated. Default: read both, answer in kind.
+    pub framing: Framing,
+    /// Bytes of one message, in and out. Default: 16 MiB.
+    pub max_message: usize,
+    /// Requests that may wait in each direction. Default: 1024.
+    pub max_pending: usize,
+    /// Entries of a batch that is read. Default: 1024.
+    pub max_batch: usize,
+}
+
+impl Default for PeerConfig {
+    fn default() -> Self {
+        PeerConfig {
+            framing: Framing::Auto,
+            max_message: 16 << 20,
+            max_pending: 1024,
+            max_batch: 1024,
+        }
+    }
+}
+
+/// What [`Peer::poll_output`] hands out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output {
+    /// Framed bytes for the other end.
+    Send(Vec<u8>),
+    /// The other end calls: answer with [`Peer::respond`], now or later.
+    Request {
+        /// Names the request in the answer.
+        id: RequestId,
+        /// The method called.
+        method: String,
+        /// Its parameters.
+        params: Params,
+    },
+    /// The other end tells something and wants no answer.
+    Notification {
+        /// The method named.
+        method: String,
+        /// Its parameters.
+        params: Params,
+    },
+    /// A call of ours is over; every call ends exactly once.
+    Answered {
+        /// The call, as [`Peer::call`] named it.
+        id: RequestId,
+        /// Its result, or why there is none.
+        result: Result<Box<RawValue>, CallError>,
+    },
+    /// The other end no longer wants the answer of its request. It may still be answered, for
+    /// example with [`ErrorCode::Cancelled`].
+    Cancelled {
+        /// The request.
+        id: RequestId,
+    },
+    /// Something broke the protocol. It is counted and, where the specification says so, answered
+    /// already.
+    Fault(RpcError),
+}
+
+/// One entry of a batch to be sent.
+#[derive(Debug)]
+pub enum BatchEntry {
+    /// A request; its answer comes as [`Output::Answered`].
+    Call(String, Params),
+    /// A notification.
+    Notify(String, Params),
+}
+
+/// What went over the connection so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Messages read, a batch counted once.
+    pub received: u64,
+    /// Messages written, a batch counted once.
+    pub sent: u64,
+    /// Events of [`Output::Fault`].
+    pub faults: u64,
+}
+
+/// One end of a JSON-RPC 2.0 connection. After each input, call [`Peer::poll_output`] until `None`.
+#[derive(Debug)]
+pub struct Peer {
+    decoder: Decoder,
+    state: State,
+}
+
+#[derive(Debug)]
+struct State {
+    config: PeerConfig,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    events: VecDeque<Output>,
+    unsent: Vec<u8>,
+    /// The framing to write in.
+    framing: Framing,
+    counters: Counters,
+    closed: bool,
+}
+
+/// Unsent bytes above this go out before further events are handed out.
+const SEND_FIRST: usize = 64 * 1024;
+
+impl Peer {
+    /// A peer at the start of a connection.
+    #[must_use]
+    pub fn new(config: PeerConfig) -> Self {
+        let framing = match config.framing {
+            Framing::Auto => Framing::Newline,
+            fixed => fixed,
+        };
+        Peer {
+            decoder: Decoder::new(config.framing, config.max_message),
+            state: State {
+                config,
+                outgoing: Outgoing::default(),
+                incoming: Incoming::default(),
+                events: VecDeque::new(),
+                unsent: Vec::new(),
+                framing,
+                counters: Counters::default(),
+                closed: false,
+            },
+        }
+    }
+
+    /// Bytes from the other end, split anywhere.
+    pub fn handle_input(&mut self, _now: Duration, bytes: &[u8]) {
+        let state = &mut self.state;
+        self.decoder.feed(bytes, &mut |frame, framing| state.handle_frame(frame, framing));
+    }
+
+    /// The other end will send no more: half a message is reported, and all our calls fail with
+    /// [`CallError::Closed`]. Its requests may still be answered.
+    pub fn handle_eof(&mut self, _now: Duration) {
+        let state = &mut self.state;
+        self.decoder.finish(&mut |frame, framing| state.handle_frame(frame, framing));
+        state.closed = true;
+        for id in state.outgoing.drain() {
+            state.answered(id, Err(CallError::Closed));
+        }
+    }
+
+    /// Ends the calls whose deadline is reached, and tells the other end so.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        for id in self.state.outgoing.expired(now) {
+            self.state.give_up(id, CallError::Timeout);
+        }
+    }
+
+    /// When [`Peer::handle_timeout`] wants to be called, at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.state.outgoing.earliest()
+    }
+
+    /// Calls a method of the other end; [`Output::Answered`] ends the call. `deadline` is a point
+    /// in time, on the same scale as `now`.
+    ///
+    /// # Errors
+    /// Nothing is sent when the connection is closed, too many calls wait, the message is too
+    /// large, or `params` is neither array nor object.
+    pub fn call(
+        &mut self,
+        _now: Duration,
+        method: &str,
+        params: Params,
+        deadline: Option<Duration>,
+    ) -> Result<RequestId, RpcError> {
+        self.state.call(method, &mut raw_params(params.as_deref()), deadline)
+    }
+
+    /// [`Peer::call`] with parameters of any type that serialises to an array, an object, or null
+    /// for "none".
+    ///
+    /// # Errors
+    /// As [`Peer::call`], and when `params` does not serialise.
+    pub fn call_with<P: Serialize + ?Sized>(
+        &mut self,
+        _now: Duration,
+        method: &str,
+        params: &P,
+        deadline: Option<Duration>,
+    ) -> Result<RequestId, RpcError> {
+        self.state.call(method, &mut |out| typed_params(out, params), deadline)
+    }
+
+    /// Tells the other end something.
+    ///
+    /// # Errors
+    /// Nothing is sent when the message is too large or `params` is neither array nor object.
+    pub fn notify(&mut self, method: &str, params: Params) -> Result<(), RpcError> {
+        self.state.notify(method, &mut raw_params(params.as_deref()))
+    }
+
+    /// [`Peer::notify`] with parameters of any type, as in [`Peer::call_with`].
+    ///
+    /// # Errors
+    /// As [`Peer::notify`], and when `params` does not serialise.
+    pub fn notify_with<P: Serialize + ?Sized>(
+        &mut self,
+        method: &str,
+        params: &P,
+    ) -> Result<(), RpcError> {
+        self.state.notify(method, &mut |out| typed_params(out, params))
+    }
+
+    /// Answers a request of the other end. A result above the size bound is replaced by error
+    /// -32008.
+    ///
+    /// # Errors
+    /// [`RpcError::UnknownRequest`] if no such request waits; nothing is sent then.
+    pub fn respond(&mut self, id: RequestId, result: RpcResult) -> Result<(), RpcError> {
+        self.state.respond(&id, &mut |out| match &result {
+            Ok(result) => {
+                write_response(out, &id);
+                out.extend_from_slice(result.get().as_bytes());
+                out.push(b'}');
+            }
+            Err(error) => write_error(out, &id, error),
+        })
+    }
+
+    /// Answers with a result of any type, written straight into the output. One that does not
+    /// serialise is answered with error -32603.
+    ///
+    /// # Errors
+    /// As [`Peer::respond`].
+    pub fn respond_with<R: Serialize + ?Sized>(
+        &mut self,
+        id: RequestId,
+        result: &R,
+    ) -> Result<(), RpcError> {
+        self.state.respond(&id, &mut |out| {
+            let start = out.len();
+            write_response(out, &id);
+            match write_value(out, result) {
+                Ok(()) => out.push(b'}'),
+                Err(error) => {
+                    out.truncate(start);
+                    let text = format!("the result cannot be written as JSON: {error}");
+                    write_error(out, &id, &ErrorCode::InternalError.with(text));
+                }
+            }
+        })
+    }
+
+    /// Sends several requests and notifications in one array (section 6). The ids are those of
+    /// the calls, in order. An empty list sends nothing.
+    ///
+    /// # Errors
+    /// As [`Peer::call`]; nothing is sent then.
+    pub fn send_batch(
+        &mut self,
+        _now: Duration,
+        entries: &[BatchEntry],
+        deadline: Option<Duration>,
+    ) -> Result<Vec<RequestId>, RpcError> {
+        self.state.send_batch(entries, deadline)
+    }
+
+    /// Takes a call back: it ends with [`CallError::Cancelled`], and the other end is told by the
+    /// notification `$/cancelRequest`. `false` if the call is over already.
+    pub fn cancel(&mut self, id: &RequestId) -> bool {
+        match id {
+            RequestId::Number(id) => self.state.give_up(*id, CallError::Cancelled),
+            _ => false,
+        }
+    }
+
+    /// What is to be done next; `None` when all is done. Events come before bytes, so that the
+    /// answers to one input travel together.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        if self.state.unsent.len() < SEND_FIRST
+            && let Some(event) = self.poll_event()
+        {
+            return Some(event);
+        }
+        let bytes = self.take_unsent();
+        if bytes.is_empty() { self.poll_event() } else { Some(Output::Send(bytes)) }
+    }
+
+    /// Like [`Peer::poll_output`], without the bytes: they wait for [`Peer::take_unsent`].
+    pub fn poll_event(&mut self) -> Option<Output> {
+        self.state.events.pop_front()
+    }
+
+    /// The bytes to be sent, all at once.
+    pub fn take_unsent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.state.unsent)
+    }
+
+    /// Gives the memory of sent bytes back to be filled again.
+    pub fn reuse(&mut self, mut buffer: Vec<u8>) {
+        if self.state.unsent.capacity() == 0 && buffer.capacity() <= SEND_FIRST {
+            buffer.clear();
+            self.state.unsent = buffer;
+        }
+    }
+
+    /// How many of our calls wait.
+    #[must_use]
+    pub fn calls_waiting(&self) -> usize {
+        self.state.outgoing.len()
+    }
+
+    /// How many requests of the other end wait for [`Peer::respond`].
+    #[must_use]
+    pub fn requests_waiting(&self) -> usize {
+        self.state.incoming.len()
+    }
+
+    /// What went over the connection so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.state.counters
+    }
+}
+
+type WriteParams<'w> = dyn FnMut(&mut Vec<u8>) -> Result<(), RpcError> + 'w;
+
+fn raw_params(params: Option<&RawValue>) -> impl FnMut(&mut Vec<u8>) -> Result<(), RpcError> {
+    move |out| {
+        if params.is_some_and(|raw| !raw.get().starts_with(['[', '{'])) {
+            return Err(not_structured());
+        }
+        write_params(out, params);
+        Ok(())
+    }
+}
+
+fn typed_params<P: Serialize + ?Sized>(out: &mut Vec<u8>, params: &P) -> Result<(), RpcError> {
+    let name = br#","params":"#;
+    let start = out.len();
+    out.extend_from_slice(name);
+    write_value(out, params).map_err(|error| RpcError::BadParams { reason: error.to_string() })?;
+    match &out[start + name.len()..] {
+        [b'[' | b'{', ..] => {}
+        b"null" => out.truncate(start),
+        _ => return Err(not_structured()),
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn not_structured() -> RpcError {
+    let reason = "they must be an array or an object; write one value as `(value,)`";
+    RpcError::BadParams { reason: reason.to_owned() }
+}
+
+impl State {
+    fn call(
+        &mut self,
+        method: &str,
+        params: &mut WriteParams<'_>,
+        deadline: Option<Duration>,
+    ) -> Result<RequestId, RpcError> {
+        self.room_for(1)?;
+        let number = self.outgoing.next_id();
+        let id = RequestId::Number(number);
+        self.send(&mut |out| {
+            write_request(out, &id, method);
+            params(out)
+        })?;
+        self.outgoing.insert(number, deadline);
+        Ok(id)
+    }
+
+    fn notify(&mut self, method: &str, params: &mut WriteParams<'_>) -> Result<(), RpcError> {
+        self.send(&mut |out| {
+            write_notification(out, method);
+            params(out)
+        })
+    }
+
+    fn send_batch(
+        &mut self,
+        entries: &[BatchEntry],
+        deadline: Option<Duration>,
+    ) -> Result<Vec<RequestId>, RpcError> {
+        let calls = entries.iter().filter(|entry| matches!(entry, BatchEntry::Call(..))).count();
+        self.room_for(calls)?;
+        let first = self.outgoing.next_id();
+        let mut next = first;
+        if !entries.is_empty() {
+            self.send(&mut |out| {
+                let mut separator = b'[';
+                for entry in entries {
+                    out.push(separator);
+                    separator = b',';
+                    let params = match entry {
+                        BatchEntry::Call(method, params) => {
+                            write_request(out, &RequestId::Number(next), method);
+                            next += 1;
+                            params
+                        }
+                        BatchEntry::Notify(method, params) => {
+                            write_notification(out, method);
+                            params
+                        }
+                    };
+                    raw_params(params.as_deref())(out)?;
+                }
+                out.push(b']');
+                Ok(())
+            })?;
+        }
+        Ok((first..next)
+            .map(|id| {
+                self.outgoing.insert(id, deadline);
+                RequestId::Number(id)
+            })
+            .collect())
+    }
+
+    fn room_for(&self, calls: usize) -> Result<(), RpcError> {
+        if self.closed {
+            return Err(RpcError::Closed);
+        }
+        let limit = self.config.max_pending;
+        if self.outgoing.len() + calls > limit {
+            return Err(RpcError::Busy { limit });
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, id: u64, why: CallError) -> bool {
+        let waited = self.outgoing.give_up(id);
+        if waited {
+            let params = CancelParams { id: RequestId::Number(id) };
+            // Too short to be too large, and an object: cannot fail.
+            let _ = self.notify(CANCEL, &mut |out| typed_params(out, &params));
+            self.answered(id, Err(why));
+        }
+        waited
+    }
+
+    fn respond(
+        &mut self,
+        id: &RequestId,
+        write: &mut dyn FnMut(&mut Vec<u8>),
+    ) -> Result<(), RpcError> {
+        let Some(batch) = self.incoming.remove(id) else {
+            return Err(RpcError::UnknownRequest { id: id.clone() });
+        };
+        self.write_answer(id, batch, write);
+        if let Some(index) = batch {
+            self.finish_batch(index);
+        }
+        Ok(())
+    }
+
+    /// Writes an answer, on its own or into the array of its batch.
+    fn write_answer(
+        &mut self,
+        id: &RequestId,
+        batch: Option<usize>,
+        write: &mut dyn FnMut(&mut Vec<u8>),
+    ) {
+        let limit = self.config.max_message;
+        let too_large = || {
+            let text = format!("the response exceeds {limit} bytes (`max_message`)");
+            ErrorCode::ResponseTooLarge.with(text)
+        };
+        match batch {
+            None => {
+                let sent = self.send(&mut |out| {
+                    write(out);
+                    Ok(())
+                });
+                if sent.is_err() {
+                    let _ = self.send(&mut |out| {
+                        write_error(out, id, &too_large());
+                        Ok(())
+                    });
+                }
+            }
+            Some(index) => {
+                let Some(text) = self.incoming.batch_text(index) else { return };
+                let start = text.len();
+                write(text);
+                // The array as a whole is one message.
+                if text.len() > limit {
+                    text.truncate(start);
+                    write_error(text, id, &too_large());
+                }
+            }
+        }
+    }
+
+    fn finish_batch(&mut self, index: usize) {
+        if let Some(text) = self.incoming.take_complete(index)
+            && !text.is_empty()
+        {
+            let _ = self.frame(
+                &mut |out| {
+                    out.extend_from_slice(&text);
+                    Ok(())
+                },
+                usize::MAX,
+            );
+        }
+    }
+
+    fn send(&mut self, write: &mut WriteParams<'_>) -> Result<(), RpcError> {
+        self.frame(write, self.config.max_message)
+    }
+
+    /// Writes one message with its framing, or nothing.
+    fn frame(&mut self, write: &mut WriteParams<'_>, limit: usize) -> Result<(), RpcError> {
+        let start = self.unsent.len();
+        let mut result = write(&mut self.unsent);
+        let size = self.unsent.len() - start;
+        if result.is_ok() && size > limit {
+            result = Err(RpcError::TooLarge { size, limit });
+        }
+        if result.is_err() {
+            self.unsent.truncate(start);
+            return result;
+        }
+        if self.framing == Framing::ContentLength {
+            let header = format!("Content-Length: {size}\r\n\r\n");
+            self.unsent.splice(start..start, header.into_bytes());
+        } else {
+            // Inside JSON text a raw newline can only be white space between tokens.
+            if memchr::memchr2(b'\n', b'\r', &self.unsent[start..]).is_some() {
+                for byte in &mut self.unsent[start..] {
+                    if matches!(byte, b'\n' | b'\r') {
+                        *byte = b' ';
+                    }
+                }
+            }
+            self.unsent.push(b'\n');
+        }
+        self.counters.sent += 1;
+        Ok(())
+    }
+
+    fn answered(&mut self, id: u64, result: Result<Box<RawValue>, CallError>) {
+        self.events.push_back(Output::Answered { id: RequestId::Number(id), result });
+    }
+}
+
+/// The notification that takes a request back, as the Language Server Protocol names it.
+const CANCEL: &str = "$/cancelRequest";
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct CancelParams {
+    id: RequestId,
+}

@@ -1,0 +1,153 @@
+//! What each received piece leads to: an event, an answer on the spot, or both.
+
+use super::{CANCEL, CancelParams, Output, State};
+use crate::encode::write_error;
+use crate::envelope::peek;
+use crate::framing::{Frame, Framing};
+use crate::{CallError, ErrorCode, ErrorObject, Message, Params, RequestId, RpcError, RpcResult};
+
+impl State {
+    pub(super) fn handle_frame(&mut self, frame: Frame<'_>, framing: Framing) {
+        if self.config.framing == Framing::Auto {
+            self.framing = framing;
+        }
+        match frame {
+            Frame::Message(bytes) => {
+                self.counters.received += 1;
+                let message = Message::parse(bytes, self.config.max_batch);
+                self.handle_message(message, None);
+            }
+            Frame::Unterminated(bytes) => match Message::parse(bytes, self.config.max_batch) {
+                Message::Invalid { error, .. } if is(&error, ErrorCode::ParseError) => {
+                    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    self.fault(RpcError::Truncated { size });
+                }
+                message => {
+                    self.counters.received += 1;
+                    self.handle_message(message, None);
+                }
+            },
+            Frame::Oversized { size, head } => self.handle_oversized(size, head),
+            Frame::BadHeader(reason) => self.fault(RpcError::BadHeader { reason }),
+            Frame::Truncated { size } => self.fault(RpcError::Truncated { size }),
+        }
+    }
+
+    fn handle_message(&mut self, message: Message, batch: Option<usize>) {
+        match message {
+            Message::Request { id, method, params } => {
+                self.handle_request(id, method, params, batch);
+            }
+            Message::Notification { method, params } if method == CANCEL => {
+                self.handle_cancel(params);
+            }
+            Message::Notification { method, params } => {
+                self.events.push_back(Output::Notification { method, params });
+            }
+            Message::Response { id, result } => self.handle_response(id, result),
+            Message::Batch(entries) => {
+                let index = self.incoming.open_batch();
+                for entry in entries {
+                    self.handle_message(entry, Some(index));
+                }
+                self.incoming.close_batch(index);
+                self.finish_batch(index);
+            }
+            Message::Invalid { id, error } => {
+                self.write_answer(&id, batch, &mut |out| write_error(out, &id, &error));
+                let reason = error.message().to_owned();
+                self.fault(if is(&error, ErrorCode::ParseError) {
+                    RpcError::NotJson { reason }
+                } else {
+                    RpcError::InvalidRequest { id, reason }
+                });
+            }
+            Message::InvalidResponse { id, reason } => {
+                if let Some(RequestId::Number(id)) = id
+                    && self.outgoing.remove(id)
+                {
+                    self.answered(id, Err(CallError::InvalidAnswer(reason.to_owned())));
+                }
+                self.fault(RpcError::InvalidResponse { reason: reason.to_owned() });
+            }
+        }
+    }
+
+    fn handle_request(
+        &mut self,
+        id: RequestId,
+        method: String,
+        params: Params,
+        batch: Option<usize>,
+    ) {
+        if self.incoming.contains(&id) {
+            let reason = "a request with this id waits already";
+            let error = ErrorCode::InvalidRequest.with(reason);
+            self.write_answer(&id, batch, &mut |out| write_error(out, &id, &error));
+            self.fault(RpcError::InvalidRequest { id, reason: reason.to_owned() });
+        } else if self.incoming.len() >= self.config.max_pending {
+            let limit = self.config.max_pending;
+            let text = format!("{limit} requests wait already (`max_pending`)");
+            let error = ErrorCode::Busy.with(text);
+            self.write_answer(&id, batch, &mut |out| write_error(out, &id, &error));
+            self.fault(RpcError::Busy { limit });
+        } else {
+            self.incoming.insert(id.clone(), batch);
+            self.events.push_back(Output::Request { id, method, params });
+        }
+    }
+
+    fn handle_response(&mut self, id: RequestId, result: RpcResult) {
+        match (id, result) {
+            (RequestId::Number(id), result) if self.outgoing.remove(id) => {
+                self.answered(id, result.map_err(CallError::Remote));
+            }
+            (RequestId::Number(id), _) if self.outgoing.forget_given_up(id) => {}
+            (RequestId::Null, Err(error)) => self.fault(RpcError::Unattributed { error }),
+            (id, _) => self.fault(RpcError::UnknownResponse { id }),
+        }
+    }
+
+    /// A request that does not wait, or whose parameters cannot be read, is left alone: the answer
+    /// may have crossed the cancellation.
+    fn handle_cancel(&mut self, params: Params) {
+        let named = params.and_then(|raw| serde_json::from_str::<CancelParams>(raw.get()).ok());
+        if let Some(CancelParams { id }) = named
+            && self.incoming.contains(&id)
+        {
+            self.events.push_back(Output::Cancelled { id });
+        }
+    }
+
+    /// The message itself is gone; its beginning tells who is to hear of it.
+    fn handle_oversized(&mut self, size: u64, head: &[u8]) {
+        let limit = self.config.max_message;
+        let fault = RpcError::Oversized { size, limit };
+        let seen = peek(head);
+        match (seen.id, seen.is_response) {
+            (Some(RequestId::Number(id)), true) => {
+                if self.outgoing.remove(id) {
+                    let error = ErrorCode::ResponseTooLarge.with(fault.to_string());
+                    self.answered(id, Err(CallError::Remote(error)));
+                }
+            }
+            (_, true) => {}
+            (None, false) if seen.is_notification => {}
+            (id, false) => {
+                let id = id.unwrap_or(RequestId::Null);
+                let error = ErrorCode::RequestTooLarge.with(fault.to_string());
+                self.write_answer(&id, None, &mut |out| write_error(out, &id, &error));
+            }
+        }
+        self.fault(fault);
+    }
+
+    fn fault(&mut self, fault: RpcError) {
+        self.counters.faults += 1;
+        self.events.push_back(Output::Fault(fault));
+    }
+}
+
+fn is(error: &ErrorObject, code: ErrorCode) -> bool {
+    error.code() == code.number()
+}
