@@ -1,0 +1,429 @@
+//! Reading a delta in one pass over the bytes, without an intermediate tree. Members of a wrong
+//! type do not stop the reading: they become complaints. What arrived is not changed here: defaults
+//! are `normalise`'s work.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::delta::{Delta, Parsed, PathMeta, PathValue, Update};
+use crate::error::{Complaint, DeltaError, NameError};
+use crate::interner::Interner;
+use crate::json::{AnyJson, as_f64, read_map, unsigned_as_f64};
+use crate::names::{Context, Path};
+use crate::value::Value;
+
+pub(crate) fn delta(bytes: &[u8], interner: &mut Interner) -> Result<Parsed, DeltaError> {
+    let mut reading = Reading { interner, complaints: Vec::new(), update: 0 };
+    let json = |error: serde_json::Error| DeltaError::Json { reason: error.to_string() };
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let message = MessageSeed(&mut reading).deserialize(&mut reader).map_err(json)?;
+    reader.end().map_err(json)?;
+    let context = match message.context {
+        None => None,
+        Some(Ok(context)) => Some(context),
+        Some(Err(reason)) => return Err(DeltaError::Context { reason }),
+    };
+    let updates = message.updates.ok_or(DeltaError::NoUpdates)?;
+    Ok(Parsed { delta: Delta { context, updates }, complaints: reading.complaints })
+}
+
+struct Reading<'a> {
+    interner: &'a mut Interner,
+    complaints: Vec<Complaint>,
+    update: usize,
+}
+
+impl Reading<'_> {
+    fn wrong_type(&mut self, member: &'static str, expected: &'static str) {
+        self.complaints.push(Complaint::WrongType { update: self.update, member, expected });
+    }
+
+    fn name<T>(&mut self, name: Result<T, NameError>) -> Option<T> {
+        name.map_err(|error| {
+            self.complaints.push(Complaint::Name { update: self.update, error });
+        })
+        .ok()
+    }
+}
+
+/// Implements the visits that a visitor does not want by one expression.
+macro_rules! otherwise {
+    ($other:expr; $($kind:ident)*) => { $(otherwise!(@ $kind $other);)* };
+    (@ bool $other:expr) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok($other) } };
+    (@ number $other:expr) => {
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok($other) }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok($other) }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok($other) }
+    };
+    (@ null $other:expr) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok($other) } };
+    (@ text $other:expr) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok($other) } };
+    (@ seq $other:expr) => {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            Ok($other)
+        }
+    };
+    (@ map $other:expr) => {
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok($other)
+        }
+    };
+}
+
+/// Shorthand for a seed that is its own visitor.
+macro_rules! seed {
+    ($name:ty, $value:ty, $expecting:literal, { $($visits:tt)* }) => {
+        impl<'de> DeserializeSeed<'de> for $name {
+            type Value = $value;
+            fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<$value, D::Error> {
+                from.deserialize_any(self)
+            }
+        }
+        impl<'de> Visitor<'de> for $name {
+            type Value = $value;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($expecting)
+            }
+            $($visits)*
+        }
+    };
+}
+
+#[derive(Default)]
+struct Message {
+    context: Option<Result<Context, String>>,
+    updates: Option<Vec<Update>>,
+}
+
+struct MessageSeed<'a, 'i>(&'a mut Reading<'i>);
+
+seed!(MessageSeed<'_, '_>, Message, "a delta", {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Message, A::Error> {
+        let mut message = Message::default();
+        while let Some(key) = members.next_key_seed(KeySeed)? {
+            match key {
+                Key::Context => {
+                    message.context = members
+                        .next_value_seed(TextSeed(|text: &str| {
+                            self.0.interner.context(text).map_err(|error| error.to_string())
+                        }))?
+                        .map_or_else(
+                            |null| if null { None } else { Some(Err("is not a text".to_owned())) },
+                            Some,
+                        );
+                }
+                Key::Updates => message.updates = members.next_value_seed(UpdatesSeed(self.0))?,
+                _ => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(message)
+    }
+    otherwise!(Message::default(); bool number null text seq);
+});
+
+struct UpdatesSeed<'a, 'i>(&'a mut Reading<'i>);
+
+seed!(UpdatesSeed<'_, '_>, Option<Vec<Update>>, "updates", {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut updates = Vec::new();
+        self.0.update = 0;
+        while let Some(update) = items.next_element_seed(UpdateSeed(self.0))? {
+            match update {
+                Some(update) => updates.extend(update),
+                None => {
+                    let update = self.0.update;
+                    self.0.complaints.push(Complaint::UpdateNotObject { update });
+                }
+            }
+            self.0.update += 1;
+        }
+        Ok(Some(updates))
+    }
+    otherwise!(None; bool number null text map);
+});
+
+/// `None`: not an object; `Some(None)`: dropped, complained about already.
+struct UpdateSeed<'a, 'i>(&'a mut Reading<'i>);
+
+seed!(UpdateSeed<'_, '_>, Option<Option<Update>>, "an update", {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let reading = self.0;
+        let mut update = Update::default();
+        let mut pathless = false;
+        while let Some(key) = members.next_key_seed(KeySeed)? {
+            match key {
+                Key::Source => {
+                    let text = members.next_value::<&RawValue>()?.get();
+                    update.source = reading.interner.source(text);
+                    if update.source.is_none() && text != "null" {
+                        reading.wrong_type("source", "an object");
+                    }
+                }
+                Key::SourceRef => {
+                    let name = members.next_value_seed(TextSeed(|text: &str| {
+                        reading.interner.source_ref(text)
+                    }))?;
+                    match name {
+                        Ok(name) => update.source_ref = reading.name(name),
+                        Err(true) => {}
+                        Err(false) => reading.wrong_type("$source", "a text"),
+                    }
+                }
+                Key::Timestamp => {
+                    match members
+                        .next_value_seed(TextSeed(|text: &str| reading.interner.timestamp(text)))?
+                    {
+                        Ok(timestamp) => update.timestamp = Some(timestamp),
+                        Err(true) => {}
+                        Err(false) => reading.wrong_type("timestamp", "a text"),
+                    }
+                }
+                Key::Values => match members.next_value_seed(ValuesSeed(reading))? {
+                    Values::Good(values) => (update.values, pathless) = (values, false),
+                    Values::Pathless => pathless = true,
+                    Values::NotArray => reading.wrong_type("values", "an array"),
+                },
+                Key::Meta => match members.next_value_seed(MetaSeed(reading))? {
+                    Some(meta) => update.meta = meta,
+                    None => reading.wrong_type("meta", "an array"),
+                },
+                _ => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let index = reading.update;
+        if pathless {
+            reading.complaints.push(Complaint::PathMissing { update: index });
+            return Ok(Some(None));
+        }
+        if update.values.is_empty() && update.meta.is_empty() {
+            reading.complaints.push(Complaint::Empty { update: index });
+            return Ok(Some(None));
+        }
+        Ok(Some(Some(update)))
+    }
+    otherwise!(None; bool number null text seq);
+});
+
+enum Values {
+    Good(Vec<PathValue>),
+    Pathless,
+    NotArray,
+}
+
+struct ValuesSeed<'a, 'i>(&'a mut Reading<'i>);
+
+seed!(ValuesSeed<'_, '_>, Values, "values", {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Values, A::Error> {
+        let mut values = Vec::with_capacity(4);
+        let mut pathless = false;
+        while let Some(entry) =
+            items.next_element_seed(EntrySeed { reading: self.0, read: ReadValue })?
+        {
+            match entry {
+                Entry::Good(path, value) => values.push(PathValue { path, value }),
+                Entry::Dropped => {}
+                Entry::Pathless => pathless = true,
+            }
+        }
+        Ok(if pathless { Values::Pathless } else { Values::Good(values) })
+    }
+    otherwise!(Values::NotArray; bool number null text map);
+});
+
+struct MetaSeed<'a, 'i>(&'a mut Reading<'i>);
+
+seed!(MetaSeed<'_, '_>, Option<Vec<PathMeta>>, "meta", {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut meta = Vec::new();
+        while let Some(entry) =
+            items.next_element_seed(EntrySeed { reading: self.0, read: ReadMembers })?
+        {
+            match entry {
+                Entry::Good(path, Some(members)) => {
+                    meta.push(PathMeta { path, value: Arc::new(members) });
+                }
+                Entry::Good(_, None) => self.0.wrong_type("meta.value", "an object"),
+                Entry::Pathless => self.0.wrong_type("meta.path", "a text"),
+                Entry::Dropped => {}
+            }
+        }
+        Ok(Some(meta))
+    }
+    otherwise!(None; bool number null text map);
+});
+
+/// One `{"path", "value"}`.
+enum Entry<T> {
+    Good(Path, T),
+    /// Complained about already.
+    Dropped,
+    Pathless,
+}
+
+struct EntrySeed<'a, 'i, R> {
+    reading: &'a mut Reading<'i>,
+    read: R,
+}
+
+impl<'de, T, R> DeserializeSeed<'de> for EntrySeed<'_, '_, R>
+where
+    R: DeserializeSeed<'de, Value = T> + Copy,
+{
+    type Value = Entry<T>;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Entry<T>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de, T, R> Visitor<'de> for EntrySeed<'_, '_, R>
+where
+    R: DeserializeSeed<'de, Value = T> + Copy,
+{
+    type Value = Entry<T>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path and a value")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut path = None;
+        let mut value = None;
+        while let Some(key) = members.next_key_seed(KeySeed)? {
+            match key {
+                Key::Path => {
+                    path = members
+                        .next_value_seed(TextSeed(|text: &str| self.reading.interner.path(text)))?
+                        .ok();
+                }
+                Key::Value => value = Some(members.next_value_seed(self.read)?),
+                _ => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let Some(path) = path else { return Ok(Entry::Pathless) };
+        let Some(path) = self.reading.name(path) else { return Ok(Entry::Dropped) };
+        let Some(value) = value else {
+            self.reading.complaints.push(Complaint::ValueMissing {
+                update: self.reading.update,
+                path: path.to_string(),
+            });
+            return Ok(Entry::Dropped);
+        };
+        Ok(Entry::Good(path, value))
+    }
+    otherwise!(Entry::Pathless; bool number null text seq);
+}
+
+#[derive(Clone, Copy)]
+struct ReadValue;
+
+seed!(ReadValue, Value, "a value", {
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(as_f64(value)))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(unsigned_as_f64(value)))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Number(value))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(Arc::from(text)))
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Value, A::Error> {
+        AnyJson.visit_seq(items).map(|value| Value::Json(Arc::new(value)))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
+        AnyJson.visit_map(members).map(|value| Value::Json(Arc::new(value)))
+    }
+});
+
+#[derive(Clone, Copy)]
+struct ReadMembers;
+
+seed!(ReadMembers, Option<serde_json::Map<String, serde_json::Value>>, "an object", {
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        read_map(members).map(Some)
+    }
+    otherwise!(None; bool number null text seq);
+});
+
+/// Text through a function; `Err(true)` for null, `Err(false)` for anything else.
+struct TextSeed<F>(F);
+
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for TextSeed<F> {
+    type Value = Result<T, bool>;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de, T, F: FnOnce(&str) -> T> Visitor<'de> for TextSeed<F> {
+    type Value = Result<T, bool>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Ok((self.0)(text)))
+    }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Err(true))
+    }
+    otherwise!(Err(false); bool number seq map);
+}
+
+enum Key {
+    Context,
+    Updates,
+    Source,
+    SourceRef,
+    Timestamp,
+    Values,
+    Meta,
+    Path,
+    Value,
+    Other,
+}
+
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Key;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Key, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed {
+    type Value = Key;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+        Ok(match key {
+            "path" => Key::Path,
+            "value" => Key::Value,
+            "values" => Key::Values,
+            "source" => Key::Source,
+            "$source" => Key::SourceRef,
+            "timestamp" => Key::Timestamp,
+            "context" => Key::Context,
+            "updates" => Key::Updates,
+            "meta" => Key::Meta,
+            _ => Key::Other,
+        })
+    }
+}
