@@ -1,0 +1,301 @@
+//! Content behind a descriptor: read, write, seek, size, sync. Standard streams too.
+
+use super::ctx::{Ctx, Done, Iovec};
+use super::descriptors::{Kind, flags, rights};
+use super::{Errno, WasiWait, ctx::Stop};
+use crate::vfs::Handle;
+
+/// Fuel of a call that makes a file durable: a disk takes milliseconds for it.
+const SYNC_FUEL: u64 = 20_000;
+
+pub(super) fn fd_read(
+    ctx: &mut Ctx<'_, '_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    nread: u32,
+) -> Done {
+    let descriptor = ctx.state.fds.get_mut(fd)?;
+    if matches!(descriptor.kind, Kind::Folder { .. }) {
+        return Err(Errno::Isdir.into());
+    }
+    descriptor.may(rights::FD_READ)?;
+    let nonblocking = descriptor.flags & flags::NONBLOCK != 0;
+    let file = descriptor.file().ok().map(|(handle, offset)| (handle, *offset));
+    let iovecs = ctx.iovecs(iovs, iovs_len)?;
+    ctx.room(nread, 4)?;
+    let count = match file {
+        Some((handle, offset)) => {
+            let count = read_file(ctx, handle, offset, &iovecs)?;
+            advance(ctx, fd, offset, count)?;
+            count
+        }
+        None => read_stdin(ctx, &iovecs, nonblocking)?,
+    };
+    ctx.state.charge(u64::from(count));
+    Ok(ctx.memory.store_u32(nread, count)?)
+}
+
+pub(super) fn fd_pread(
+    ctx: &mut Ctx<'_, '_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    offset: u64,
+    nread: u32,
+) -> Done {
+    let descriptor = ctx.state.fds.get_mut(fd)?;
+    let (handle, _) = descriptor.file()?;
+    descriptor.may(rights::FD_READ)?;
+    let iovecs = ctx.iovecs(iovs, iovs_len)?;
+    ctx.room(nread, 4)?;
+    let count = read_file(ctx, handle, offset, &iovecs)?;
+    ctx.state.charge(u64::from(count));
+    Ok(ctx.memory.store_u32(nread, count)?)
+}
+
+pub(super) fn fd_write(
+    ctx: &mut Ctx<'_, '_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    nwritten: u32,
+) -> Done {
+    let descriptor = ctx.state.fds.get_mut(fd)?;
+    descriptor.may(rights::FD_WRITE)?;
+    let fd_flags = descriptor.flags;
+    let to_stdout = matches!(descriptor.kind, Kind::Stdout);
+    let file = descriptor.file().ok().map(|(handle, offset)| (handle, *offset));
+    let iovecs = ctx.iovecs(iovs, iovs_len)?;
+    ctx.room(nwritten, 4)?;
+    let count = match file {
+        Some((handle, offset)) => {
+            let offset =
+                if fd_flags & flags::APPEND == 0 { offset } else { ctx.fs()?.stat(handle)?.size };
+            let count = write_file(ctx, handle, offset, &iovecs)?;
+            advance(ctx, fd, offset, count)?;
+            sync_if_asked(ctx, handle, fd_flags)?;
+            count
+        }
+        None if to_stdout => write_stdout(ctx, &iovecs, fd_flags & flags::NONBLOCK != 0)?,
+        None => write_stderr(ctx, &iovecs)?,
+    };
+    ctx.state.charge(u64::from(count));
+    Ok(ctx.memory.store_u32(nwritten, count)?)
+}
+
+/// Writes at the offset, also to a file opened for appending: the offset is what
+/// the guest asked for.
+pub(super) fn fd_pwrite(
+    ctx: &mut Ctx<'_, '_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    offset: u64,
+    nwritten: u32,
+) -> Done {
+    let descriptor = ctx.state.fds.get_mut(fd)?;
+    let (handle, _) = descriptor.file()?;
+    descriptor.may(rights::FD_WRITE)?;
+    let fd_flags = descriptor.flags;
+    let iovecs = ctx.iovecs(iovs, iovs_len)?;
+    ctx.room(nwritten, 4)?;
+    let count = write_file(ctx, handle, offset, &iovecs)?;
+    sync_if_asked(ctx, handle, fd_flags)?;
+    ctx.state.charge(u64::from(count));
+    Ok(ctx.memory.store_u32(nwritten, count)?)
+}
+
+pub(super) fn fd_seek(ctx: &mut Ctx<'_, '_>, fd: u32, delta: u64, whence: u32, out: u32) -> Done {
+    let (handle, offset) = ctx.state.fds.get_mut(fd)?.file()?;
+    let from = match whence {
+        0 => 0,
+        1 => *offset,
+        2 => ctx.fs()?.stat(handle)?.size,
+        _ => return Err(Errno::Inval.into()),
+    };
+    let to = from.checked_add_signed(delta.cast_signed()).ok_or(Errno::Inval)?;
+    if i64::try_from(to).is_err() {
+        return Err(Errno::Overflow.into());
+    }
+    ctx.memory.store_u64(out, to)?;
+    *ctx.state.fds.get_mut(fd)?.file()?.1 = to;
+    Ok(())
+}
+
+pub(super) fn fd_tell(ctx: &mut Ctx<'_, '_>, fd: u32, out: u32) -> Done {
+    let offset = *ctx.state.fds.get_mut(fd)?.file()?.1;
+    Ok(ctx.memory.store_u64(out, offset)?)
+}
+
+/// Advice is checked and forgotten.
+pub(super) fn fd_advise(
+    ctx: &mut Ctx<'_, '_>,
+    fd: u32,
+    offset: u64,
+    len: u64,
+    advice: u32,
+) -> Done {
+    ctx.state.fds.get_mut(fd)?.file()?;
+    if advice > 5 || offset.checked_add(len).is_none() {
+        return Err(Errno::Inval.into());
+    }
+    Ok(())
+}
+
+/// Lengthens the file so that it has the range; never shortens it.
+pub(super) fn fd_allocate(ctx: &mut Ctx<'_, '_>, fd: u32, offset: u64, len: u64) -> Done {
+    let descriptor = ctx.state.fds.get_mut(fd)?;
+    let (handle, _) = descriptor.file()?;
+    descriptor.may(rights::FD_WRITE)?;
+    if len == 0 {
+        return Err(Errno::Inval.into());
+    }
+    let end = offset.checked_add(len).ok_or(Errno::Fbig)?;
+    let old = ctx.fs()?.stat(handle)?.size;
+    if end > old {
+        ctx.fs()?.set_size(handle, end)?;
+        ctx.state.charge(end - old);
+    }
+    Ok(())
+}
+
+pub(super) fn fd_filestat_set_size(ctx: &mut Ctx<'_, '_>, fd: u32, size: u64) -> Done {
+    let descriptor = ctx.state.fds.get_mut(fd)?;
+    let (handle, _) = descriptor.file()?;
+    // POSIX ftruncate: a file that is open, but not for writing, is EINVAL.
+    descriptor.may(rights::FD_WRITE).map_err(|_| Errno::Inval)?;
+    let old = ctx.fs()?.stat(handle)?.size;
+    ctx.fs()?.set_size(handle, size)?;
+    ctx.state.charge(size.saturating_sub(old));
+    Ok(())
+}
+
+pub(super) fn fd_datasync(ctx: &mut Ctx<'_, '_>, fd: u32) -> Done {
+    sync(ctx, fd, true)
+}
+
+pub(super) fn fd_sync(ctx: &mut Ctx<'_, '_>, fd: u32) -> Done {
+    sync(ctx, fd, false)
+}
+
+fn sync(ctx: &mut Ctx<'_, '_>, fd: u32, data_only: bool) -> Done {
+    let handle = match ctx.state.fds.get(fd)?.kind {
+        Kind::File { handle, .. } | Kind::Folder { handle, .. } => handle,
+        // POSIX fsync: a stream cannot be synchronised.
+        _ => return Err(Errno::Inval.into()),
+    };
+    ctx.state.charge_fuel(SYNC_FUEL);
+    Ok(ctx.fs()?.sync(handle, data_only)?)
+}
+
+fn sync_if_asked(ctx: &mut Ctx<'_, '_>, handle: Handle, fd_flags: u16) -> Result<(), Errno> {
+    if fd_flags & flags::SYNC == 0 {
+        return Ok(());
+    }
+    ctx.state.charge_fuel(SYNC_FUEL);
+    ctx.fs()?.sync(handle, false)
+}
+
+fn advance(ctx: &mut Ctx<'_, '_>, fd: u32, offset: u64, count: u32) -> Result<(), Errno> {
+    *ctx.state.fds.get_mut(fd)?.file()?.1 = offset.saturating_add(u64::from(count));
+    Ok(())
+}
+
+fn read_file(
+    ctx: &mut Ctx<'_, '_>,
+    handle: Handle,
+    offset: u64,
+    iovecs: &[Iovec],
+) -> Result<u32, Errno> {
+    ctx.fs()?;
+    let fs = ctx.state.fs.as_deref_mut().ok_or(Errno::Badf)?;
+    let mut total = 0_u32;
+    for iovec in iovecs {
+        let at = offset.checked_add(u64::from(total)).ok_or(Errno::Inval)?;
+        match fs.read_at(handle, at, ctx.memory.slice_mut(iovec.addr, iovec.len)?) {
+            Ok(count) => {
+                let count = u32::try_from(count)?.min(iovec.len);
+                total += count;
+                if count < iovec.len {
+                    break;
+                }
+            }
+            // What was read before the error counts; the next call meets it again.
+            Err(_) if total > 0 => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(total)
+}
+
+fn write_file(
+    ctx: &mut Ctx<'_, '_>,
+    handle: Handle,
+    offset: u64,
+    iovecs: &[Iovec],
+) -> Result<u32, Errno> {
+    ctx.fs()?;
+    let fs = ctx.state.fs.as_deref_mut().ok_or(Errno::Badf)?;
+    let mut total = 0_u32;
+    for iovec in iovecs {
+        let at = offset.checked_add(u64::from(total)).ok_or(Errno::Fbig)?;
+        match fs.write_at(handle, at, ctx.memory.read(iovec.addr, iovec.len)?) {
+            Ok(count) => {
+                let count = u32::try_from(count)?.min(iovec.len);
+                total += count;
+                if count < iovec.len {
+                    break;
+                }
+            }
+            Err(_) if total > 0 => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(total)
+}
+
+fn read_stdin(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec], nonblocking: bool) -> Result<u32, Stop> {
+    if iovecs.is_empty() {
+        return Ok(0);
+    }
+    let stdin = &mut ctx.state.stdin;
+    if !stdin.ready() {
+        if nonblocking || stdin.nonblocking() {
+            return Err(Errno::Again.into());
+        }
+        return Err(Stop::Suspend(WasiWait { stdin: true, until: None }));
+    }
+    let mut total = 0;
+    for iovec in iovecs {
+        total += stdin.read(ctx.memory.slice_mut(iovec.addr, iovec.len)?);
+    }
+    Ok(u32::try_from(total)?)
+}
+
+/// Takes what there is room for. When there is none, the call rests until the
+/// host has taken some: a guest that writes for ever holds one buffer full.
+fn write_stdout(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec], nonblocking: bool) -> Result<u32, Stop> {
+    let mut room = u32::try_from(ctx.state.stdout.room()).unwrap_or(u32::MAX);
+    if room == 0 && !iovecs.is_empty() {
+        return Err(if nonblocking { Errno::Again.into() } else { ctx.pause() });
+    }
+    let mut total = 0;
+    for iovec in iovecs {
+        let len = iovec.len.min(room);
+        ctx.state.stdout.write(ctx.memory.read(iovec.addr, len)?);
+        room -= len;
+        total += len;
+    }
+    Ok(total)
+}
+
+fn write_stderr(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec]) -> Result<u32, Errno> {
+    let now = ctx.monotonic();
+    let mut total = 0;
+    for iovec in iovecs {
+        ctx.state.stderr.write(ctx.memory.read(iovec.addr, iovec.len)?, now);
+        total += iovec.len;
+    }
+    Ok(total)
+}
