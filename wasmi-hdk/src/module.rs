@@ -1,0 +1,264 @@
+//! A module: its bytes checked against the limits of form, then compiled, then its imports
+//! looked up. No guest code runs here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmparser::{Parser, Payload};
+
+use crate::engine::{Compiled, Engine, Export, ExternKind, Import, Links, Prepared};
+use crate::error::LoadError;
+use crate::limits::Limits;
+use crate::val::FuncType;
+
+/// A validated module, ready to be instantiated any number of times. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Module {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    entry: Entry,
+    imports: Vec<Import>,
+    exports: BTreeMap<String, ExternKind>,
+    size: usize,
+    prepared: Prepared,
+}
+
+/// How a module wants to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Exports `_start`: runs once, from beginning to end.
+    Command,
+    /// Exports `_initialize` or `rpc_poll`: is called again and again.
+    Reactor,
+    /// Exports neither: is called again and again and needs no preparation.
+    Library,
+}
+
+/// The export that a JSON-RPC reactor is polled by.
+pub const RPC_POLL: &str = "rpc_poll";
+/// The export that prepares a reactor.
+pub const INITIALIZE: &str = "_initialize";
+/// The export that runs a command.
+pub const START: &str = "_start";
+
+impl Module {
+    /// Checks and compiles `bytes`. `name` stands in every error about this module.
+    ///
+    /// The limits of form (`module_bytes`, `custom_section_bytes`, `functions`, ...) and
+    /// `recursion` and `stack_bytes` are those given here; the others are the instance's.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no module that this host can run; the error says why.
+    pub fn load(
+        engine: &Engine,
+        name: &str,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Self, LoadError> {
+        check_form(name, bytes, limits)?;
+        let compiled = engine.compile(bytes, limits).map_err(|reason| LoadError::Invalid {
+            plugin: name.to_owned(),
+            offset: offset_in(&reason),
+            reason,
+        })?;
+        Self::prepare(name, bytes.len(), compiled)
+    }
+
+    fn prepare(name: &str, size: usize, compiled: Compiled) -> Result<Self, LoadError> {
+        let imports = compiled.imports();
+        let exports: BTreeMap<_, _> =
+            compiled.exports().into_iter().map(|Export { name, kind }| (name, kind)).collect();
+        let links = Arc::new(Links::prepare(name, &imports)?);
+        let entry = if exports.contains_key(RPC_POLL) || exports.contains_key(INITIALIZE) {
+            Entry::Reactor
+        } else if exports.contains_key(START) {
+            Entry::Command
+        } else {
+            Entry::Library
+        };
+        let prepared = Prepared { compiled, links };
+        let name = name.to_owned();
+        Ok(Self { inner: Arc::new(Inner { name, entry, imports, exports, size, prepared }) })
+    }
+
+    /// Checks all code of `bytes` as well, which [`Module::load`] leaves for the first call when
+    /// the module is large. For tools that look at a module before it is published.
+    ///
+    /// # Errors
+    ///
+    /// When the module, or any function in it, is invalid.
+    pub fn check(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, LoadError> {
+        let engine = Engine::new().with_compile(crate::engine::Compile::Checked);
+        Self::load(&engine, name, bytes, limits)
+    }
+
+    /// The name given at load.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// How the module wants to be used.
+    pub fn entry(&self) -> Entry {
+        self.inner.entry
+    }
+
+    /// Size of the binary in bytes.
+    pub fn size(&self) -> usize {
+        self.inner.size
+    }
+
+    /// What the module wants from the host, in its own order.
+    pub fn imports(&self) -> impl Iterator<Item = &Import> {
+        self.inner.imports.iter()
+    }
+
+    /// What the module offers, by name.
+    pub fn exports(&self) -> impl Iterator<Item = (&str, &ExternKind)> {
+        self.inner.exports.iter().map(|(name, kind)| (name.as_str(), kind))
+    }
+
+    /// True when something of that name is exported.
+    pub fn has_export(&self, name: &str) -> bool {
+        self.inner.exports.contains_key(name)
+    }
+
+    /// The type of an exported function.
+    pub fn export_type(&self, name: &str) -> Option<&FuncType> {
+        match self.inner.exports.get(name)? {
+            ExternKind::Func(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn prepared(&self) -> &Prepared {
+        &self.inner.prepared
+    }
+}
+
+/// Everything that can be seen without looking at code: that it is a module at all, and
+/// that nothing in it is larger than allowed.
+fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+    let plugin = || name.to_owned();
+    let too_large = |what, value: usize, limit: usize, remedy| LoadError::TooLarge {
+        plugin: plugin(),
+        what,
+        value: u64::try_from(value).unwrap_or(u64::MAX),
+        limit: u64::try_from(limit).unwrap_or(u64::MAX),
+        remedy,
+    };
+    if bytes.len() > limits.module_bytes {
+        let remedy = "build for size, strip it, or raise `module_bytes`";
+        return Err(too_large("the size of the module", bytes.len(), limits.module_bytes, remedy));
+    }
+    if !bytes.starts_with(b"\0asm") {
+        let begins = bytes.get(..bytes.len().min(8)).unwrap_or(&[]).escape_ascii().to_string();
+        return Err(LoadError::NotWasm { plugin: plugin(), begins });
+    }
+    let mut custom = 0_usize;
+    let count = |what, value: u32, limit: u32, remedy| {
+        if value <= limit {
+            return Ok(());
+        }
+        Err(LoadError::TooLarge {
+            plugin: plugin(),
+            what,
+            value: u64::from(value),
+            limit: u64::from(limit),
+            remedy,
+        })
+    };
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| LoadError::Invalid {
+            plugin: plugin(),
+            offset: u64::try_from(error.offset()).unwrap_or(u64::MAX),
+            reason: error.message().to_owned(),
+        })?;
+        match payload {
+            Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
+                return Err(LoadError::Component { plugin: plugin() });
+            }
+            Payload::CustomSection(section) => {
+                custom = custom.saturating_add(section.data().len());
+                if custom > limits.custom_section_bytes {
+                    let remedy = "strip the module, or raise `custom_section_bytes`";
+                    let limit = limits.custom_section_bytes;
+                    return Err(too_large("the size of custom sections", custom, limit, remedy));
+                }
+            }
+            Payload::FunctionSection(section) => count(
+                "the number of functions",
+                section.count(),
+                limits.functions,
+                "raise `functions`",
+            )?,
+            Payload::ImportSection(section) => count(
+                "the number of imports",
+                section.count(),
+                limits.module_imports,
+                "raise `module_imports`",
+            )?,
+            Payload::ExportSection(section) => count(
+                "the number of exports",
+                section.count(),
+                limits.module_exports,
+                "raise `module_exports`",
+            )?,
+            Payload::DataSection(section) => count(
+                "the number of data segments",
+                section.count(),
+                limits.data_segments,
+                "raise `data_segments`",
+            )?,
+            Payload::MemorySection(section) => {
+                for memory in section.into_iter().flatten() {
+                    // Pages of 64 KiB; a custom page size is refused by the engine.
+                    let initial =
+                        usize::try_from(memory.initial.saturating_mul(65536)).unwrap_or(usize::MAX);
+                    if initial > limits.memory_bytes {
+                        let remedy = "ask for less memory at start, or raise `memory_bytes`";
+                        let limit = limits.memory_bytes;
+                        return Err(too_large(
+                            "the memory asked for at start",
+                            initial,
+                            limit,
+                            remedy,
+                        ));
+                    }
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section.into_iter().flatten() {
+                    let initial = usize::try_from(table.ty.initial).unwrap_or(usize::MAX);
+                    if initial > limits.table_elements {
+                        let remedy = "raise `table_elements`";
+                        let limit = limits.table_elements;
+                        return Err(too_large(
+                            "the elements of a table at start",
+                            initial,
+                            limit,
+                            remedy,
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// wasmi says "... (at offset 0x1f)" at the end of its errors.
+fn offset_in(reason: &str) -> u64 {
+    reason
+        .rsplit_once("offset 0x")
+        .and_then(|(_, rest)| {
+            let digits = rest.trim_end_matches(|c: char| !c.is_ascii_hexdigit());
+            u64::from_str_radix(digits, 16).ok()
+        })
+        .unwrap_or(0)
+}
