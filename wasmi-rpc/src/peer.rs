@@ -110,6 +110,12 @@ pub struct Peer {
     state: State,
 }
 
+impl Default for Peer {
+    fn default() -> Self {
+        Peer::new(PeerConfig::default())
+    }
+}
+
 #[derive(Debug)]
 struct State {
     config: PeerConfig,
@@ -313,6 +319,11 @@ impl Peer {
     /// The bytes to be sent, all at once.
     pub fn take_unsent(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.state.unsent)
+    }
+
+    /// [`Peer::take_unsent`], but only when there are so many.
+    pub fn take_unsent_if(&mut self, at_least: usize) -> Option<Vec<u8>> {
+        (self.state.unsent.len() >= at_least).then(|| self.take_unsent())
     }
 
     /// Gives the memory of sent bytes back to be filled again.

@@ -1,3 +1,3 @@
-//! Answers when it is called.
+//! Answers `ping` with "pong": the smallest plugin there is.
 
-fn main() {}
+wasmi_pdk::plugin!(wasmi_pdk::Router::new().method("ping", |_, ()| async { Ok("pong") }));

@@ -1,0 +1,3 @@
+//! All well-behaved methods in one guest, for benches.
+
+wasmi_pdk::plugin!(test_plugin::all());

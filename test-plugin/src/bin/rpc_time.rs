@@ -1,0 +1,3 @@
+//! Answers `time` with its wall clock in milliseconds.
+
+wasmi_pdk::plugin!(test_plugin::time(wasmi_pdk::Router::new()));

@@ -1,0 +1,110 @@
+//! A single-threaded executor that never waits: it runs what can go on and returns.
+//! When to run it again is decided in `runtime.rs`.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use wasmi_rpc::RequestId;
+
+pub(crate) type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The tasks that rest between two runs.
+#[derive(Default)]
+pub(crate) struct Executor {
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    ready: Arc<Ready>,
+}
+
+struct Slot {
+    task: Option<Task>,
+    /// The request that the task answers, so that it can be cancelled.
+    request: Option<RequestId>,
+    /// Used again for the next task in this slot; a late wake-up is only a needless look.
+    waker: Waker,
+}
+
+/// Slots that were woken. Shared with wakers, which must be `Send` by their type.
+#[derive(Default)]
+struct Ready(Mutex<Vec<usize>>);
+
+impl Ready {
+    fn slots(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Signal {
+    slot: usize,
+    ready: Arc<Ready>,
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ready.slots().push(self.slot);
+    }
+}
+
+impl Executor {
+    /// Takes a slot for a task that is to be polled for the first time. The task goes out and
+    /// comes back through [`Executor::rest`], because polling it may reach the executor again.
+    pub(crate) fn claim(&mut self, request: Option<RequestId>) -> (usize, Waker) {
+        if let Some(index) = self.free.pop() {
+            self.slots[index].request = request;
+            return (index, self.slots[index].waker.clone());
+        }
+        let index = self.slots.len();
+        let waker = Waker::from(Arc::new(Signal { slot: index, ready: self.ready.clone() }));
+        self.slots.push(Slot { task: None, request, waker: waker.clone() });
+        (index, waker)
+    }
+
+    /// The next woken task.
+    pub(crate) fn next_ready(&mut self) -> Option<(usize, Task, Waker)> {
+        loop {
+            let index = {
+                let mut ready = self.ready.slots();
+                if ready.is_empty() {
+                    return None;
+                }
+                // In the order of the wake-ups; the list is short.
+                ready.remove(0)
+            };
+            let slot = self.slots.get_mut(index)?;
+            if let Some(task) = slot.task.take() {
+                return Some((index, task, slot.waker.clone()));
+            }
+        }
+    }
+
+    /// Puts an unfinished task back, or frees the slot of a finished one.
+    pub(crate) fn rest(&mut self, index: usize, task: Option<Task>) {
+        let slot = &mut self.slots[index];
+        if task.is_none() {
+            slot.request = None;
+            self.free.push(index);
+        }
+        slot.task = task;
+    }
+
+    /// Takes the resting task that answers this request out, to be dropped by the caller.
+    pub(crate) fn take_request(&mut self, id: &RequestId) -> Option<Task> {
+        let index = self.slots.iter().position(|slot| slot.request.as_ref() == Some(id))?;
+        let task = self.slots[index].task.take()?;
+        self.rest(index, None);
+        Some(task)
+    }
+}
+
+/// Polls a task once; gives it back if it is not finished.
+pub(crate) fn poll_once(mut task: Task, waker: &Waker) -> Option<Task> {
+    match task.as_mut().poll(&mut Context::from_waker(waker)) {
+        Poll::Ready(()) => None,
+        Poll::Pending => Some(task),
+    }
+}

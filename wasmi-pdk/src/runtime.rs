@@ -1,0 +1,219 @@
+//! [`Runtime`]: brings a router, the JSON-RPC peer, the executor and the timers together. Each
+//! [`Runtime::poll`] does what can be done and returns; who calls it again is `exports.rs` in a
+//! guest and a test natively.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use wasmi_rpc::{ErrorCode, Output, Params, Peer, RawValue, RequestId};
+
+use crate::executor::{Executor, Task, poll_once};
+use crate::host::Calls;
+use crate::router::{IntoRouter, Service};
+use crate::{log_lines, time};
+
+/// Where the bytes come from and go to.
+pub trait Connection {
+    /// Reads what there is, without waiting.
+    fn read(&mut self, buffer: &mut [u8]) -> Read;
+    /// Writes all of it.
+    fn write(&mut self, bytes: &[u8]);
+}
+
+/// What [`Connection::read`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing now.
+    Empty,
+    /// Nothing ever again.
+    End,
+}
+
+/// When [`Runtime::poll`] wants to be called again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// After this long, or when there is input before.
+    After(Duration),
+    /// When there is input.
+    Input,
+    /// Never: input has ended and nothing is left that could go on.
+    Ended,
+}
+
+/// A plugin at work.
+pub struct Runtime {
+    shared: Rc<Shared>,
+    service: Rc<dyn Service>,
+    executor: Executor,
+    buffer: Vec<u8>,
+    ended: bool,
+}
+
+/// What methods and tasks reach through their `Host`.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) peer: RefCell<Peer>,
+    pub(crate) calls: RefCell<Calls>,
+    pub(crate) spawned: RefCell<Vec<Task>>,
+    origin: OnceCell<Instant>,
+}
+
+impl Shared {
+    /// The peer's time. A peer without deadlines needs none, and a host call is saved.
+    pub(crate) fn time_for(&self, limit: Option<Duration>) -> Duration {
+        if limit.is_none() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        now.saturating_duration_since(*self.origin.get_or_init(|| now))
+    }
+}
+
+/// More than the 8 KiB of the standard library's own buffer, which is passed by then.
+const READ: usize = 16 * 1024;
+
+impl Runtime {
+    /// A plugin that has read nothing yet. Installs the logger and the panic hook.
+    pub fn new(plugin: impl IntoRouter) -> Self {
+        log_lines::install();
+        Runtime {
+            shared: Rc::default(),
+            service: Rc::new(plugin.into_router()),
+            executor: Executor::default(),
+            buffer: vec![0; READ],
+            ended: false,
+        }
+    }
+
+    /// Reads all there is, works until nothing can go on, writes, and says when to come again.
+    pub fn poll(&mut self, connection: &mut dyn Connection) -> Next {
+        self.expire_calls();
+        time::run_timers();
+        self.work(connection);
+        while !self.ended {
+            match connection.read(&mut self.buffer) {
+                Read::Bytes(count) => {
+                    let bytes = &self.buffer[..count];
+                    self.shared.peer.borrow_mut().handle_input(Duration::ZERO, bytes);
+                }
+                Read::Empty => break,
+                Read::End => {
+                    self.ended = true;
+                    self.shared.peer.borrow_mut().handle_eof(Duration::ZERO);
+                }
+            }
+            self.work(connection);
+        }
+        self.next()
+    }
+
+    /// Whether input has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn next(&mut self) -> Next {
+        let calls =
+            self.shared.peer.borrow().poll_timeout().map(|deadline| {
+                deadline.saturating_sub(self.shared.time_for(Some(Duration::ZERO)))
+            });
+        let timer = time::run_timers();
+        match (calls, timer) {
+            (Some(a), Some(b)) => Next::After(a.min(b)),
+            (Some(wait), None) | (None, Some(wait)) => Next::After(wait),
+            (None, None) if self.ended => Next::Ended,
+            (None, None) => Next::Input,
+        }
+    }
+
+    fn expire_calls(&mut self) {
+        let mut peer = self.shared.peer.borrow_mut();
+        if peer.poll_timeout().is_some() {
+            peer.handle_timeout(self.shared.time_for(Some(Duration::ZERO)));
+        }
+    }
+
+    /// Handles events and runs tasks until none can go on, then writes.
+    fn work(&mut self, connection: &mut dyn Connection) {
+        loop {
+            let event = self.shared.peer.borrow_mut().poll_event();
+            if let Some(event) = event {
+                self.handle(event);
+            } else if let Some((slot, task, waker)) = self.executor.next_ready() {
+                let task = poll_once(task, &waker);
+                self.executor.rest(slot, task);
+            } else {
+                let spawned = std::mem::take(&mut *self.shared.spawned.borrow_mut());
+                if spawned.is_empty() {
+                    break;
+                }
+                for task in spawned {
+                    self.begin(None, task);
+                }
+            }
+            self.write(connection, WRITE_EARLY);
+        }
+        self.write(connection, 1);
+    }
+
+    fn write(&mut self, connection: &mut dyn Connection, at_least: usize) {
+        let bytes = self.shared.peer.borrow_mut().take_unsent_if(at_least);
+        if let Some(bytes) = bytes {
+            connection.write(&bytes);
+            self.shared.peer.borrow_mut().reuse(bytes);
+        }
+    }
+
+    fn handle(&mut self, event: Output) {
+        match event {
+            Output::Request { id, method, params } => {
+                match self.service.request(&self.shared, &id, &method, text(&params)) {
+                    Some(task) => self.begin(Some(id), task),
+                    None => {
+                        let error = ErrorCode::MethodNotFound.with(format!("no method `{method}`"));
+                        self.respond(id, Err(error));
+                    }
+                }
+            }
+            Output::Notification { method, params } => {
+                match self.service.notification(&self.shared, &method, text(&params)) {
+                    Some(task) => self.begin(None, task),
+                    None => log::debug!("notification `{method}` is not handled"),
+                }
+            }
+            Output::Answered { id, result } => {
+                self.shared.calls.borrow_mut().answer(&id, result);
+            }
+            Output::Cancelled { id } => {
+                if let Some(task) = self.executor.take_request(&id) {
+                    drop(task);
+                    self.respond(id, Err(ErrorCode::Cancelled.object()));
+                }
+            }
+            Output::Fault(fault) => log::warn!("{fault}"),
+            _ => {}
+        }
+    }
+
+    fn respond(&mut self, id: RequestId, result: wasmi_rpc::RpcResult) {
+        // A request that no longer waits needs no answer.
+        let _ = self.shared.peer.borrow_mut().respond(id, result);
+    }
+
+    /// Polls a new task at once: most are done then.
+    fn begin(&mut self, request: Option<RequestId>, task: Task) {
+        let (slot, waker) = self.executor.claim(request);
+        let task = poll_once(task, &waker);
+        self.executor.rest(slot, task);
+    }
+}
+
+/// Output above this is written before more work is done.
+const WRITE_EARLY: usize = 64 * 1024;
+
+fn text(params: &Params) -> &str {
+    params.as_deref().map_or("", RawValue::get)
+}

@@ -1,0 +1,79 @@
+//! Timers: [`sleep`] and the list of who waits for which moment.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// Waits for this long, without keeping the plugin or the host busy.
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep { duration, until: None }
+}
+
+/// The future of [`sleep`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Sleep {
+    duration: Duration,
+    until: Option<Instant>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let now = Instant::now();
+        let duration = self.duration;
+        let until = *self.until.get_or_insert_with(|| now + duration);
+        if now >= until {
+            return Poll::Ready(());
+        }
+        TIMERS.with_borrow_mut(|timers| timers.add(until, cx.waker()));
+        Poll::Pending
+    }
+}
+
+thread_local! {
+    static TIMERS: RefCell<Timers> = const { RefCell::new(Timers(Vec::new())) };
+}
+
+/// Wakes who waits for a moment that has come, and says how long until the next. Reads the clock
+/// only when somebody waits.
+pub(crate) fn run_timers() -> Option<Duration> {
+    TIMERS.with_borrow_mut(|timers| {
+        if timers.0.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        timers.wake(now);
+        timers.next(now)
+    })
+}
+
+/// Who waits for which moment. Few wait at a time, so a list will do.
+struct Timers(Vec<(Instant, Waker)>);
+
+impl Timers {
+    fn add(&mut self, until: Instant, waker: &Waker) {
+        if !self.0.iter().any(|(at, known)| *at == until && known.will_wake(waker)) {
+            self.0.push((until, waker.clone()));
+        }
+    }
+
+    /// Wakes who waits for a moment not after `now`.
+    fn wake(&mut self, now: Instant) {
+        self.0.retain(|(at, waker)| {
+            let due = *at <= now;
+            if due {
+                waker.wake_by_ref();
+            }
+            !due
+        });
+    }
+
+    /// How long until the first is due.
+    fn next(&self, now: Instant) -> Option<Duration> {
+        let first = self.0.iter().map(|(at, _)| *at).min()?;
+        Some(first.saturating_duration_since(now))
+    }
+}
