@@ -1,1 +1,39 @@
 //! Plugin calls to Signal K and back: manifest, capabilities, methods, ABIs.
+//!
+//! The map. What a plugin may call is one table ([`methods::METHODS`]): one row
+//! per method with its capability and its handler file. How a plugin calls it
+//! is one file per convention: JSON-RPC in `session/rpc.rs`, the buffer ABI of
+//! existing Rust, Go and C plugins in `abi/`. A [`Session`] is one started
+//! plugin, whatever its convention; the server behind it is the trait
+//! [`SignalK`]. Only this crate knows both Signal K and plugins.
+//!
+//! Not here: who is started when ([`signalk-core`]'s `plugins/`), files,
+//! threads, clocks.
+//!
+//! [`signalk-core`]: https://docs.rs/signalk-core
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod abi;
+mod account;
+mod capability;
+mod error;
+#[cfg(test)]
+mod fake;
+mod id;
+mod manifest;
+pub mod methods;
+mod session;
+mod signalk;
+
+pub use abi::{Flavour, UnknownAbi, detect};
+pub use account::{Account, Counters};
+pub use capability::{Capabilities, Capability};
+pub use error::{BridgeError, Crash};
+pub use id::PluginId;
+pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
+pub use session::{
+    Code, Delivery, Description, HostInfo, Input, Output, POLL_INTERVAL, PROTOCOL_VERSION, Purpose,
+    Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,
+};
+pub use signalk::{SignalK, Status, SubscribeRequest, SubscribeRow, SubscriptionId, Version};

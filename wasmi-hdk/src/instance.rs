@@ -358,7 +358,7 @@ impl Instance {
                 self.guest.spend(charge);
                 match result {
                     WasiResult::Errno(errno) => {
-                        let answer = [Val::I32(errno.number())];
+                        let answer = [Val::I32(i32::from(errno.0))];
                         Ok(self.guest.answer(&answer, fuel - paid))
                     }
                     WasiResult::Exit(code) => Ok(Stop::Fault(EngineFault::Exit(code))),

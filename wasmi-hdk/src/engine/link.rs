@@ -171,7 +171,7 @@ fn call(
             let answer = data.guest.call_wasi(wasi, bytes, args.as_slice());
             match answer {
                 WasiResult::Errno(errno) => {
-                    answer_one(results, wasmi::Val::I32(errno.number()));
+                    answer_one(results, wasmi::Val::I32(i32::from(errno.0)));
                     Ok(())
                 }
                 WasiResult::Exit(code) => Err(Signal::Exit(code)),

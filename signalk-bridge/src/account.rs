@@ -1,0 +1,135 @@
+//! `Account`: what the host keeps in the books about one running plugin.
+//!
+//! Rights, the delta budget and counters. Deltas that a plugin sends are
+//! limited here, before they are parsed, so that a flood costs the flooder.
+
+use std::time::Duration;
+
+use crate::{BridgeError, Capabilities, PluginId};
+
+/// The books of one plugin.
+#[derive(Debug)]
+pub struct Account {
+    plugin: PluginId,
+    capabilities: Capabilities,
+    deltas: Bucket,
+    next_subscription: u64,
+    pub(crate) subscriptions: Vec<crate::SubscriptionId>,
+    /// What has been counted since the session began.
+    pub counters: Counters,
+}
+
+/// What one session has done. Every number only grows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Deltas handed to the guest.
+    pub deltas_in: u64,
+    /// Deltas from the guest that went to the server.
+    pub deltas_out: u64,
+    /// Deltas to the guest that were dropped because its queue was full.
+    pub deltas_in_dropped: u64,
+    /// Deltas from the guest over its limit per second.
+    pub deltas_out_dropped: u64,
+    /// Deltas from the guest that were no deltas.
+    pub bad_deltas: u64,
+    /// Calls of host methods, by either ABI.
+    pub host_calls: u64,
+    /// Calls of host methods that ended in an error.
+    pub host_call_errors: u64,
+    /// `poll` ticks that were missed because the guest was busy.
+    pub polls_missed: u64,
+    /// Times that a guest pointer or length was out of range.
+    pub guest_faults: u64,
+}
+
+impl Account {
+    /// A plugin that has done nothing yet.
+    pub fn new(plugin: PluginId, capabilities: Capabilities, deltas_per_second: u32) -> Account {
+        Account {
+            plugin,
+            capabilities,
+            deltas: Bucket::new(deltas_per_second),
+            next_subscription: 0,
+            subscriptions: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Whose books.
+    pub fn plugin(&self) -> &PluginId {
+        &self.plugin
+    }
+
+    /// What it may do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    pub(crate) fn next_subscription(&mut self) -> crate::SubscriptionId {
+        self.next_subscription += 1;
+        let id = crate::SubscriptionId(self.next_subscription);
+        self.subscriptions.push(id);
+        id
+    }
+
+    /// Takes one delta out of the budget, or counts it as dropped.
+    pub(crate) fn charge_delta(
+        &mut self,
+        now: Duration,
+        call: &'static str,
+    ) -> Result<(), BridgeError> {
+        if self.deltas.take(now) {
+            return Ok(());
+        }
+        self.counters.deltas_out_dropped += 1;
+        Err(BridgeError::TooManyDeltas {
+            plugin: self.plugin.clone(),
+            call,
+            limit: self.deltas.per_second,
+        })
+    }
+}
+
+/// A token bucket that holds one second's worth.
+#[derive(Debug)]
+struct Bucket {
+    per_second: u32,
+    /// In billionths of a token, so that no fraction is lost.
+    tokens: u128,
+    filled: Option<Duration>,
+}
+
+const TOKEN: u128 = 1_000_000_000;
+
+impl Bucket {
+    fn new(per_second: u32) -> Bucket {
+        Bucket { per_second, tokens: u128::from(per_second) * TOKEN, filled: None }
+    }
+
+    fn take(&mut self, now: Duration) -> bool {
+        let since = now.saturating_sub(self.filled.unwrap_or(now));
+        self.filled = Some(now);
+        let full = u128::from(self.per_second) * TOKEN;
+        self.tokens = (self.tokens + since.as_nanos() * u128::from(self.per_second)).min(full);
+        let enough = self.tokens >= TOKEN;
+        if enough {
+            self.tokens -= TOKEN;
+        }
+        enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_of_deltas_at_once_then_as_they_flow_in() {
+        let mut bucket = Bucket::new(10);
+        let start = Duration::from_secs(5);
+        assert_eq!((0..50).filter(|_| bucket.take(start)).count(), 10);
+        assert!(!bucket.take(start + Duration::from_millis(99)));
+        assert!(bucket.take(start + Duration::from_millis(100)));
+        assert_eq!((0..50).filter(|_| bucket.take(start + Duration::from_secs(60))).count(), 10);
+    }
+}

@@ -1,0 +1,162 @@
+//! Everything that can go wrong between a plugin and Signal K, and its number on the wire.
+//!
+//! Guest faults (traps, limits) are `wasmi_hdk::Fault`; what is wrong with a
+//! package is `manifest::ManifestError`.
+
+use serde_json::json;
+use wasmi_rpc::{ErrorCode, ErrorObject};
+
+use crate::{Capability, PluginId};
+
+/// One failed call or one plugin that cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BridgeError {
+    /// The call needs a capability that the package did not ask for.
+    #[error("plugin `{plugin}`: `{call}` needs the capability `{capability}`; add {} to wasmCapabilities in its package.json", capability.remedy())]
+    CapabilityDenied {
+        /// Who called.
+        plugin: PluginId,
+        /// What.
+        call: &'static str,
+        /// What it lacks.
+        capability: Capability,
+    },
+    /// No row of the method table has this name.
+    #[error(
+        "plugin `{plugin}`: the host has no method `{method}`; the methods are those of signalk-plugin.wit"
+    )]
+    UnknownMethod {
+        /// Who called.
+        plugin: PluginId,
+        /// As called.
+        method: String,
+    },
+    /// The parameters do not fit the method.
+    #[error("plugin `{plugin}`: `{call}`: {reason}")]
+    BadParams {
+        /// Who called.
+        plugin: PluginId,
+        /// What.
+        call: &'static str,
+        /// Which parameter and why.
+        reason: String,
+    },
+    /// More deltas than the plugin's budget.
+    #[error(
+        "plugin `{plugin}`: `{call}`: over its limit of {limit} deltas per second; this one is dropped. Send less, or raise the limit in the plugin's settings"
+    )]
+    TooManyDeltas {
+        /// Who called.
+        plugin: PluginId,
+        /// What.
+        call: &'static str,
+        /// Deltas per second.
+        limit: u32,
+    },
+    /// The configuration could not be saved.
+    #[error("plugin `{plugin}`: `options.save`: {reason}")]
+    NotSaved {
+        /// Who called.
+        plugin: PluginId,
+        /// File and reason.
+        reason: String,
+    },
+    /// The module speaks a convention that this host does not (yet).
+    #[error("plugin `{plugin}`: {reason}")]
+    Unsupported {
+        /// Whose module.
+        plugin: PluginId,
+        /// What was found and what to do.
+        reason: String,
+    },
+    /// The module could not be made into a living instance.
+    #[error("plugin `{plugin}`: {source}")]
+    Load {
+        /// Whose module.
+        plugin: PluginId,
+        /// Which limit or which byte.
+        source: wasmi_hdk::LoadError,
+    },
+}
+
+/// How a running plugin ended when nobody asked it to.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Crash {
+    /// It trapped, exited or passed a limit.
+    #[error(transparent)]
+    Fault(#[from] wasmi_hdk::Fault),
+    /// It could not be started as an instance.
+    #[error(transparent)]
+    Load(#[from] wasmi_hdk::LoadError),
+    /// A call could not be made or finished.
+    #[error(transparent)]
+    Call(#[from] wasmi_hdk::CallError),
+    /// It ended itself while it should run.
+    #[error(
+        "plugin `{plugin}`: exited with code {code} while it should run; a plugin runs until `stop`"
+    )]
+    Exited {
+        /// Who.
+        plugin: PluginId,
+        /// What it said.
+        code: i32,
+    },
+    /// It did not answer in time.
+    #[error(
+        "plugin `{plugin}`: did not answer `{call}` within {limit:?}; answer sooner and do long work afterwards"
+    )]
+    NoAnswer {
+        /// Who.
+        plugin: PluginId,
+        /// What it was asked.
+        call: &'static str,
+        /// How long it had.
+        limit: std::time::Duration,
+    },
+    /// Anything else, as text.
+    #[error("{0}")]
+    Text(String),
+}
+
+impl BridgeError {
+    /// The number on the wire.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            BridgeError::CapabilityDenied { .. } => ErrorCode::CapabilityDenied,
+            BridgeError::UnknownMethod { .. } => ErrorCode::MethodNotFound,
+            BridgeError::BadParams { .. } => ErrorCode::InvalidParams,
+            BridgeError::TooManyDeltas { .. } => ErrorCode::Busy,
+            BridgeError::NotSaved { .. } => ErrorCode::StorageFailed,
+            BridgeError::Unsupported { .. } | BridgeError::Load { .. } => ErrorCode::NotRunning,
+        }
+    }
+}
+
+/// The one conversion to the wire; `data` carries the variant's fields.
+impl From<&BridgeError> for ErrorObject {
+    fn from(error: &BridgeError) -> ErrorObject {
+        let data = match error {
+            BridgeError::CapabilityDenied { plugin, call, capability } => json!({
+                "plugin": plugin, "call": call, "capability": capability.key(),
+                "remedy": format!("add {} to wasmCapabilities", capability.remedy()),
+            }),
+            BridgeError::UnknownMethod { plugin, method } => {
+                json!({ "plugin": plugin, "method": method })
+            }
+            BridgeError::BadParams { plugin, call, reason } => {
+                json!({ "plugin": plugin, "call": call, "reason": reason })
+            }
+            BridgeError::TooManyDeltas { plugin, call, limit } => {
+                json!({ "plugin": plugin, "call": call, "limit": limit })
+            }
+            BridgeError::NotSaved { plugin, reason }
+            | BridgeError::Unsupported { plugin, reason } => {
+                json!({ "plugin": plugin, "reason": reason })
+            }
+            BridgeError::Load { plugin, .. } => json!({ "plugin": plugin }),
+        };
+        ErrorObject::owned(error.code().number(), error.to_string(), Some(data))
+    }
+}

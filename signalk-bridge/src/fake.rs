@@ -1,0 +1,76 @@
+//! A server for tests: a few values, and everything that was done to it.
+
+use std::collections::BTreeMap;
+
+use signalk_model::{Context, Delta};
+use wasmi_hdk::LogLine;
+
+use crate::{BridgeError, PluginId, SignalK, Status, SubscribeRequest, SubscriptionId, Version};
+
+/// Remembers what plugins did.
+#[derive(Debug, Default)]
+pub(crate) struct Fake {
+    pub(crate) values: BTreeMap<String, String>,
+    pub(crate) options: Option<String>,
+    pub(crate) disk_is_full: bool,
+    /// Everything, as one line each, in order.
+    pub(crate) trace: Vec<String>,
+}
+
+impl Fake {
+    pub(crate) fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.trace)
+    }
+}
+
+impl SignalK for Fake {
+    fn emit_delta(&mut self, plugin: &PluginId, delta: Delta, version: Version) {
+        self.trace.push(format!("{plugin} {version:?} {}", delta.to_json()));
+    }
+    fn get_node(&mut self, context: &Context, path: &str) -> Option<String> {
+        self.values.get(&format!("{context}.{path}")).cloned()
+    }
+    fn get_path(&mut self, path: &str) -> Option<String> {
+        self.values.get(&path.replace("vessels.self", "vessels.urn:x")).cloned()
+    }
+    fn get_meta(&mut self, context: &Context, path: &str) -> Option<String> {
+        self.values.get(&format!("{context}.{path}.meta")).cloned()
+    }
+    fn subscribe(
+        &mut self,
+        plugin: &PluginId,
+        id: SubscriptionId,
+        request: &SubscribeRequest,
+    ) -> Vec<String> {
+        let rows = serde_json::to_string(&request.rows).unwrap();
+        self.trace.push(format!("{plugin} subscribe {} {} {rows}", id.0, request.context));
+        Vec::new()
+    }
+    fn unsubscribe(&mut self, plugin: &PluginId, id: SubscriptionId) {
+        self.trace.push(format!("{plugin} unsubscribe {}", id.0));
+    }
+    fn read_options(&mut self, _: &PluginId) -> String {
+        self.options.clone().unwrap_or_else(|| "{}".to_owned())
+    }
+    fn save_options(&mut self, plugin: &PluginId, json: &str) -> Result<(), BridgeError> {
+        if self.disk_is_full {
+            let reason = "plugin-config-data/p.json: no space left; free some".to_owned();
+            return Err(BridgeError::NotSaved { plugin: plugin.clone(), reason });
+        }
+        self.trace.push(format!("{plugin} save {json}"));
+        self.options = Some(json.to_owned());
+        Ok(())
+    }
+    fn set_status(&mut self, plugin: &PluginId, status: Status) {
+        self.trace.push(format!("{plugin} {status:?}"));
+    }
+    fn log(&mut self, plugin: &PluginId, line: LogLine) {
+        self.trace.push(format!("{plugin} {}: {}", line.level, line.text));
+    }
+    fn self_context(&self) -> Context {
+        Context::from("vessels.urn:x")
+    }
+    fn wall_clock_ms(&self) -> i64 {
+        1_767_323_045_000
+    }
+}

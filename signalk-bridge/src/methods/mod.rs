@@ -1,0 +1,188 @@
+//! The table of host methods: name, capability, handler. Each exists once,
+//! whatever convention the guest speaks.
+//!
+//! A [`Caller`] is the only way into a handler and [`admit`] the only way to a
+//! `Caller`: that is the choke point for capabilities. JSON-RPC comes in by
+//! [`call`], with JSON; the buffer ABI comes in by [`admit`], with typed values.
+//! `wit/signalk-plugin.wit` describes the same rows to authors.
+
+pub mod deltas;
+pub mod log;
+pub mod meta;
+pub mod notifications;
+pub mod options;
+pub mod paths;
+pub mod status;
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use wasmi_hdk::{Level, LogLine};
+
+use crate::{Account, BridgeError, Capability, PluginId, SignalK};
+
+/// One row: what a plugin may call.
+#[derive(Debug, Clone, Copy)]
+pub struct Method {
+    /// As called: `deltas.emit`.
+    pub name: &'static str,
+    /// Without it the call is denied; `None`: everybody may.
+    pub needs: Option<Capability>,
+    /// Names of the parameters in their order, for calls with an array.
+    pub params: &'static [&'static str],
+    run: fn(&mut Caller<'_>, &str) -> Result<Box<RawValue>, BridgeError>,
+}
+
+macro_rules! method {
+    { $name:literal, run: $family:ident::$run:ident } => { method!(@ $name, None, $family, $run) };
+    { $name:literal, needs: $needs:expr, run: $family:ident::$run:ident } => {
+        method!(@ $name, Some($needs), $family, $run)
+    };
+    (@ $name:literal, $needs:expr, $family:ident, $run:ident) => {
+        Method {
+            name: $name,
+            needs: $needs,
+            params: $family::params::$run,
+            run: |caller, params| {
+                let params = caller.read(params, $family::params::$run)?;
+                let answer = $family::$run(caller, params)?;
+                caller.answer(answer)
+            },
+        }
+    };
+}
+
+/// Every method of the host.
+pub const METHODS: &[Method] = &[
+    method! { "deltas.emit", needs: Capability::DataWrite, run: deltas::emit },
+    method! { "deltas.subscribe", needs: Capability::DataRead, run: deltas::subscribe },
+    method! { "deltas.unsubscribe", needs: Capability::DataRead, run: deltas::unsubscribe },
+    method! { "paths.get", needs: Capability::DataRead, run: paths::get },
+    method! { "meta.get", needs: Capability::DataRead, run: meta::get },
+    method! { "meta.set", needs: Capability::DataWrite, run: meta::set },
+    method! { "options.read", run: options::read },
+    method! { "options.save", run: options::save },
+    method! { "status.set", run: status::set },
+    method! { "status.error", run: status::error },
+    method! { "notifications.raise", needs: Capability::DataWrite, run: notifications::raise },
+    method! { "notifications.clear", needs: Capability::DataWrite, run: notifications::clear },
+    method! { "log", run: log::log },
+];
+
+/// A plugin whose right to one call has been checked.
+pub struct Caller<'a> {
+    /// The row that it was admitted to.
+    pub(crate) call: &'static str,
+    /// The plugin's books.
+    pub(crate) account: &'a mut Account,
+    /// The server.
+    pub(crate) signalk: &'a mut dyn SignalK,
+    /// Monotonic time.
+    pub(crate) now: Duration,
+}
+
+/// Lets a plugin in to one method, if it may.
+///
+/// # Errors
+/// [`BridgeError::UnknownMethod`], [`BridgeError::CapabilityDenied`].
+pub fn admit<'a>(
+    method: &str,
+    account: &'a mut Account,
+    signalk: &'a mut dyn SignalK,
+    now: Duration,
+) -> Result<Caller<'a>, BridgeError> {
+    account.counters.host_calls += 1;
+    let admitted = row(method, account.plugin()).and_then(|row| {
+        if let Some(capability) = row.needs {
+            account.capabilities().require(capability, account.plugin(), row.name)?;
+        }
+        Ok(row.name)
+    });
+    match admitted {
+        Ok(call) => Ok(Caller { call, account, signalk, now }),
+        Err(error) => {
+            account.counters.host_call_errors += 1;
+            Err(error)
+        }
+    }
+}
+
+/// Calls a method as JSON-RPC does: `params` is the text of an object or array, or `""`.
+///
+/// # Errors
+/// Whatever [`admit`] or the handler says.
+pub fn call(
+    method: &str,
+    params: &str,
+    account: &mut Account,
+    signalk: &mut dyn SignalK,
+    now: Duration,
+) -> Result<Box<RawValue>, BridgeError> {
+    let row = row(method, account.plugin()).inspect_err(|_| {
+        account.counters.host_calls += 1;
+        account.counters.host_call_errors += 1;
+    })?;
+    let mut caller = admit(method, account, signalk, now)?;
+    let answer = (row.run)(&mut caller, params);
+    if answer.is_err() {
+        account.counters.host_call_errors += 1;
+    }
+    answer
+}
+
+fn row(name: &str, plugin: &PluginId) -> Result<&'static Method, BridgeError> {
+    METHODS.iter().find(|method| method.name == name).ok_or_else(|| BridgeError::UnknownMethod {
+        plugin: plugin.clone(),
+        method: name.chars().take(100).collect(),
+    })
+}
+
+impl Caller<'_> {
+    /// Who calls.
+    pub fn plugin(&self) -> &PluginId {
+        self.account.plugin()
+    }
+
+    pub(crate) fn bad_params(&self, reason: impl std::fmt::Display) -> BridgeError {
+        BridgeError::BadParams {
+            plugin: self.plugin().clone(),
+            call: self.call,
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn warn(&mut self, text: impl std::fmt::Display) {
+        let plugin = self.plugin().clone();
+        let line = LogLine { level: Level::Warn, text: text.to_string() };
+        self.signalk.log(&plugin, line);
+    }
+
+    /// Params as an object, or as an array in the order of `names`.
+    fn read<P: DeserializeOwned>(&self, params: &str, names: &[&str]) -> Result<P, BridgeError> {
+        let params = if params.is_empty() { "{}" } else { params };
+        if !params.trim_start().starts_with('[') {
+            return serde_json::from_str(params).map_err(|error| self.bad_params(error));
+        }
+        let values: Vec<Box<RawValue>> =
+            serde_json::from_str(params).map_err(|error| self.bad_params(error))?;
+        if values.len() > names.len() {
+            let most = names.len();
+            return Err(
+                self.bad_params(format_args!("{} parameters, at most {most}", values.len()))
+            );
+        }
+        let named: indexmap::IndexMap<&str, Box<RawValue>> =
+            names.iter().copied().zip(values).collect();
+        let text = serde_json::to_string(&named).map_err(|error| self.bad_params(error))?;
+        serde_json::from_str(&text).map_err(|error| self.bad_params(error))
+    }
+
+    fn answer<R: Serialize>(&self, answer: R) -> Result<Box<RawValue>, BridgeError> {
+        serde_json::value::to_raw_value(&answer).map_err(|error| self.bad_params(error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,374 @@
+//! The life of a buffer-ABI plugin: describe, start, poll, deliver, stop.
+//!
+//! Clauses: plugin ABI 2.4, 3.1, 7.4, 8.1. How one export is called is
+//! `abi/library.rs`; what a host call means is the method table.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use wasmi_hdk::{InstanceConfig, Level, LogLine, Module, Stdin};
+
+use super::run::{Job, Run};
+use super::{
+    Common, Delivery, Description, Output, POLL_INTERVAL, Purpose, STOP_DEADLINE, SessionConfig,
+};
+use crate::abi::Flavour;
+use crate::abi::imports::imports;
+use crate::abi::library::{Done, Library, Outcome, Work, shared};
+use crate::abi::queue::{Ask, Question, Queued, Shared};
+use crate::methods::{self, deltas, log, notifications, options, paths, status};
+use crate::{BridgeError, Capability, Crash, Manifest, SignalK, Status};
+
+/// Deltas per trip: enough to make the trip cheap, few enough to stop soon.
+const BATCH: usize = 64;
+
+pub(super) struct Buffer {
+    /// `None` while it is away on a run.
+    library: Option<Box<Library>>,
+    phase: Phase,
+    start: Option<String>,
+    description: Description,
+    has_poll: bool,
+    has_delta_handler: bool,
+    next_poll: Option<Duration>,
+    stop_until: Option<Duration>,
+    stdout: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Describing,
+    Starting,
+    Running,
+    Stopping,
+}
+
+impl Buffer {
+    pub(super) fn new(
+        module: &Module,
+        config: SessionConfig,
+        manifest: &Manifest,
+        flavour: Flavour,
+    ) -> Buffer {
+        let capabilities = manifest.capabilities;
+        let start = start_text(&config.options, config.enable_debug);
+        let mut limits = config.limits;
+        // Each call has its own deadline; the longest is that of a start.
+        limits.call_deadline = Some(super::START_DEADLINE);
+        let instance = InstanceConfig {
+            limits,
+            args: Vec::new(),
+            env: vec![
+                ("PLUGIN_ID".to_owned(), manifest.id.to_string()),
+                ("PLUGIN_PACKAGE".to_owned(), manifest.package_name.clone()),
+            ],
+            stdin: Stdin::Closed,
+            fs: config.fs.filter(|_| capabilities.has(Capability::Storage)),
+            imports: imports(),
+            state: Box::new(Shared::new(capabilities, config.options)),
+            ..InstanceConfig::new(config.platform)
+        };
+        let mut library = Library::new(module, instance);
+        if flavour == Flavour::BufferCommand {
+            library.queue.push_back(Work::Entry);
+        }
+        library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
+        Buffer {
+            library: Some(Box::new(library)),
+            phase: Phase::Describing,
+            start: Some(start),
+            description: Description { name: None, schema: "{}".to_owned() },
+            has_poll: module.has_export("poll"),
+            has_delta_handler: module.has_export("delta_handler")
+                && capabilities.has(Capability::DataRead),
+            next_poll: None,
+            stop_until: None,
+            stdout: Vec::new(),
+        }
+    }
+
+    pub(super) fn stop(&mut self, now: Duration) {
+        self.stop_until.get_or_insert(now.saturating_add(STOP_DEADLINE));
+    }
+
+    pub(super) fn poll(&mut self, common: &mut Common, now: Duration) -> Output {
+        let Some(library) = &mut self.library else {
+            return Output::Wait { until: None };
+        };
+        if self.stop_until.is_some_and(|until| until <= now) {
+            return Output::Stopped;
+        }
+        if let Outcome::Waiting { until } = library.outcome
+            && until.is_none_or(|until| until > now)
+        {
+            return Output::Wait { until: earlier(until, self.stop_until) };
+        }
+        if !library.has_work() {
+            if self.stop_until.is_some() && self.phase == Phase::Running {
+                self.phase = Phase::Stopping;
+                library.queue.push_back(Work::Stop);
+            } else if self.phase == Phase::Running {
+                self.next_work(common, now);
+            }
+        }
+        match self.library.take() {
+            Some(library) if library.has_work() => Output::Run(Run(Job::Library(library))),
+            library => {
+                self.library = library;
+                Output::Wait { until: earlier(self.next_poll, self.stop_until) }
+            }
+        }
+    }
+
+    /// A poll that is due, then a batch of deltas.
+    fn next_work(&mut self, common: &mut Common, now: Duration) {
+        let Some(library) = &mut self.library else { return };
+        if let Some(due) = self.next_poll.filter(|due| *due <= now) {
+            library.queue.push_back(Work::Poll);
+            let mut next = due.saturating_add(POLL_INTERVAL);
+            while next <= now {
+                next = next.saturating_add(POLL_INTERVAL);
+                common.account.counters.polls_missed += 1;
+            }
+            self.next_poll = Some(next);
+        }
+        if self.has_delta_handler {
+            for Delivery { json, .. } in common.waiting.drain(..common.waiting.len().min(BATCH)) {
+                library.queue.push_back(Work::Delta(json));
+            }
+        } else {
+            common.waiting.clear();
+        }
+    }
+
+    pub(super) fn ran(
+        &mut self,
+        mut library: Box<Library>,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        self.drain(&mut library, common, now, signalk);
+        for done in std::mem::take(&mut library.done) {
+            self.done(done, &mut library, common, now, signalk);
+        }
+        match std::mem::replace(&mut library.outcome, Outcome::More) {
+            Outcome::Asks(ask) => {
+                let answer = answer(&ask, common, now, signalk);
+                library.answer(&ask, answer.as_deref());
+                if let Outcome::Crashed(crash) =
+                    std::mem::replace(&mut library.outcome, Outcome::More)
+                {
+                    self.crashed(crash, &mut library, common);
+                }
+            }
+            Outcome::Crashed(crash) => self.crashed(crash, &mut library, common),
+            outcome => library.outcome = outcome,
+        }
+        self.library = Some(library);
+    }
+
+    /// What did not reach the guest is kept for its next life.
+    fn crashed(&mut self, crash: Crash, library: &mut Library, common: &mut Common) {
+        for work in std::mem::take(&mut library.queue).into_iter().rev() {
+            if let Work::Delta(json) = work {
+                common.waiting.push_front(Delivery { subscription: None, json });
+            }
+        }
+        // A plugin that traps in `plugin_stop` has stopped all the same.
+        common.end(match self.phase {
+            Phase::Stopping => Output::Stopped,
+            _ => Output::Crashed(crash),
+        });
+    }
+
+    fn done(
+        &mut self,
+        done: Done,
+        library: &mut Library,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        match done {
+            Done::Entry => {}
+            Done::Read { export, text, complaint } => {
+                if let Some(complaint) = complaint {
+                    common.complain(complaint, now, signalk);
+                }
+                if export == "plugin_name" {
+                    self.description.name = text.filter(|text| !text.is_empty());
+                    return;
+                }
+                self.schema(text.as_deref().unwrap_or_default(), common, now, signalk);
+                common.outputs.push_back(Output::Described(self.description.clone()));
+                match (common.purpose, self.start.take()) {
+                    (Purpose::Run, Some(text)) => {
+                        self.phase = Phase::Starting;
+                        library.queue.push_back(Work::Start(text));
+                    }
+                    _ => common.end(Output::Stopped),
+                }
+            }
+            Done::Started(0) => {
+                self.phase = Phase::Running;
+                self.next_poll = self.has_poll.then(|| now.saturating_add(POLL_INTERVAL));
+                common.outputs.push_back(Output::Started);
+            }
+            Done::Started(code) => {
+                common.end(Output::Failed(format!("Plugin start() returned error code: {code}")));
+            }
+            Done::Stopped(code) => {
+                if code != 0 {
+                    let text = format!("plugin_stop() returned error code: {code}");
+                    common.complain(text, now, signalk);
+                }
+                common.end(Output::Stopped);
+            }
+            Done::Polled(0) => {}
+            Done::Polled(code) => {
+                common.complain(format!("poll() returned error code: {code}"), now, signalk);
+            }
+            Done::Delta => common.account.counters.deltas_in += 1,
+        }
+    }
+
+    fn schema(
+        &mut self,
+        text: &str,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        if text.trim().is_empty() {
+            return;
+        }
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(schema @ serde_json::Value::Object(_)) => {
+                self.description.schema = schema.to_string();
+            }
+            Ok(_) => common.complain(
+                "the schema is no JSON object; {} is shown".to_owned(),
+                now,
+                signalk,
+            ),
+            Err(error) => {
+                let text = format!("the schema is not JSON ({error}); {{}} is shown");
+                common.complain(text, now, signalk);
+            }
+        }
+    }
+
+    /// Hands what the guest queued to the method table, and its output to the log.
+    fn drain(
+        &mut self,
+        library: &mut Library,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        let Some(instance) = library.instance() else { return };
+        common.stats = instance.stats();
+        let mut lines: VecDeque<LogLine> = instance.take_log().into();
+        self.stdout.extend(instance.take_stdout());
+        while let Some(end) = self.stdout.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.stdout.drain(..=end).collect();
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            lines.push_back(LogLine { level: Level::Debug, text });
+        }
+        for line in lines {
+            signalk.log(common.id(), line);
+        }
+        let Some(shared) = shared(library) else { return };
+        let calls = shared.drain();
+        common.account.counters.guest_faults += std::mem::take(&mut shared.guest_faults);
+        let overflown = std::mem::take(&mut shared.overflown);
+        if overflown > 0 {
+            common.account.counters.deltas_out_dropped += overflown;
+            let text =
+                format!("{overflown} host calls in one slice were dropped: too many at once");
+            common.complain(text, now, signalk);
+        }
+        for call in calls {
+            if let Err(error) = perform(call, common, now, signalk) {
+                common.account.counters.host_call_errors += 1;
+                common.complain(error.to_string(), now, signalk);
+            }
+        }
+    }
+}
+
+/// One queued call, through the one choke point.
+fn perform(
+    call: Queued,
+    common: &mut Common,
+    now: Duration,
+    signalk: &mut dyn SignalK,
+) -> Result<(), BridgeError> {
+    let name = match &call {
+        Queued::Delta { .. } => "deltas.emit",
+        Queued::Status(Status::Ok(_)) => "status.set",
+        Queued::Status(Status::Error(_)) => "status.error",
+        Queued::Notification { .. } => "notifications.raise",
+        Queued::SaveOptions(_) => "options.save",
+        Queued::Log(_) | Queued::Diagnostic(_) => "log",
+    };
+    let caller = &mut methods::admit(name, &mut common.account, signalk, now)?;
+    match call {
+        Queued::Delta { json, version } => return deltas::send(caller, &json, version),
+        Queued::Status(Status::Ok(message)) => status::set(caller, status::Message { message })?,
+        Queued::Status(Status::Error(message)) => {
+            status::error(caller, status::Message { message })?;
+        }
+        Queued::Notification { path, value } => return notifications::send(caller, &path, value),
+        Queued::SaveOptions(text) => return options::save_text(caller, &text),
+        Queued::Log(line) => log::line(caller, line),
+        Queued::Diagnostic(text) => log::line(caller, LogLine { level: Level::Warn, text }),
+    }
+    Ok(())
+}
+
+fn answer(
+    ask: &Ask,
+    common: &mut Common,
+    now: Duration,
+    signalk: &mut dyn SignalK,
+) -> Option<String> {
+    let mut caller = methods::admit("paths.get", &mut common.account, signalk, now).ok()?;
+    let text = match &ask.what {
+        Question::SelfPath(path) => paths::get_self(&mut caller, path),
+        Question::RootPath(path) => paths::get_from_root(&mut caller, path),
+    };
+    text.filter(|text| text != "null")
+}
+
+/// The configuration with `enableDebug` last, compact (plugin ABI 1.5).
+fn start_text(options: &str, enable_debug: bool) -> String {
+    let mut options = match signalk_model::json::parse(options.as_bytes()) {
+        Ok(serde_json::Value::Object(options)) => options,
+        _ => serde_json::Map::new(),
+    };
+    options.shift_remove("enableDebug");
+    options.insert("enableDebug".to_owned(), enable_debug.into());
+    signalk_model::json::value_text(&serde_json::Value::Object(options))
+}
+
+fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::start_text;
+
+    #[test]
+    fn the_configuration_is_compact_with_enable_debug_last() {
+        let text =
+            start_text(r#"{ "enableDebug": true, "b": 1000.0, "a": [1, {"x": null}] }"#, false);
+        assert_eq!(text, r#"{"b":1000,"a":[1,{"x":null}],"enableDebug":false}"#);
+        assert_eq!(start_text("null", true), r#"{"enableDebug":true}"#);
+    }
+}

@@ -1,0 +1,344 @@
+//! `Session`: one started plugin, whatever its ABI, as a state machine without I/O.
+//!
+//! After each input, poll until it says wait. A session lives from loading the
+//! module to its end; a restart is a new session (plugin ABI W20). Who is
+//! started when, back-off and configuration files are `signalk-core/src/plugins`.
+
+mod buffer;
+mod rpc;
+mod run;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use wasmi_hdk::{Engine, Level, Limits, LogLine, Module, Platform, Stats};
+
+use self::run::{Done, Job};
+pub use self::run::{Ran, Run};
+use crate::abi::{self, Flavour};
+use crate::{Account, Capability, Counters, Crash, Manifest, PluginId, SignalK, SubscriptionId};
+
+/// Version of the methods and of the handshake; majors must be equal.
+pub const PROTOCOL_VERSION: &str = "1.0";
+/// Time that a plugin has to answer `initialize` and `start`.
+pub const START_DEADLINE: Duration = Duration::from_secs(30);
+/// Time that a plugin has to stop.
+pub const STOP_DEADLINE: Duration = Duration::from_secs(5);
+/// Distance of two `poll` calls.
+pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a session is given besides the manifest.
+pub struct SessionConfig {
+    /// The process' engine.
+    pub engine: Engine,
+    /// What the guest may use.
+    pub limits: Limits,
+    /// Clocks and random.
+    pub platform: Arc<dyn Platform>,
+    /// Files; dropped when the plugin has no `storage`.
+    pub fs: Option<Box<dyn wasmi_hdk::vfs::Fs>>,
+    /// Told in `initialize`.
+    pub host: HostInfo,
+    /// The `configuration` object as compact JSON text.
+    pub options: String,
+    /// Added last to what `plugin_start` gets.
+    pub enable_debug: bool,
+    /// Deltas that the plugin may send per second.
+    pub deltas_per_second: u32,
+    /// Deltas that may wait for the plugin; the oldest are dropped.
+    pub queue: usize,
+    /// What the session is for.
+    pub purpose: Purpose,
+}
+
+/// Who we are.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct HostInfo {
+    /// Product.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Why a plugin is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To read name and schema; then it ends.
+    Describe,
+    /// To run until it is stopped.
+    Run,
+}
+
+/// Where the code comes from.
+#[derive(Debug, Clone)]
+pub enum Code {
+    /// The file.
+    Bytes(Bytes),
+    /// Loaded before, by an earlier session.
+    Module(Module),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Deltas for the plugin, oldest first.
+    Deltas(Vec<Delivery>),
+    /// An [`Output::Run`] was executed.
+    Ran(Ran),
+    /// Stop the plugin in good order.
+    Stop,
+    /// Time has passed.
+    Tick,
+}
+
+/// One delta for a plugin, already filtered and serialised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// `None`: for `delta_handler` of the buffer ABI.
+    pub subscription: Option<SubscriptionId>,
+    /// Compact JSON, shared by all receivers.
+    pub json: Arc<str>,
+}
+
+/// What the session wants next.
+#[derive(Debug)]
+pub enum Output {
+    /// Please execute this, anywhere.
+    Run(Run),
+    /// The plugin has said who it is.
+    Described(Description),
+    /// `start` succeeded: the plugin runs.
+    Started,
+    /// The plugin cannot be started, in words; the session has ended.
+    Failed(String),
+    /// The plugin has stopped as asked; the session has ended.
+    Stopped,
+    /// The plugin is gone; the session has ended.
+    Crashed(Crash),
+    /// Nothing until an input, or until this time.
+    Wait {
+        /// `None`: until an input.
+        until: Option<Duration>,
+    },
+}
+
+/// What a plugin says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Description {
+    /// Display name; `None`: use the package's.
+    pub name: Option<String>,
+    /// JSON Schema of the configuration as compact text, `{}` when there is none.
+    pub schema: String,
+}
+
+/// One plugin from load to end.
+pub struct Session {
+    common: Common,
+    state: State,
+}
+
+/// What every state needs.
+struct Common {
+    manifest: Manifest,
+    account: Account,
+    purpose: Purpose,
+    outputs: VecDeque<Output>,
+    /// Deltas that the guest has not taken yet.
+    waiting: VecDeque<Delivery>,
+    queue: usize,
+    module: Option<Module>,
+    stats: Stats,
+    /// The last complaint about a host call, so that a flood is one line.
+    complained: Option<(String, Duration)>,
+}
+
+enum State {
+    Loading { config: Box<SessionConfig>, code: Option<Code>, stop: bool },
+    Buffer(Box<buffer::Buffer>),
+    Rpc(Box<rpc::Rpc>),
+    Ended,
+}
+
+impl Session {
+    /// A session that will load its code on its first run.
+    pub fn new(manifest: &Manifest, code: Code, config: SessionConfig) -> Session {
+        let capabilities = manifest.capabilities;
+        let account = Account::new(manifest.id.clone(), capabilities, config.deltas_per_second);
+        let common = Common {
+            manifest: manifest.clone(),
+            account,
+            purpose: config.purpose,
+            outputs: VecDeque::new(),
+            waiting: VecDeque::new(),
+            queue: config.queue,
+            module: None,
+            stats: Stats::default(),
+            complained: None,
+        };
+        let state = State::Loading { config: Box::new(config), code: Some(code), stop: false };
+        Session { common, state }
+    }
+
+    /// Takes an input; then poll.
+    pub fn handle_input(&mut self, now: Duration, input: Input, signalk: &mut dyn SignalK) {
+        match input {
+            Input::Deltas(deltas) => self.common.take(deltas),
+            Input::Stop => match &mut self.state {
+                State::Loading { stop, .. } => *stop = true,
+                State::Buffer(buffer) => buffer.stop(now),
+                State::Rpc(rpc) => rpc.stop(now),
+                State::Ended => {}
+            },
+            Input::Ran(ran) => match (ran.0, &mut self.state) {
+                (Done::Loaded(result), State::Loading { .. }) => self.loaded(result, now),
+                (Done::Library(library), State::Buffer(buffer)) => {
+                    buffer.ran(library, &mut self.common, now, signalk);
+                }
+                (Done::Plugin(ran), State::Rpc(rpc)) => rpc.ran(ran, now),
+                _ => {}
+            },
+            Input::Tick => {}
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self, now: Duration, signalk: &mut dyn SignalK) -> Output {
+        if let Some(output) = self.common.outputs.pop_front() {
+            return self.ends_with(output);
+        }
+        let output = match &mut self.state {
+            State::Ended => Output::Wait { until: None },
+            State::Loading { code: None, .. } => Output::Wait { until: None },
+            State::Loading { stop: true, .. } => Output::Stopped,
+            State::Loading { config, code, .. } => match code.take() {
+                Some(Code::Bytes(bytes)) => Output::Run(Run(Job::Load {
+                    engine: config.engine.clone(),
+                    name: self.common.manifest.id.to_string(),
+                    bytes,
+                    limits: Box::new(config.limits.clone()),
+                })),
+                Some(Code::Module(module)) => {
+                    self.loaded(Ok(module), now);
+                    return self.poll_output(now, signalk);
+                }
+                None => Output::Wait { until: None },
+            },
+            State::Buffer(buffer) => buffer.poll(&mut self.common, now),
+            State::Rpc(rpc) => rpc.poll(&mut self.common, now, signalk),
+        };
+        self.ends_with(output)
+    }
+
+    /// The loaded module, to be kept for a restart.
+    pub fn module(&self) -> Option<&Module> {
+        self.common.module.as_ref()
+    }
+
+    /// Whether the guest wants every delta (`delta_handler`), and may have it.
+    pub fn has_delta_handler(&self) -> bool {
+        self.common.account.capabilities().has(Capability::DataRead)
+            && matches!(self.state, State::Buffer(_))
+            && self.common.module.as_ref().is_some_and(|module| module.has_export("delta_handler"))
+    }
+
+    /// Deltas that never reached the guest, for its next life.
+    pub fn take_waiting(&mut self) -> VecDeque<Delivery> {
+        std::mem::take(&mut self.common.waiting)
+    }
+
+    /// Fuel, memory, host calls, as of the last run.
+    pub fn stats(&self) -> Stats {
+        self.common.stats
+    }
+
+    /// Deltas in and out and what was dropped.
+    pub fn counters(&self) -> Counters {
+        self.common.account.counters
+    }
+
+    fn ends_with(&mut self, output: Output) -> Output {
+        if matches!(output, Output::Failed(_) | Output::Stopped | Output::Crashed(_)) {
+            self.state = State::Ended;
+            self.common.outputs.clear();
+        }
+        output
+    }
+
+    fn loaded(&mut self, result: Result<Module, wasmi_hdk::LoadError>, now: Duration) {
+        let State::Loading { config, stop, .. } = std::mem::replace(&mut self.state, State::Ended)
+        else {
+            return;
+        };
+        let module = match result {
+            Ok(module) => module,
+            Err(error) => return self.common.end(Output::Failed(error.to_string())),
+        };
+        if stop {
+            return self.common.end(Output::Stopped);
+        }
+        let manifest = &self.common.manifest;
+        let extism = module.imports().any(|import| import.module.starts_with("extism:"));
+        let flavour = abi::detect(manifest.interface, |name| module.has_export(name), extism);
+        self.common.module = Some(module.clone());
+        self.state = match flavour {
+            Ok(Flavour::JsonRpc) => match rpc::Rpc::new(&module, *config, manifest, now) {
+                Ok(rpc) => State::Rpc(Box::new(rpc)),
+                Err(error) => return self.common.end(Output::Failed(error.to_string())),
+            },
+            Ok(flavour) => {
+                State::Buffer(Box::new(buffer::Buffer::new(&module, *config, manifest, flavour)))
+            }
+            Err(unknown) => {
+                let text = format!("plugin `{}`: {}: {unknown}", manifest.id, manifest.wasm);
+                return self.common.end(Output::Failed(text));
+            }
+        };
+    }
+}
+
+impl Common {
+    fn id(&self) -> &PluginId {
+        &self.manifest.id
+    }
+
+    fn end(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Queues deltas; over the bound the oldest are dropped and counted.
+    fn take(&mut self, deltas: Vec<Delivery>) {
+        for delta in deltas {
+            if self.waiting.len() >= self.queue {
+                self.waiting.pop_front();
+                self.account.counters.deltas_in_dropped += 1;
+            }
+            self.waiting.push_back(delta);
+        }
+    }
+
+    /// Shows a problem in the plugin's log; the same one at most once a second.
+    fn complain(&mut self, text: String, now: Duration, signalk: &mut dyn SignalK) {
+        if let Some((last, at)) = &self.complained
+            && *last == text
+            && now.saturating_sub(*at) < Duration::from_secs(1)
+        {
+            return;
+        }
+        signalk.log(self.id(), LogLine { level: Level::Warn, text: text.clone() });
+        self.complained = Some((text, now));
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = match self.state {
+            State::Loading { .. } => "loading",
+            State::Buffer(_) => "buffer",
+            State::Rpc(_) => "json-rpc",
+            State::Ended => "ended",
+        };
+        f.debug_struct("Session").field("plugin", self.common.id()).field("state", &state).finish()
+    }
+}
