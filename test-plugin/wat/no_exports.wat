@@ -1,0 +1,2 @@
+;; Wrong: nothing to call, nothing to see.
+(module (func))

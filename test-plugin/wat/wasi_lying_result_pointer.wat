@@ -1,0 +1,10 @@
+;; Hostile: good data, but the place for the count lies beyond memory. Exits with the errno.
+(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\20\00\00\00\03\00\00\00")
+  (data (i32.const 32) "hi\n")
+  (func (export "_start")
+    (call $exit (call $fd_write (i32.const 2) (i32.const 16) (i32.const 1) (i32.const 65533)))))
