@@ -225,24 +225,6 @@ pub enum Fault {
         /// What was wrong.
         reason: String,
     },
-    /// The guest wrote more to standard output than anyone may leave unread, or a message too large.
-    #[error(
-        "{plugin}: call `{call}` made {value} bytes of {what}, the limit `{limit_name}` is {limit}; send less at a time or raise the limit"
-    )]
-    Output {
-        /// Who.
-        plugin: String,
-        /// Export that was running.
-        call: String,
-        /// What was counted.
-        what: &'static str,
-        /// The limit's field.
-        limit_name: &'static str,
-        /// How much there is.
-        value: u64,
-        /// How much there may be.
-        limit: u64,
-    },
     /// Code that is not valid, found when it was first called.
     #[error("{plugin}: call `{call}` reached invalid code: {reason}")]
     Invalid {
@@ -268,7 +250,6 @@ impl Fault {
             | Fault::Stack { call, .. }
             | Fault::MissingImport { call, .. }
             | Fault::Host { call, .. }
-            | Fault::Output { call, .. }
             | Fault::Invalid { call, .. } => call,
         }
     }

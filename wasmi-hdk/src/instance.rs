@@ -358,7 +358,7 @@ impl Instance {
                 self.guest.spend(charge);
                 match result {
                     WasiResult::Errno(errno) => {
-                        let answer = [Val::I32(i32::from(errno.0))];
+                        let answer = [Val::I32(errno.number())];
                         Ok(self.guest.answer(&answer, fuel - paid))
                     }
                     WasiResult::Exit(code) => Ok(Stop::Fault(EngineFault::Exit(code))),
@@ -372,17 +372,6 @@ impl Instance {
     }
 
     fn stopped(&mut self, stop: Stop) -> Step {
-        let unread = self.guest.state().wasi.stdout_len();
-        if unread > self.limits.stdio_bytes {
-            return self.fail(Fault::Output {
-                plugin: self.name.to_string(),
-                call: self.call.to_string(),
-                what: "standard output that nobody read",
-                limit_name: "stdio_bytes",
-                value: u64::try_from(unread).unwrap_or(u64::MAX),
-                limit: u64::try_from(self.limits.stdio_bytes).unwrap_or(u64::MAX),
-            });
-        }
         match stop {
             Stop::Finished => {
                 self.burst = Burst::default();

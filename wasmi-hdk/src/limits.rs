@@ -76,6 +76,8 @@ pub struct Limits {
     /// Bytes that wait to be read from standard output, and bytes that wait on standard input.
     /// Default 32 MiB: two messages of the largest size.
     pub stdio_bytes: usize,
+    /// How long a plugin may take to end after it was asked to. Default 2 s.
+    pub stop_grace: Duration,
     /// Files open at one time. Default 256.
     pub open_files: usize,
 }
@@ -106,6 +108,7 @@ impl Default for Limits {
             stderr_lines_per_second: 200,
             stderr_line_bytes: 8 << 10,
             stdio_bytes: 32 << 20,
+            stop_grace: Duration::from_secs(2),
             open_files: 256,
         }
     }

@@ -12,7 +12,7 @@ use crate::fuel;
 use crate::imports::{HostCtx, HostReturn};
 use crate::state::Pending;
 use crate::val::{FuncType, Val, ValType};
-use crate::wasi::{self, WasiCall, WasiResult};
+use crate::wasi::{self, Errno, WasiCall, WasiResult};
 
 /// Where each import of a module leads, in the order of the module.
 pub(crate) struct Links {
@@ -33,9 +33,6 @@ enum Target {
     /// A function that the instance brings, or none.
     Host,
 }
-
-/// Errno 52: function not supported.
-const ENOSYS: i32 = 52;
 
 impl Links {
     pub(crate) fn prepare(plugin: &str, imports: &[Import]) -> Result<Self, LoadError> {
@@ -75,8 +72,11 @@ impl Entry {
                 },
             });
         };
-        let target = if import.module == wasi::MODULE {
-            match wasi::table().iter().find(|call| call.name == import.name) {
+        let stable = import.module == wasi::MODULE;
+        let target = if stable || import.module == wasi::UNSTABLE_MODULE {
+            let differs = !stable && wasi::UNSTABLE_DIFFERS.contains(&import.name.as_str());
+            let known = wasi::table().iter().find(|call| call.name == import.name && !differs);
+            match known {
                 Some(call) => {
                     let expected = wasi_type(call);
                     if expected != *ty {
@@ -171,7 +171,7 @@ fn call(
             let answer = data.guest.call_wasi(wasi, bytes, args.as_slice());
             match answer {
                 WasiResult::Errno(errno) => {
-                    answer_one(results, wasmi::Val::I32(i32::from(errno.0)));
+                    answer_one(results, wasmi::Val::I32(errno.number()));
                     Ok(())
                 }
                 WasiResult::Exit(code) => Err(Signal::Exit(code)),
@@ -185,7 +185,7 @@ fn call(
         }
         Target::UnknownWasi => {
             data.guest.charge(fuel::HOST_CALL);
-            answer_one(results, wasmi::Val::I32(ENOSYS));
+            answer_one(results, wasmi::Val::I32(Errno::Nosys.number()));
             Ok(())
         }
         Target::Host => call_host(data, entry, index, bytes, args.as_slice(), results),
