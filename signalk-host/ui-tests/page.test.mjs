@@ -1,0 +1,127 @@
+// The page in a real browser, on the real server, as a person would use it.
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { chromium } from 'playwright-core'
+
+import { configuration, startHost } from './host.mjs'
+
+const WIDTHS = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } }
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+]
+
+let host, browser, page, profile
+const faults = []
+
+before(async () => {
+  host = await startHost(configuration())
+  profile = mkdtempSync(join(tmpdir(), 'signalk-profile-'))
+  browser = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS, viewport: WIDTHS.desktop,
+  })
+  page = browser.pages()[0] ?? (await browser.newPage())
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+})
+
+after(async () => {
+  await browser?.close()
+  if (profile) rmSync(profile, { recursive: true, force: true })
+  await host?.stop()
+})
+
+/** Waits until the text of a place passes, and gives it. */
+async function until(id, passes) {
+  const place = page.getByTestId(id)
+  for (let tries = 0; tries < 300; tries += 1) {
+    const text = (await place.textContent({ timeout: 15_000 })) ?? ''
+    if (passes(text)) return text
+    await page.waitForTimeout(50)
+  }
+  assert.fail(`${id} stayed "${await place.textContent()}"`)
+}
+
+async function view(name) {
+  await page.goto(`${host.url}/admin/#${name}`)
+}
+
+test('the root leads to the page, and the page is live', async () => {
+  await page.goto(host.url)
+  assert.equal(new URL(page.url()).pathname, '/admin/')
+  await until('link', (text) => text === 'live')
+  assert.notEqual(await until('vessel', (text) => text !== 'Signal K'), '')
+})
+
+test('values change while the boat sails', async () => {
+  await view('instruments')
+  for (const id of ['value-sog', 'value-depth', 'value-aws', 'latitude']) {
+    const first = await until(id, (text) => text !== '–')
+    await until(id, (text) => text !== first)
+  }
+})
+
+test('a plugin derives the true wind from the instruments', async () => {
+  await view('instruments')
+  await until('value-tws', (text) => Number(text) > 0)
+})
+
+test('a plugin is disabled and enabled again', async () => {
+  await view('plugins')
+  const toggle = page.getByTestId('toggle-derived-data')
+  await until('state-derived-data', (text) => text === 'running')
+  await toggle.click()
+  await until('state-derived-data', (text) => text === 'stopped')
+  assert.equal(await toggle.getAttribute('aria-checked'), 'false')
+  await toggle.click()
+  await until('state-derived-data', (text) => text === 'running')
+})
+
+test('memory and fuel of a running plugin are shown', async () => {
+  await view('plugins')
+  await until('memory-derived-data', (text) => /\d/.test(text))
+  await until('fuel-derived-data', (text) => /[1-9]/.test(text))
+})
+
+test('the error of a crashed plugin can be read', async () => {
+  await view('plugins')
+  const error = await until('error-crasher', (text) => text.length > 20)
+  assert.match(error, /crash|trap|panic/i)
+})
+
+test('the vessels around are listed', async () => {
+  await view('vessels')
+  await page.getByTestId('vessel-row').nth(3).waitFor({ timeout: 60_000 })
+})
+
+test('data can be filtered', async () => {
+  await view('data')
+  await until('count', (text) => /^[1-9]\d* paths/.test(text))
+  await page.getByTestId('filter').fill('depth')
+  await page.locator('tr[data-path="environment.depth.belowTransducer"]').waitFor()
+  assert.equal(await page.locator('tr[data-path="navigation.position"]').count(), 0)
+})
+
+test('nothing is wider than the screen, on a desk and on a phone', async () => {
+  for (const [name, size] of Object.entries(WIDTHS)) {
+    await page.setViewportSize(size)
+    for (const tab of ['instruments', 'vessels', 'data', 'plugins', 'connections']) {
+      await view(tab)
+      await page.waitForTimeout(400)
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      assert.ok(wide <= 0, `${tab} is ${wide} px too wide on a ${name}`)
+      if (process.env.SCREENSHOTS) {
+        await page.screenshot({ path: join(process.env.SCREENSHOTS, `${tab}-${name}.png`) })
+      }
+    }
+  }
+})
+
+test('the page said nothing wrong', () => {
+  assert.deepEqual(faults, [])
+})

@@ -1,0 +1,148 @@
+// What runs, what it costs, what went wrong, and its switch and options.
+
+import { attribute, h, keyed, text } from '../dom.js'
+import { makeForm } from '../form.js'
+import { ask } from '../stream.js'
+import { age, bytes, short } from '../units.js'
+
+export const title = 'Plugins'
+
+const EVERY = 1000
+
+export function open() {
+  const cards = h('div', { class: 'cards' })
+  const note = h('p', { class: 'quiet', 'data-testid': 'plugins-note' }, 'Asking the server …')
+  const element = h('section', { class: 'plugins' }, note, cards)
+  let list = []
+  let state = {}
+  const refresh = async () => {
+    try {
+      const [plugins, status] = await Promise.all([ask('/skServer/plugins'), ask('/signalk-host/status')])
+      list = plugins
+      state = status.plugins ?? {}
+      text(note, list.length ? '' : 'No plugins found. Put a package into node_modules of the configuration directory, or start with --plugin DIR.')
+      draw()
+    } catch (error) {
+      text(note, `The server does not answer: ${error.message}`)
+    }
+    note.hidden = note.textContent === ''
+  }
+  const draw = () => keyed(cards, list, (plugin) => plugin.id, (plugin) => makeCard(plugin, refresh),
+    (card, plugin) => card.show(plugin, state[plugin.id] ?? {}))
+  const timer = setInterval(refresh, EVERY)
+  refresh()
+  return { element, draw() {}, close: () => clearInterval(timer) }
+}
+
+function makeCard(plugin, refresh) {
+  const id = plugin.id
+  const badge = h('span', { class: 'badge', 'data-testid': `state-${id}` })
+  const status = h('p', { class: 'status', 'data-testid': `status-${id}` })
+  const problem = makeProblem(id)
+  const figures = makeFigures(id)
+  const said = h('p', { class: 'error', role: 'alert', hidden: true })
+  const toggle = h('button', { class: 'switch', type: 'button', role: 'switch', 'aria-label': `${plugin.name} enabled`, 'data-testid': `toggle-${id}` })
+  const options = makeOptions(plugin, save)
+  const log = makeLog()
+  const card = h('article', { class: 'card plugin', 'data-testid': `plugin-${id}` },
+    h('header', null,
+      h('div', null, h('h2', null, plugin.name), h('span', { class: 'quiet' }, `${plugin.packageName} ${plugin.version ?? ''}`)),
+      badge, toggle),
+    plugin.description ? h('p', { class: 'quiet' }, plugin.description) : null,
+    status, problem.element, said, figures.element, options.element, log.element)
+  let current = plugin
+
+  async function save(change) {
+    said.hidden = true
+    toggle.disabled = true
+    try {
+      const body = JSON.stringify({ configuration: {}, ...current.data, ...change })
+      await ask(`/skServer/plugins/${encodeURIComponent(id)}/config`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    } catch (error) {
+      text(said, `Not saved: ${error.message}`)
+      said.hidden = false
+    }
+    toggle.disabled = false
+    await refresh()
+  }
+  toggle.onclick = () => save({ enabled: !current.data?.enabled })
+
+  card.show = (next, now) => {
+    current = next
+    const enabled = Boolean(next.data?.enabled)
+    attribute(toggle, 'aria-checked', enabled)
+    const state = next.state ?? now.state ?? 'stopped'
+    text(badge, state)
+    attribute(badge, 'data-state', state)
+    text(status, next.statusMessage || (enabled ? '' : 'Switched off'))
+    problem.show(now)
+    figures.show(now)
+    log.show(now.log ?? [])
+  }
+  return card
+}
+
+function makeProblem(id) {
+  const what = h('p', { 'data-testid': `error-${id}` })
+  const remedy = h('p', { class: 'remedy' })
+  const element = h('div', { class: 'problem', hidden: true }, h('h3', null, 'Last error'), what, remedy)
+  return {
+    element,
+    show({ lastError, complaints = [], unknownImports = [] }) {
+      const lines = [lastError?.text, ...complaints, unknownImports.length ? `Asks for what this host does not have: ${unknownImports.join(', ')}` : null].filter(Boolean)
+      element.hidden = lines.length === 0
+      text(what, lines.join('\n'))
+      const when = lastError?.timestamp ? `${age(Date.now() - Date.parse(lastError.timestamp))} ago` : ''
+      text(remedy, [lastError?.remedy, when].filter(Boolean).join(' · '))
+    },
+  }
+}
+
+function makeFigures(id) {
+  const figure = (name, key) => {
+    const value = h('dd', { 'data-testid': `${key}-${id}` }, '–')
+    return { value, element: h('div', null, h('dt', null, name), value) }
+  }
+  const parts = {
+    memory: figure('Memory', 'memory'), fuel: figure('Fuel used', 'fuel'), rate: figure('Fuel per second', 'fuel-rate'),
+    inward: figure('Deltas in', 'deltas-in'), outward: figure('Deltas out', 'deltas-out'),
+    dropped: figure('Dropped', 'dropped'), restarts: figure('Restarts', 'restarts'),
+  }
+  const element = h('dl', { class: 'figures' }, Object.values(parts).map((part) => part.element))
+  return {
+    element,
+    show(now) {
+      text(parts.memory.value, now.memoryLimit ? `${bytes(now.memoryBytes)} of ${bytes(now.memoryLimit)}` : bytes(now.memoryBytes))
+      text(parts.fuel.value, short(now.fuelUsed))
+      text(parts.rate.value, short(now.fuelPerSecond))
+      text(parts.inward.value, short(now.deltasIn))
+      text(parts.outward.value, short(now.deltasOut))
+      text(parts.dropped.value, short(now.deltasDropped))
+      text(parts.restarts.value, short(now.restarts))
+    },
+  }
+}
+
+function makeOptions(plugin, save) {
+  const form = makeForm(plugin.schema ?? {}, plugin.data?.configuration ?? {})
+  const button = h('button', { type: 'button', class: 'primary', onclick: () => {
+    const configuration = form.read()
+    if (configuration !== undefined) save({ configuration })
+  } }, 'Save options')
+  const element = h('details', null, h('summary', null, 'Options'), form.element, button)
+  return { element }
+}
+
+function makeLog() {
+  const lines = h('pre', { class: 'log', tabindex: 0, 'aria-label': 'Log' })
+  const count = h('span', { class: 'quiet' })
+  const element = h('details', null, h('summary', null, 'Log ', count), lines)
+  return {
+    element,
+    show(log) {
+      text(count, log.length ? `${log.length} lines` : 'empty')
+      if (!element.open) return
+      text(lines, log.map((line) => `${(line.timestamp ?? '').slice(11, 19)} ${line.level.padEnd(5)} ${line.text}`).join('\n'))
+    },
+  }
+}
