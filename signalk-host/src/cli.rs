@@ -1,0 +1,130 @@
+//! What a person types. Parsing only: nothing is opened here, `commands` does the work.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::net::spec::InputSpec;
+
+/// A Signal K server for your boat, with plugins that cannot harm it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "signalk-host",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command the server starts: `signalk-host --demo` is `signalk-host serve --demo`.\n\
+                  `signalk-host serve --help` shows examples."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the server (this is what happens without a command)
+    Serve(ServeArgs),
+    /// Print the version and what this program was built from
+    Version,
+}
+
+/// The options of `serve`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// Configuration directory; created when missing. A directory of signalk-server works as it is
+    #[arg(
+        short = 'c',
+        long,
+        value_name = "DIR",
+        env = "SIGNALK_NODE_CONFIG_DIR",
+        help_heading = "Server"
+    )]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Port of the web page, the API and the streams; 0 takes any free one [default: 3000, or `port` of settings.json]
+    #[arg(short, long, value_name = "PORT", env = "PORT", help_heading = "Server")]
+    pub(crate) port: Option<u16>,
+
+    /// Address to listen on; 0.0.0.0 lets the whole network in
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = "Server")]
+    pub(crate) listen: IpAddr,
+
+    /// Port of the TCP stream (JSON lines); off without it [signalk-server uses 8375]
+    #[arg(long, value_name = "PORT", env = "TCPSTREAMPORT", help_heading = "Server")]
+    pub(crate) tcp_stream_port: Option<u16>,
+
+    /// Sail the built-in demo boat: a simulated yacht with AIS neighbours
+    #[arg(long, help_heading = "Data")]
+    pub(crate) demo: bool,
+
+    /// Read NMEA 0183 from file:PATH, tcp://HOST:PORT, tcp-listen://:PORT, udp://:PORT or serial:DEVICE; may be repeated
+    #[arg(long, value_name = "SOURCE", help_heading = "Data")]
+    pub(crate) nmea0183: Vec<InputSpec>,
+
+    /// Listen on this port for NMEA 0183 over TCP, as signalk-server does; the same as --nmea0183 tcp-listen://:PORT
+    #[arg(long, value_name = "PORT", env = "NMEA0183PORT", help_heading = "Data")]
+    pub(crate) nmea0183_port: Option<u16>,
+
+    /// Load the plugin package in this folder, besides those in the configuration directory; may be repeated
+    #[arg(long = "plugin", value_name = "DIR", help_heading = "Plugins")]
+    pub(crate) plugins: Vec<PathBuf>,
+
+    /// Start no plugin: to repair a configuration
+    #[arg(
+        long,
+        env = "DISABLEPLUGINS",
+        value_parser = clap::builder::FalseyValueParser::new(),
+        help_heading = "Plugins"
+    )]
+    pub(crate) no_plugins: bool,
+}
+
+const EXAMPLES: &str = "\
+Sources of --nmea0183:
+  file:PATH[?pace=real|max]      a log; one burst a second, or by its time stamps; max: as fast as possible
+  tcp://HOST:PORT                a gateway or multiplexer; connected again when it breaks
+  tcp-listen://[ADDRESS]:PORT    others connect to us
+  udp://[ADDRESS]:PORT           datagrams, also broadcasts
+  serial:DEVICE[?baud=4800]      for example serial:/dev/ttyUSB0?baud=38400
+  Each takes ?id=NAME: the name in `$source` (default nmea0183, nmea0183-2, ...).
+
+Examples:
+  signalk-host --demo
+  signalk-host serve --nmea0183 file:sailing.log --plugin ./my-plugin
+  signalk-host serve --nmea0183 'tcp://192.168.1.20:10110?id=gateway' --listen 0.0.0.0
+  signalk-host serve --nmea0183 udp://:10110 --port 3100 --config ./boat
+
+Environment:
+  PORT, TCPSTREAMPORT, NMEA0183PORT, SIGNALK_NODE_CONFIG_DIR, DISABLEPLUGINS   as the options above
+  RUST_LOG                        what is logged, for example debug or signalk_host=debug,plugin=info
+  DEBUG                           signalk:* or signalk:wasm:* turns the plugins' debug lines on
+  SIGNALK_MAX_STREAMS_PER_IP      streams that one address may open [default: 30, from this machine any number]";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serve_is_what_happens_without_a_command() {
+        let bare = Cli::try_parse_from(["signalk-host", "--demo", "--port", "0"]).unwrap();
+        assert!(bare.command.is_none() && bare.serve.demo && bare.serve.port == Some(0));
+        let long = Cli::try_parse_from(["signalk-host", "serve", "--demo"]).unwrap();
+        assert!(matches!(long.command, Some(Command::Serve(args)) if args.demo));
+    }
+
+    #[test]
+    fn a_wrong_source_is_refused_with_the_forms_that_exist() {
+        let error = Cli::try_parse_from(["signalk-host", "--nmea0183", "ftp://x"]).unwrap_err();
+        assert!(error.to_string().contains("tcp://HOST:PORT"), "{error}");
+    }
+}
