@@ -87,8 +87,8 @@ const EXAMPLES: &str = "\
 Sources of --nmea0183:
   file:PATH[?pace=real|max]      a log; one burst a second, or by its time stamps; max: as fast as possible
   tcp://HOST:PORT                a gateway or multiplexer; connected again when it breaks
-  tcp-listen://[ADDRESS]:PORT    others connect to us
-  udp://[ADDRESS]:PORT           datagrams, also broadcasts
+  tcp-listen://:PORT             others connect to us
+  udp://:PORT                    datagrams, also broadcasts
   serial:DEVICE[?baud=4800]      for example serial:/dev/ttyUSB0?baud=38400
   Each takes ?id=NAME: the name in `$source` (default nmea0183, nmea0183-2, ...).
 

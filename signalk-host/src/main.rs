@@ -1,3 +1,43 @@
-//! The native edge and the one binary.
+//! The native edge and the one binary: a Signal K server for a boat. It moves bytes and time between the world and
+//! `signalk-core`; what a Signal K server decides is decided there.
+//!
+//! Where to start reading: `driver` (the loop), `http` and `stream` (clients), `net` (instruments), `disk` (configuration).
 
-fn main() {}
+mod admin;
+mod cli;
+mod commands;
+mod discovery;
+mod disk;
+mod driver;
+mod files;
+mod http;
+mod logging;
+mod net;
+mod outbox;
+mod platform;
+mod pool;
+mod stream;
+mod tcp_stream;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => commands::serve::run(cli.serve),
+        Some(Command::Serve(args)) => commands::serve::run(args),
+        Some(Command::Version) => commands::version::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The whole chain on one line: what failed, why, and what to do.
+            eprintln!("signalk-host: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

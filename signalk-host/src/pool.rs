@@ -47,7 +47,9 @@ impl Pool {
                 let job = source.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(job) = job else { return };
                 if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                    tracing::error!("executing a plugin panicked inside the host: please report this");
+                    tracing::error!(
+                        "executing a plugin panicked inside the host: please report this"
+                    );
                 }
             }
         });

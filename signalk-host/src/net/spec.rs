@@ -1,61 +1,25 @@
 //! `--nmea0183 SOURCE`: the text form of an input. Nothing is opened here.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::str::FromStr;
+
+use signalk_core::{Endpoint, config::Pace};
 
 /// Where NMEA 0183 comes from, as typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InputSpec {
     /// `?id=`: the name in `$source`.
     pub(crate) id: Option<String>,
     /// The rest.
-    pub(crate) place: Place,
-}
-
-/// The five forms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// A log.
-    File {
-        /// Relative to the working directory.
-        path: PathBuf,
-        /// `?pace=max`.
-        as_fast_as_possible: bool,
-    },
-    /// A gateway that we connect to.
-    Tcp {
-        /// A name or an address.
-        host: String,
-        /// Never 0.
-        port: u16,
-    },
-    /// A port that gateways connect to.
-    TcpListen {
-        /// Empty: every address.
-        address: String,
-        /// 0: any.
-        port: u16,
-    },
-    /// A port that datagrams are sent to.
-    Udp {
-        /// Empty: every address.
-        address: String,
-        /// 0: any.
-        port: u16,
-    },
-    /// A serial line.
-    Serial {
-        /// `/dev/ttyUSB0`, `COM3`.
-        device: String,
-        /// 4800 is NMEA 0183's own.
-        baud: u32,
-    },
+    pub(crate) endpoint: Endpoint,
 }
 
 /// Why a text is not a source.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpecError {
     /// No known form begins like this.
-    #[error("unknown source; known are file:PATH, tcp://HOST:PORT, tcp-listen://:PORT, udp://:PORT and serial:DEVICE")]
+    #[error(
+        "unknown source; known are file:PATH, tcp://HOST:PORT, tcp-listen://:PORT, udp://:PORT and serial:DEVICE"
+    )]
     Form,
     /// The part after the last colon is no port.
     #[error("`{0}` is not a port (1 to 65535); the form is {1}")]
@@ -63,6 +27,9 @@ pub(crate) enum SpecError {
     /// A connection needs somebody to connect to.
     #[error("the host is missing; the form is tcp://HOST:PORT")]
     Host,
+    /// We listen everywhere.
+    #[error("`{0}`: listening on one address only is not supported; the form is {1}")]
+    Address(String, &'static str),
     /// Nothing after the colon.
     #[error("the name is missing; the form is {0}")]
     Name(&'static str),
@@ -87,74 +54,44 @@ impl FromStr for InputSpec {
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let (place, query) = text.split_once('?').unwrap_or((text, ""));
         let mut options = Options::parse(query)?;
-        let place = if let Some(rest) = place.strip_prefix("tcp-listen://") {
-            let (address, port) = address_and_port(rest, "tcp-listen://[ADDRESS]:PORT")?;
-            Place::TcpListen { address, port }
+        let endpoint = if let Some(rest) = place.strip_prefix("tcp-listen://") {
+            Endpoint::TcpServer { port: own_port(rest, "tcp-listen://:PORT")? }
         } else if let Some(rest) = place.strip_prefix("tcp://") {
             let (host, port) = address_and_port(rest, "tcp://HOST:PORT")?;
             if host.is_empty() {
                 return Err(SpecError::Host);
             }
-            if port == 0 {
-                return Err(SpecError::Port("0".into(), "tcp://HOST:PORT"));
-            }
-            Place::Tcp { host, port }
+            Endpoint::TcpClient { host, port }
         } else if let Some(rest) = place.strip_prefix("udp://") {
-            let (address, port) = address_and_port(rest, "udp://[ADDRESS]:PORT")?;
-            Place::Udp { address, port }
+            Endpoint::Udp { port: own_port(rest, "udp://:PORT")? }
         } else if let Some(path) = place.strip_prefix("file:") {
-            let as_fast_as_possible = match options.take("pace").as_deref() {
-                None | Some("real") => false,
-                Some("max") => true,
-                Some(other) => {
-                    return Err(SpecError::Value {
-                        option: "pace",
-                        value: other.into(),
-                        expected: "real or max",
-                    });
-                }
-            };
-            let path = path.strip_prefix("//").unwrap_or(path);
-            Place::File {
-                path: not_empty(path, "file:PATH")?.into(),
-                as_fast_as_possible,
-            }
+            let path = not_empty(path.strip_prefix("//").unwrap_or(path), "file:PATH")?.into();
+            Endpoint::File { path, pace: options.pace()? }
         } else if let Some(device) = place.strip_prefix("serial:") {
-            let baud = match options.take("baud") {
-                None => 4800,
-                Some(text) => text.parse().ok().filter(|baud| *baud > 0).ok_or(SpecError::Value {
-                    option: "baud",
-                    value: text,
-                    expected: "a number, for example 4800 or 38400",
-                })?,
-            };
             let device = device.strip_prefix("//").unwrap_or(device);
-            Place::Serial { device: not_empty(device, "serial:DEVICE")?.into(), baud }
+            let device = not_empty(device, "serial:DEVICE")?.into();
+            Endpoint::Serial { device, baud: options.baud()? }
         } else {
             return Err(SpecError::Form);
         };
-        let id = options.take("id");
+        let id = options.take("id").filter(|id| !id.is_empty());
         options.none_left()?;
-        Ok(InputSpec { id, place })
+        Ok(InputSpec { id, endpoint })
     }
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::File { path, .. } => write!(f, "file:{}", path.display()),
-            Place::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
-            Place::TcpListen { address, port } => write!(f, "tcp-listen://{address}:{port}"),
-            Place::Udp { address, port } => write!(f, "udp://{address}:{port}"),
-            Place::Serial { device, baud } => write!(f, "serial:{device} ({baud} baud)"),
-        }
-    }
+/// We listen on every address of the machine: gateways send to whichever they know.
+fn own_port(text: &str, form: &'static str) -> Result<u16, SpecError> {
+    let (address, port) = address_and_port(text, form)?;
+    if address.is_empty() { Ok(port) } else { Err(SpecError::Address(address, form)) }
 }
 
 fn address_and_port(text: &str, form: &'static str) -> Result<(String, u16), SpecError> {
     let (address, port) =
         text.rsplit_once(':').ok_or_else(|| SpecError::Port(text.to_owned(), form))?;
-    let port = port.parse().map_err(|_| SpecError::Port(port.to_owned(), form))?;
+    let port = port.parse().ok().filter(|port| *port > 0);
+    let port = port
+        .ok_or_else(|| SpecError::Port(text.rsplit(':').next().unwrap_or(text).to_owned(), form))?;
     let address = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
     Ok((address.to_owned(), port))
 }
@@ -183,6 +120,27 @@ impl Options {
         Some(self.0.remove(at).1)
     }
 
+    fn pace(&mut self) -> Result<Pace, SpecError> {
+        match self.take("pace").as_deref() {
+            None | Some("real") => Ok(Pace::Real),
+            Some("max") => Ok(Pace::Max),
+            Some(other) => Err(SpecError::Value {
+                option: "pace",
+                value: other.into(),
+                expected: "real or max",
+            }),
+        }
+    }
+
+    fn baud(&mut self) -> Result<u32, SpecError> {
+        let Some(text) = self.take("baud") else { return Ok(NMEA_BAUD) };
+        text.parse().ok().filter(|baud| *baud > 0).ok_or(SpecError::Value {
+            option: "baud",
+            value: text,
+            expected: "a number, for example 4800 or 38400",
+        })
+    }
+
     fn none_left(self) -> Result<(), SpecError> {
         match self.0.into_iter().next() {
             None => Ok(()),
@@ -193,30 +151,33 @@ impl Options {
     }
 }
 
+/// NMEA 0183's own speed.
+const NMEA_BAUD: u32 = 4800;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place(text: &str) -> Place {
-        text.parse::<InputSpec>().unwrap().place
+    fn place(text: &str) -> Endpoint {
+        text.parse::<InputSpec>().unwrap().endpoint
     }
 
     #[test]
     fn every_form_is_understood() {
-        assert_eq!(place("tcp://gw.local:10110"), Place::Tcp { host: "gw.local".into(), port: 10110 });
-        assert_eq!(place("tcp://[::1]:7"), Place::Tcp { host: "::1".into(), port: 7 });
-        assert_eq!(place("udp://:2000"), Place::Udp { address: String::new(), port: 2000 });
         assert_eq!(
-            place("tcp-listen://127.0.0.1:0"),
-            Place::TcpListen { address: "127.0.0.1".into(), port: 0 }
+            place("tcp://gw.local:10110"),
+            Endpoint::TcpClient { host: "gw.local".into(), port: 10110 }
         );
+        assert_eq!(place("tcp://[::1]:7"), Endpoint::TcpClient { host: "::1".into(), port: 7 });
+        assert_eq!(place("udp://:2000"), Endpoint::Udp { port: 2000 });
+        assert_eq!(place("tcp-listen://:10110"), Endpoint::TcpServer { port: 10110 });
         assert_eq!(
             place("file:../a b.log?pace=max"),
-            Place::File { path: "../a b.log".into(), as_fast_as_possible: true }
+            Endpoint::File { path: "../a b.log".into(), pace: Pace::Max }
         );
         assert_eq!(
             place("serial:/dev/ttyUSB0?baud=38400&id=ais"),
-            Place::Serial { device: "/dev/ttyUSB0".into(), baud: 38400 }
+            Endpoint::Serial { device: "/dev/ttyUSB0".into(), baud: 38400 }
         );
         assert_eq!("udp://:1?id=gps".parse::<InputSpec>().unwrap().id.as_deref(), Some("gps"));
     }

@@ -1,0 +1,234 @@
+//! `signalk-host serve`: reads the configuration, starts the core's thread and the listeners, and stops all in good order.
+
+use std::{
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use axum::serve::ListenerExt;
+use signalk_core::{Config, ConnectionConfig, ConnectionKind, Core, Endpoint, Input};
+use tokio::{
+    net::TcpListener,
+    runtime::Handle,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, oneshot},
+};
+
+use crate::{
+    cli::ServeArgs,
+    discovery,
+    disk::ConfigDir,
+    driver::{CHANNEL, CoreSender, Driver, ToCore},
+    files::Files,
+    http::{Edge, StreamLimit},
+    logging,
+    net::{Connections, spec::InputSpec},
+    platform::NativePlatform,
+    tcp_stream,
+};
+
+/// Enough for a boat; the work is done by the core's thread.
+const WORKERS: usize = 2;
+
+/// For the plugins to stop and the files to be saved.
+const STOP: Duration = Duration::from_secs(10);
+
+/// For the clients to take their last frames.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) fn run(args: ServeArgs) -> Result<()> {
+    logging::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the server")?;
+    let done = runtime.block_on(serve(args));
+    // A file or a device that hangs keeps its thread, not the process.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    done
+}
+
+async fn serve(args: ServeArgs) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let dir = ConfigDir::open(args.config.clone())?;
+    let mut config = Config::from_texts(dir.read_texts());
+    config.plugins_enabled = !args.no_plugins;
+    config.connections.extend(connections(&args));
+
+    let listener = bind(args.listen, args.port.unwrap_or(config.http_port), "--port").await?;
+    let address = listener.local_addr()?;
+    config.http_port = address.port();
+    let tcp_stream = match tcp_stream_port(&args, &config) {
+        Some(port) => Some(bind(args.listen, port, "--tcp-stream-port").await?),
+        None => None,
+    };
+    config.tcp_port =
+        tcp_stream.as_ref().and_then(|listener| Some(listener.local_addr().ok()?.port()));
+
+    let (sender, inbox) = mpsc::channel(CHANNEL);
+    let stopped = start_core(config, &dir, &sender, inbox)?;
+    look_for_plugins(&args, &dir, &sender);
+    let (edge, all_streams_ended) = Edge::new(sender.clone(), stream_limit()?);
+    if let Some(listener) = tcp_stream {
+        tokio::spawn(tcp_stream::listen(listener, edge.clone()));
+    }
+    let service = edge.router().into_make_service_with_connect_info::<SocketAddr>();
+    // A delta is small and shall leave at once.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let server = tokio::spawn(axum::serve(listener, service).into_future());
+    announce(address, &dir)?;
+
+    signals.next().await;
+    tracing::info!("stopping; once more stops at once");
+    tokio::select! {
+        () = signals.next() => bail!("stopped at once: what plugins had not saved yet is lost"),
+        ended = stop(&sender, stopped, all_streams_ended, server) => ended,
+    }
+}
+
+fn start_core(
+    config: Config,
+    dir: &ConfigDir,
+    sender: &CoreSender,
+    inbox: mpsc::Receiver<ToCore>,
+) -> Result<oneshot::Receiver<()>> {
+    let platform = NativePlatform::new();
+    let runtime = Handle::current();
+    let (told, stopped) = oneshot::channel();
+    let driver = Driver {
+        core: Core::new(config, Arc::new(platform)),
+        platform,
+        connections: Connections::new(runtime.clone(), sender.clone()),
+        files: Files::new(dir.clone(), runtime.clone(), sender.clone()),
+        runtime,
+        sender: sender.clone(),
+        stopped: Some(told),
+    };
+    driver.start(inbox).context("cannot start the core's thread")?;
+    Ok(stopped)
+}
+
+/// Beside everything else: a slow disk does not keep the first client waiting.
+fn look_for_plugins(args: &ServeArgs, dir: &ConfigDir, sender: &CoreSender) {
+    let (dir, named, sender) = (dir.path().to_owned(), args.plugins.clone(), sender.clone());
+    tokio::task::spawn_blocking(move || {
+        let found = discovery::find(&dir, &named);
+        let packages = Input::Packages { found: found.packages, complaints: found.complaints };
+        let _ = sender.blocking_send(ToCore::Input(packages));
+    });
+}
+
+/// The core first, which stops plugins, saves, and closes the streams; then the clients' last frames.
+async fn stop(
+    sender: &CoreSender,
+    stopped: oneshot::Receiver<()>,
+    mut all_streams_ended: mpsc::Receiver<()>,
+    server: tokio::task::JoinHandle<io::Result<()>>,
+) -> Result<()> {
+    let in_time = tokio::time::timeout(STOP, async {
+        let _ = sender.send(ToCore::Input(Input::Shutdown)).await;
+        let _ = stopped.await;
+    });
+    let in_time = in_time.await.is_ok();
+    server.abort();
+    let _ = tokio::time::timeout(GOODBYE, all_streams_ended.recv()).await;
+    if !in_time {
+        bail!("a plugin or the disk did not stop within {} s; ended without it", STOP.as_secs());
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn bind(address: IpAddr, port: u16, option: &str) -> Result<TcpListener> {
+    let bound = TcpListener::bind((address, port)).await;
+    bound.with_context(|| match port {
+        0 => format!("cannot listen on {address}"),
+        _ => format!(
+            "cannot listen on port {port} of {address}: another program may use it; stop it, or choose another port with {option}"
+        ),
+    })
+}
+
+/// What the command line adds to `settings.json`.
+fn connections(args: &ServeArgs) -> Vec<ConnectionConfig> {
+    let demo = args.demo.then(|| (Some("demo".to_owned()), Endpoint::Demo { seed: DEMO_SEED }));
+    let named = args.nmea0183.iter().cloned().map(|InputSpec { id, endpoint }| (id, endpoint));
+    let port = args.nmea0183_port.map(|port| (None, Endpoint::TcpServer { port }));
+    let mut unnamed = 0;
+    let mut label = || {
+        unnamed += 1;
+        if unnamed == 1 { "nmea0183".to_owned() } else { format!("nmea0183-{unnamed}") }
+    };
+    let all = demo.into_iter().chain(named).chain(port);
+    all.map(|(id, endpoint)| ConnectionConfig {
+        label: id.unwrap_or_else(&mut label),
+        kind: ConnectionKind::Nmea0183,
+        endpoint,
+        enabled: true,
+    })
+    .collect()
+}
+
+/// The same boat each time.
+const DEMO_SEED: u64 = 1;
+
+/// `interfaces.tcp` of settings.json turns it on as in the reference.
+///
+/// DIFFERENCE: without a setting it is off; the reference opens it on every start.
+fn tcp_stream_port(args: &ServeArgs, config: &Config) -> Option<u16> {
+    let setting = config.settings.get("interfaces").and_then(|all| all.get("tcp"));
+    let on = setting.and_then(serde_json::Value::as_bool).unwrap_or(false);
+    args.tcp_stream_port.or(on.then_some(8375))
+}
+
+fn stream_limit() -> Result<StreamLimit> {
+    let Ok(text) = std::env::var("SIGNALK_MAX_STREAMS_PER_IP") else {
+        return Ok(StreamLimit { remote: 30, local: usize::MAX });
+    };
+    let limit = text
+        .parse()
+        .with_context(|| format!("SIGNALK_MAX_STREAMS_PER_IP=`{text}` is not a number"))?;
+    Ok(StreamLimit { remote: limit, local: limit })
+}
+
+/// On standard output, for people and for programs that started us.
+fn announce(address: SocketAddr, dir: &ConfigDir) -> io::Result<()> {
+    let shown = if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out, "signalk-host {} is listening on http://{shown}/", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  instruments and plugins  http://{shown}/admin/")?;
+    writeln!(out, "  data                     http://{shown}/signalk/v1/api/vessels/self")?;
+    writeln!(out, "  configuration            {}", dir.path().display())?;
+    out.flush()
+}
+
+/// Somebody wants us to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Which plugin packages are installed: every folder with a package.json in `node_modules` of the configuration directory
+//! (npm's layout, scopes one level down, links followed) and those named by `--plugin`. What a package.json says is the core's.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use signalk_core::FoundPackage;
+
+/// What was found, and what could not be looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Named folders first: they win over an installed package of the same name.
+    pub(crate) packages: Vec<FoundPackage>,
+    /// In words, with the folder and the remedy.
+    pub(crate) complaints: Vec<String>,
+}
+
+/// Looks at the disk; a few hundred small reads at most.
+pub(crate) fn find(config_dir: &Path, named: &[PathBuf]) -> Found {
+    let mut found = Found::default();
+    let mut seen = BTreeSet::new();
+    for folder in named {
+        if seen.insert(real(folder)) {
+            found.named(folder);
+        }
+    }
+    let modules = config_dir.join("node_modules");
+    for folder in found.folders(&modules, true) {
+        let scope = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with('@'));
+        let packages = if scope { found.folders(&folder, false) } else { vec![folder] };
+        for package in packages {
+            if seen.insert(real(&package)) {
+                found.installed(&package);
+            }
+        }
+    }
+    found
+}
+
+impl Found {
+    /// A folder that somebody typed: everything that is wrong with it is said.
+    fn named(&mut self, folder: &Path) {
+        let file = folder.join("package.json");
+        let complaint = match fs::read_to_string(&file) {
+            Ok(text) => return self.packages.push(package(folder, text)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound if !folder.exists() => {
+                    format!("--plugin {}: there is no such folder", folder.display())
+                }
+                io::ErrorKind::NotFound => format!(
+                    "--plugin {}: it has no package.json; name the folder that holds it",
+                    folder.display()
+                ),
+                io::ErrorKind::NotADirectory => format!(
+                    "--plugin {}: this is a file; name the folder that holds the plugin's package.json",
+                    folder.display()
+                ),
+                _ => format!(
+                    "--plugin {}: {} cannot be read: {error}; allow it to the user that runs the server",
+                    folder.display(),
+                    file.display()
+                ),
+            },
+        };
+        self.complaints.push(complaint);
+    }
+
+    /// A folder in node_modules: one without package.json is none of ours.
+    fn installed(&mut self, folder: &Path) {
+        let file = folder.join("package.json");
+        match fs::read_to_string(&file) {
+            Ok(text) if concerns_us(&text) => self.packages.push(package(folder, text)),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                self.complaints.push(format!("{}: cannot be read: {error}", file.display()))
+            }
+        }
+    }
+
+    /// The folders in a folder, by name, so that every start finds them in the same order.
+    fn folders(&mut self, parent: &Path, may_be_missing: bool) -> Vec<PathBuf> {
+        let entries = match fs::read_dir(parent) {
+            Ok(entries) => entries,
+            Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => {
+                return Vec::new();
+            }
+            Err(error) => {
+                self.complaints.push(format!(
+                    "{}: cannot be read: {error}; the plugins in it are not loaded",
+                    parent.display()
+                ));
+                return Vec::new();
+            }
+        };
+        let mut folders: Vec<PathBuf> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+            .map(|entry| entry.path())
+            .filter(|path| path.is_dir())
+            .collect();
+        folders.sort();
+        folders
+    }
+}
+
+/// node_modules of a real boat holds a thousand packages that are libraries. Only the text is looked at here: whether it is a
+/// plugin, and of which kind, is for the core to say.
+fn concerns_us(package_json: &str) -> bool {
+    package_json.contains("signalk-")
+        || serde_json::from_str::<serde::de::IgnoredAny>(package_json).is_err()
+}
+
+fn package(folder: &Path, package_json: String) -> FoundPackage {
+    FoundPackage { dir: folder.to_string_lossy().into_owned(), package_json }
+}
+
+fn real(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn install(root: &Path, name: &str) -> PathBuf {
+        let folder = root.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let text = format!("{{\"name\":\"{name}\",\"keywords\":[\"signalk-wasm-plugin\"]}}");
+        fs::write(folder.join("package.json"), text).unwrap();
+        folder
+    }
+
+    #[test]
+    fn packages_scopes_and_links_are_found_in_order() {
+        let temp = tempfile::tempdir().unwrap();
+        let modules = temp.path().join("node_modules");
+        install(&modules, "zebra");
+        install(&modules, "@boat/anchor");
+        install(&modules, ".cache");
+        fs::create_dir_all(modules.join("lib")).unwrap();
+        fs::write(modules.join("lib/package.json"), "{\"name\":\"lib\"}").unwrap();
+        let linked = install(temp.path(), "work");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&linked, modules.join("linked")).unwrap();
+        let found = find(temp.path(), std::slice::from_ref(&linked));
+        let names: Vec<_> =
+            found.packages.iter().map(|p| p.dir.rsplit('/').next().unwrap()).collect();
+        assert_eq!(
+            names,
+            ["work", "anchor", "zebra"],
+            "a link to a named folder is the same package"
+        );
+        assert!(found.complaints.is_empty(), "{:?}", found.complaints);
+    }
+
+    #[test]
+    fn a_named_folder_that_is_none_is_a_complaint() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("file");
+        fs::write(&file, "").unwrap();
+        let found = find(temp.path(), &[temp.path().join("nowhere"), temp.path().to_owned(), file]);
+        let text = found.complaints.join("\n");
+        for part in ["no such folder", "has no package.json", "this is a file"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}

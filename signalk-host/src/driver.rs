@@ -1,0 +1,331 @@
+//! The one thread that owns the core, and the loop rule: after each input, poll until the core says wait.
+//!
+//! Everything that blocks or waits is elsewhere: requests and streams in `http` and `stream`, files in `files`, inputs in `net`,
+//! guest code in `pool`. They hand in messages through one bounded channel, and the thread takes as many at once as there are.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use signalk_core::{
+    ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, HttpResponse, Input,
+    LogLevel, Output, Platform, StreamId,
+};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+};
+
+use crate::{
+    files::Files,
+    net::Connections,
+    outbox::{Ending, Outbox},
+    platform::NativePlatform,
+    pool::Pool,
+};
+
+/// What the rest of the edge has for the core.
+#[derive(Debug)]
+pub(crate) enum ToCore {
+    /// A request, and where its answer goes.
+    Http(HttpRequest, oneshot::Sender<HttpResponse>),
+    /// A client that wants a stream. Its outbox says whether it is accepted.
+    Open {
+        /// Path and query.
+        target: String,
+        /// Names in lower case.
+        headers: Vec<(String, String)>,
+        /// Where its frames go.
+        outbox: Arc<Outbox>,
+    },
+    /// Bytes of an input connection.
+    Bytes {
+        /// Which.
+        id: ConnectionId,
+        /// In any split.
+        bytes: Bytes,
+        /// Given back when the core has taken them.
+        _credit: OwnedSemaphorePermit,
+    },
+    /// Everything else, as it is.
+    Input(Input),
+}
+
+/// The way to the core. Cheap to clone; waits when the core is behind.
+pub(crate) type CoreSender = mpsc::Sender<ToCore>;
+
+/// What the core's thread works with.
+pub(crate) struct Driver {
+    /// The server.
+    pub(crate) core: Core,
+    /// The clocks.
+    pub(crate) platform: NativePlatform,
+    /// Input connections.
+    pub(crate) connections: Connections,
+    /// The disk.
+    pub(crate) files: Files,
+    /// Of the tasks.
+    pub(crate) runtime: Handle,
+    /// For the pool's results.
+    pub(crate) sender: CoreSender,
+    /// Told when the core has stopped.
+    pub(crate) stopped: Option<oneshot::Sender<()>>,
+}
+
+/// Messages that wait at most; then whoever has more must wait.
+pub(crate) const CHANNEL: usize = 4096;
+
+/// Messages taken at once: enough to share one waking and one write per client among them.
+const BATCH: usize = 512;
+
+/// While frames keep coming, clients' tasks are woken this often, so that one write carries several frames. A frame after a
+/// pause is never held back.
+const COALESCE: Duration = Duration::from_millis(2);
+
+/// A client above the high mark is reported again this often.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+impl Driver {
+    /// Starts the thread. It ends after [`Effect::Stopped`].
+    pub(crate) fn start(
+        self,
+        inbox: mpsc::Receiver<ToCore>,
+    ) -> std::io::Result<thread::JoinHandle<()>> {
+        thread::Builder::new().name("core".into()).spawn(move || {
+            Running {
+                driver: self,
+                pool: Pool::new(),
+                answers: BTreeMap::new(),
+                next_http: 0,
+                streams: HashMap::new(),
+                high: Vec::new(),
+                reported_at: Duration::ZERO,
+                to_wake: Vec::new(),
+                woken_at: Duration::ZERO,
+                risen: Vec::new(),
+                until: None,
+                done: false,
+            }
+            .run(inbox);
+        })
+    }
+}
+
+struct Running {
+    driver: Driver,
+    pool: Pool,
+    answers: BTreeMap<HttpId, oneshot::Sender<HttpResponse>>,
+    next_http: u64,
+    streams: HashMap<StreamId, Arc<Outbox>>,
+    /// Clients above the high mark.
+    high: Vec<Arc<Outbox>>,
+    reported_at: Duration,
+    /// Clients with new frames whose task does not know yet.
+    to_wake: Vec<Arc<Outbox>>,
+    woken_at: Duration,
+    /// Clients that rose above the high mark since the core was told.
+    risen: Vec<Arc<Outbox>>,
+    until: Option<Duration>,
+    done: bool,
+}
+
+impl Running {
+    fn run(mut self, mut inbox: mpsc::Receiver<ToCore>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        self.drain();
+        while !self.done {
+            self.wake_clients();
+            let runtime = self.driver.runtime.clone();
+            let received = match self.deadline() {
+                None => runtime.block_on(inbox.recv_many(&mut batch, BATCH)),
+                Some(at) => {
+                    let receive = inbox.recv_many(&mut batch, BATCH);
+                    runtime.block_on(async {
+                        tokio::time::timeout_at(at.into(), receive).await.unwrap_or(usize::MAX)
+                    })
+                }
+            };
+            if received == 0 {
+                // Every sender is gone: nobody could ask for anything.
+                return;
+            }
+            for message in batch.drain(..) {
+                self.handle(message);
+            }
+            self.timers();
+        }
+        self.wake_all();
+    }
+
+    fn now(&self) -> Duration {
+        self.driver.platform.monotonic()
+    }
+
+    /// The earliest of the core's timer, the clients' waking and the report of slow clients.
+    fn deadline(&self) -> Option<Instant> {
+        let waking = (!self.to_wake.is_empty()).then(|| self.woken_at + COALESCE);
+        let report = (!self.high.is_empty()).then(|| self.reported_at + REPORT_EVERY);
+        let earliest = [self.until, waking, report].into_iter().flatten().min()?;
+        Some(self.driver.platform.instant(earliest))
+    }
+
+    fn handle(&mut self, message: ToCore) {
+        let input = match message {
+            ToCore::Http(request, answer) => {
+                self.next_http += 1;
+                let id = HttpId(self.next_http);
+                self.answers.insert(id, answer);
+                Input::Http { id, request }
+            }
+            ToCore::Open { target, headers, outbox } => {
+                let id = outbox.id;
+                self.streams.insert(id, outbox);
+                Input::StreamOpened { id, target, headers }
+            }
+            ToCore::Bytes { id, bytes, .. } => {
+                Input::Connection { id, event: ConnectionEvent::Bytes(bytes) }
+            }
+            ToCore::Input(input) => {
+                if let Input::StreamClosed { id } = &input {
+                    self.forget(*id);
+                }
+                input
+            }
+        };
+        self.input(input);
+        while let Some(outbox) = self.risen.pop() {
+            self.input(Input::StreamQueue { id: outbox.id, bytes: outbox.bytes() });
+            self.high.push(outbox);
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        let now = self.now();
+        self.driver.core.handle_input(now, input);
+        self.drain();
+    }
+
+    fn timers(&mut self) {
+        let now = self.now();
+        if self.until.is_some_and(|until| until <= now) {
+            self.input(Input::Tick);
+        }
+        if !self.high.is_empty() && now >= self.reported_at + REPORT_EVERY {
+            self.reported_at = now;
+            let mut high = std::mem::take(&mut self.high);
+            high.retain(|outbox| {
+                self.streams.contains_key(&outbox.id) && outbox.bytes() > crate::outbox::LOW
+            });
+            for outbox in &high {
+                self.input(Input::StreamQueue { id: outbox.id, bytes: outbox.bytes() });
+            }
+            self.high.append(&mut high);
+        }
+    }
+
+    fn drain(&mut self) {
+        loop {
+            let now = self.now();
+            match self.driver.core.poll_output(now) {
+                Output::Effect(effect) => self.carry_out(effect),
+                Output::Run { plugin, run } => {
+                    let sender = self.driver.sender.clone();
+                    self.pool.run(move || {
+                        let ran = run.execute();
+                        // Fails only after the core has stopped.
+                        let _ = sender.blocking_send(ToCore::Input(Input::Ran { plugin, ran }));
+                    });
+                }
+                Output::Wait { until } => {
+                    self.until = until;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::HttpRespond { id, response } => {
+                if let Some(answer) = self.answers.remove(&id) {
+                    // The client may have gone.
+                    let _ = answer.send(response);
+                }
+            }
+            Effect::StreamSend { id, frame } => self.send(id, frame),
+            Effect::StreamSendMany { ids, frame } => {
+                for id in ids.iter() {
+                    self.send(*id, frame.clone());
+                }
+            }
+            Effect::StreamClose { id, code, reason } => self.end(id, Ending::Closed(code, reason)),
+            Effect::StreamReject { id, response } => self.end(id, Ending::Rejected(response)),
+            Effect::OpenConnection { id, endpoint } => self.driver.connections.open(id, endpoint),
+            Effect::CloseConnection { id } => self.driver.connections.close(id),
+            Effect::ReadModule { plugin, dir, wasm, want_fs } => {
+                self.driver.files.read_module(plugin, dir, wasm, want_fs);
+            }
+            Effect::SaveFile { ticket, name, bytes } => self.driver.files.save(ticket, name, bytes),
+            Effect::Log { level, target, text } => log(level, &target, &text),
+            Effect::Stopped => {
+                self.done = true;
+                if let Some(stopped) = self.driver.stopped.take() {
+                    let _ = stopped.send(());
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, id: StreamId, frame: Bytes) {
+        let Some(outbox) = self.streams.get(&id) else { return };
+        let pushed = outbox.push(frame);
+        if pushed.risen {
+            self.risen.push(Arc::clone(outbox));
+        }
+        if pushed.first {
+            self.to_wake.push(Arc::clone(outbox));
+        }
+    }
+
+    fn end(&mut self, id: StreamId, ending: Ending) {
+        if let Some(outbox) = self.streams.remove(&id) {
+            outbox.end(ending);
+            self.to_wake.push(outbox);
+        }
+    }
+
+    fn forget(&mut self, id: StreamId) {
+        self.streams.remove(&id);
+        self.high.retain(|outbox| outbox.id != id);
+    }
+
+    fn wake_clients(&mut self) {
+        if self.to_wake.is_empty() {
+            return;
+        }
+        let now = self.now();
+        if now >= self.woken_at + COALESCE {
+            self.woken_at = now;
+            self.wake_all();
+        }
+    }
+
+    fn wake_all(&mut self) {
+        for outbox in self.to_wake.drain(..) {
+            outbox.wake();
+        }
+    }
+}
+
+fn log(level: LogLevel, target: &str, text: &str) {
+    match level {
+        LogLevel::Error => tracing::error!(target: "signalk", "{target}: {text}"),
+        LogLevel::Warn => tracing::warn!(target: "signalk", "{target}: {text}"),
+        LogLevel::Info => tracing::info!(target: "signalk", "{target}: {text}"),
+        LogLevel::Debug => tracing::debug!(target: "signalk", "{target}: {text}"),
+    }
+}

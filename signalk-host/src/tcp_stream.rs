@@ -1,0 +1,106 @@
+//! The line-oriented stream (TCP 8375 in the reference): one JSON value per line, otherwise as over a WebSocket.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use signalk_core::Input;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+use crate::{
+    driver::ToCore,
+    http::{Admission, Edge},
+    outbox::Taken,
+    stream,
+};
+
+/// The same as of a frame.
+const LINE: u64 = 10 << 20;
+
+/// Ends with the process.
+pub(crate) async fn listen(listener: TcpListener, edge: Edge) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, peer)) => match edge.admit(peer.ip()) {
+                Some(admission) => drop(tokio::spawn(serve(socket, admission))),
+                None => tracing::warn!(%peer, "refused a TCP stream: this address has too many"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "TCP stream");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn serve(socket: TcpStream, admission: Admission) {
+    let _ = socket.set_nodelay(true);
+    let outbox = admission.outbox.clone();
+    let open = ToCore::Open { target: TARGET.into(), headers: Vec::new(), outbox: outbox.clone() };
+    if admission.sender().send(open).await.is_err() {
+        return;
+    }
+    let first = stream::first(&outbox).await;
+    let (source, sink) = socket.into_split();
+    tokio::select! {
+        () = receive(source, &admission) => {}
+        () = send(sink, &admission, first) => {}
+    }
+}
+
+const TARGET: &str = "/signalk/v1/stream?subscribe=none";
+
+async fn receive(source: OwnedReadHalf, admission: &Admission) {
+    let mut source = BufReader::new(source);
+    loop {
+        let mut line = Vec::new();
+        match (&mut source).take(LINE).read_until(b'\n', &mut line).await {
+            Ok(read) if read > 0 && line.ends_with(b"\n") => {}
+            _ => return,
+        }
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        let text = Bytes::copy_from_slice(text);
+        let input = Input::StreamMessage { id: admission.outbox.id, text };
+        if admission.sender().send(ToCore::Input(input)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn send(mut sink: OwnedWriteHalf, admission: &Admission, first: Taken) {
+    let outbox = &admission.outbox;
+    let mut next = first;
+    loop {
+        match next {
+            Taken::Frames(frames, bytes) => {
+                let mut lines = BytesMut::with_capacity(bytes + 2 * frames.len());
+                for frame in frames {
+                    lines.extend_from_slice(&frame);
+                    lines.extend_from_slice(b"\r\n");
+                }
+                let sent = tokio::select! {
+                    sent = sink.write_all(&lines) => sent.is_ok(),
+                    () = stream::given_up(outbox) => false,
+                };
+                if !sent {
+                    return;
+                }
+                if let Some(level) = outbox.sent(bytes) {
+                    let input = Input::StreamQueue { id: outbox.id, bytes: level };
+                    let _ = admission.sender().send(ToCore::Input(input)).await;
+                }
+            }
+            Taken::Ended(_) => return,
+            Taken::Empty => outbox.woken().await,
+        }
+        next = outbox.take();
+    }
+}
