@@ -1,0 +1,37 @@
+//! The conformance table against the functions themselves.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use support::direct::Direct;
+
+#[test]
+fn every_row_of_the_table_holds() {
+    let mut failures = Vec::new();
+    for (name, case) in support::cases() {
+        if let Err(what) = support::run(&mut Direct::new(), &case) {
+            failures.push(format!("{name} ({}): {what}", case["clause"]));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_call_has_a_row_and_every_row_a_clause() {
+    let mut called = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    for (name, case) in support::cases() {
+        assert!(case["clause"].is_string(), "{name} names no clause");
+        for step in case["steps"].as_array().expect("steps") {
+            called.extend(step["call"].as_str().map(String::from));
+        }
+        assert!(names.insert(name.clone()), "{name} stands twice");
+    }
+    let missing: Vec<_> = wasmi_hdk::wasi::table()
+        .iter()
+        .map(|row| row.name)
+        .filter(|name| !called.contains(*name))
+        .collect();
+    assert!(missing.is_empty(), "no row for {missing:?}");
+}
