@@ -69,9 +69,11 @@ impl Engine {
 
     /// Compiles a module. Its form was checked by `module.rs` before.
     pub(crate) fn compile(&self, bytes: &[u8], limits: &Limits) -> Result<Compiled, String> {
-        let mut costs = wasmi::OperatorCost::default();
-        costs.memory_grow = GROW_FUEL;
-        costs.table_grow = GROW_FUEL;
+        let costs = wasmi::OperatorCost {
+            memory_grow: GROW_FUEL,
+            table_grow: GROW_FUEL,
+            ..wasmi::OperatorCost::default()
+        };
         let mut config = wasmi::Config::default();
         config
             .consume_fuel(true)

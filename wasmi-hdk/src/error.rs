@@ -83,7 +83,7 @@ pub enum LoadError {
         /// Who.
         plugin: String,
         /// What happened.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// The module does not speak JSON-RPC: neither a command nor a reactor with `rpc_poll`.
     #[error(
@@ -142,6 +142,18 @@ pub enum Fault {
         call: String,
         /// Fuel used.
         used: u64,
+        /// Fuel allowed.
+        limit: u64,
+    },
+    /// A start section that does not end; it cannot be interrupted, so its budget is small.
+    #[error(
+        "{plugin}: call `{call}` used {limit} fuel without a rest, the limit `start_fuel` is {limit}; do the work in `_initialize`, which may take longer"
+    )]
+    StartFuel {
+        /// Who.
+        plugin: String,
+        /// Export that was running.
+        call: String,
         /// Fuel allowed.
         limit: u64,
     },
@@ -244,6 +256,7 @@ impl Fault {
             Fault::Trap { call, .. }
             | Fault::Exit { call, .. }
             | Fault::OutOfFuel { call, .. }
+            | Fault::StartFuel { call, .. }
             | Fault::Deadline { call, .. }
             | Fault::Memory { call, .. }
             | Fault::Table { call, .. }

@@ -191,11 +191,11 @@ impl Instance {
                 plugin: module.name(),
                 call: "(start)",
                 limits: &limits,
-                burst: Burst { fuel: limits.start_fuel, time: Duration::ZERO },
                 panic: None,
                 import: &|index| prepared.links.name(index),
             };
-            LoadError::Start { plugin: module.name().to_owned(), fault: describe.fault(fault) }
+            let fault = Box::new(describe.fault(fault));
+            LoadError::Start { plugin: module.name().to_owned(), fault }
         })?;
         let initialize = guest.func(INITIALIZE);
         let purse = Purse::new(limits.fuel_per_second, limits.fuel_burst);
@@ -453,7 +453,6 @@ impl Instance {
             plugin: &self.name,
             call: &self.call,
             limits: &self.limits,
-            burst: self.burst,
             panic: self.guest.state().wasi.panic_text(),
             import: &|index| self.guest.links().name(index),
         }
@@ -619,7 +618,6 @@ struct Describe<'a> {
     plugin: &'a str,
     call: &'a str,
     limits: &'a Limits,
-    burst: Burst,
     panic: Option<String>,
     import: &'a dyn Fn(usize) -> String,
 }
@@ -658,8 +656,10 @@ impl Describe<'_> {
                 stack_bytes: size(self.limits.stack_bytes),
             },
             EngineFault::Invalid(reason) => Fault::Invalid { plugin, call, reason },
+            // Calls are resumed when a slice ends; only the start section cannot be.
             EngineFault::Fuel => {
-                Fault::OutOfFuel { plugin, call, used: self.burst.fuel, limit: self.burst.fuel }
+                let limit = self.limits.start_fuel.min(MAX_SLICE_FUEL);
+                Fault::StartFuel { plugin, call, limit }
             }
         }
     }

@@ -175,7 +175,7 @@ fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| LoadError::Invalid {
             plugin: plugin(),
-            offset: u64::try_from(error.offset()).unwrap_or(u64::MAX),
+            offset: error.offset(),
             reason: error.message().to_owned(),
         })?;
         match payload {

@@ -4,9 +4,10 @@
 //! host does not have becomes a stub: it fails when it is called, never at load.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::guest::Data;
-use super::{ExternKind, Import, func_type};
+use super::{ExternKind, Import, func_type, panic_message};
 use crate::error::LoadError;
 use crate::fuel;
 use crate::imports::{HostCtx, HostReturn};
@@ -168,15 +169,15 @@ fn call(
     data.guest.host_calls = data.guest.host_calls.saturating_add(1);
     let outcome = match &entry.target {
         Target::Wasi(wasi) => {
-            let answer = data.guest.call_wasi(wasi, bytes, args.as_slice());
-            match answer {
-                WasiResult::Errno(errno) => {
+            match caught(index, || data.guest.call_wasi(wasi, bytes, args.as_slice())) {
+                Err(signal) => Err(signal),
+                Ok(WasiResult::Errno(errno)) => {
                     answer_one(results, wasmi::Val::I32(errno.number()));
                     Ok(())
                 }
-                WasiResult::Exit(code) => Err(Signal::Exit(code)),
-                WasiResult::Suspend(_) if data.guest.nested => Err(Signal::WouldWait),
-                WasiResult::Suspend(wait) => {
+                Ok(WasiResult::Exit(code)) => Err(Signal::Exit(code)),
+                Ok(WasiResult::Suspend(_)) if data.guest.nested => Err(Signal::WouldWait),
+                Ok(WasiResult::Suspend(wait)) => {
                     let args = args.as_slice().to_vec();
                     data.guest.pending = Some(Pending::Wasi { call: wasi, args, wait });
                     Err(Signal::Suspended)
@@ -207,11 +208,11 @@ fn call_host(
         return Err(Signal::Missing(index));
     };
     data.guest.charge(fuel::HOST_CALL);
-    let returned = {
+    let returned = caught(index, || {
         let mut ctx = HostCtx::new(bytes, &mut data.guest);
         function(&mut ctx, &entry.ty, args)
-    };
-    match returned {
+    });
+    match returned? {
         Err(fault) => Err(Signal::Refused(index, fault.to_string())),
         Ok(HostReturn::Suspend(_)) if data.guest.nested => Err(Signal::WouldWait),
         Ok(HostReturn::Suspend(payload)) => {
@@ -240,6 +241,14 @@ fn answer_one(results: &mut [wasmi::Val], val: wasmi::Val) {
     if let Some(first) = results.first_mut() {
         *first = val;
     }
+}
+
+/// A panic must not reach the engine, whose handlers cannot unwind: it would end the host.
+fn caught<R>(index: usize, work: impl FnOnce() -> R) -> Result<R, Signal> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = format!("the host function panicked: {}", panic_message(&*panic));
+        Signal::Refused(index, text)
+    })
 }
 
 /// Takes `charge` from the fuel of the slice; what the slice cannot pay is owed.

@@ -1,6 +1,6 @@
 //! What the tests share: guests written inline and a world that stands still.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
 
