@@ -29,18 +29,35 @@
 mod delta;
 mod error;
 mod interner;
+mod item;
 pub mod json;
+pub mod meta;
 mod names;
 mod normalise;
+mod notification;
 mod parse;
+mod pattern;
 mod source;
+mod store;
+mod subscription;
+mod subscriptions;
 mod timestamp;
+pub mod units;
 mod value;
 
 pub use delta::{Delta, Parsed, PathMeta, PathValue, Update};
 pub use error::{Complaint, DeltaError, NameError};
 pub use interner::Interner;
+pub use item::{Body, Item};
 pub use names::{Context, Path, SourceRef};
+pub use notification::{AlarmMethod, AlarmState, Notification, UnknownState};
+pub use pattern::Pattern;
 pub use source::{Message, Source};
+pub use store::{Node, Placement, Store};
+pub use subscription::{
+    ContextSelector, Policy, SourceFilter, SourcePolicy, Subscribe, Subscription, Timing,
+    Unsubscribe,
+};
+pub use subscriptions::SubscriptionSet;
 pub use timestamp::Timestamp;
 pub use value::Value;

@@ -1,0 +1,353 @@
+//! Metadata: what a path means, its unit, its zones. The table of the specification (`table`,
+//! generated) answers for every context; what arrives at run time wins over it, member by member.
+//! How values and metadata stand together in the tree is `store`'s business.
+
+use std::sync::{Arc, LazyLock};
+
+use rustc_hash::FxHashMap;
+use serde_json::{Map, Value as Json};
+
+use crate::json;
+use crate::names::{Context, Path};
+use crate::units;
+
+mod table;
+
+/// Metadata of one path, with its JSON text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meta {
+    members: Map<String, Json>,
+    text: Box<str>,
+    /// With `displayUnits`, where the unit has some and the members have none of their own.
+    shown: Option<Box<str>>,
+}
+
+impl Meta {
+    /// Metadata from its members.
+    pub fn new(members: Map<String, Json>) -> Self {
+        let mut text = Vec::with_capacity(128);
+        json::write_map(&mut text, &members);
+        let units = members.get("units").and_then(Json::as_str).and_then(units::display_units);
+        let shown = units.filter(|_| !members.contains_key("displayUnits")).map(|units| {
+            let mut text = text.clone();
+            text.pop();
+            text.extend_from_slice(b",\"displayUnits\":");
+            text.extend_from_slice(units.as_bytes());
+            text.push(b'}');
+            String::from_utf8(text).unwrap_or_default().into()
+        });
+        Self { members, text: String::from_utf8(text).unwrap_or_default().into(), shown }
+    }
+
+    /// The members in their order.
+    pub fn members(&self) -> &Map<String, Json> {
+        &self.members
+    }
+
+    /// The object as compact JSON.
+    pub fn json(&self) -> &str {
+        &self.text
+    }
+
+    /// As `json`, with `displayUnits` of the default preset: what REST answers show.
+    pub fn shown_json(&self) -> &str {
+        self.shown.as_deref().unwrap_or(&self.text)
+    }
+
+    /// As `json`, with the `displayUnits` that streams show for `path`.
+    pub fn stream_json(&self, path: &str) -> String {
+        let units = self.units().and_then(|unit| units::display_units_of(path, unit));
+        match units.filter(|_| self.shown.is_some()) {
+            Some(units) => {
+                let open = self.text.strip_suffix('}').unwrap_or(&self.text);
+                format!("{open},\"displayUnits\":{units}}}")
+            }
+            None => self.text.to_string(),
+        }
+    }
+
+    /// The SI unit, `m/s`.
+    pub fn units(&self) -> Option<&str> {
+        self.members.get("units")?.as_str()
+    }
+
+    /// Ranges that raise a notification; empty when there are none.
+    pub fn zones(&self) -> &[Json] {
+        self.members.get("zones").and_then(Json::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// These members with others laid over them.
+    #[must_use]
+    pub fn merged(&self, over: &Map<String, Json>) -> Self {
+        let mut members = self.members.clone();
+        for (key, value) in over {
+            members.insert(key.clone(), value.clone());
+        }
+        Self::new(members)
+    }
+}
+
+/// The specification's metadata of a path as JSON text, whatever the context. Containers of
+/// instances (`electrical.batteries.1`) have none, their members do.
+///
+/// ```
+/// let text = signalk_model::meta::specified("propulsion.port.revolutions").unwrap();
+/// assert!(text.contains(r#""units":"Hz""#));
+/// assert_eq!(signalk_model::meta::specified("foo.bar"), None);
+/// ```
+pub fn specified(path: &str) -> Option<&'static str> {
+    index_of(path).and_then(|at| table::TABLE.get(at)).map(|(_, text)| *text)
+}
+
+/// The unit that the specification gives a path.
+pub fn specified_units(path: &str) -> Option<&'static str> {
+    // The text is generated: the member is written exactly so.
+    let (_, rest) = specified(path)?.split_once("\"units\":\"")?;
+    rest.split_once('"').map(|(units, _)| units)
+}
+
+/// Appends the table as `GET /skServer/paths` of the reference gives it.
+pub fn write_paths_json(out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (at, (key, text)) in table::TABLE.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        json::write_key(out, key);
+        out.extend_from_slice(text.as_bytes());
+        let Some(tail) = key.strip_prefix(FAMILY) else { continue };
+        for family in ["/aircraft/*/", "/aton/*/", "/sar/*/"] {
+            out.push(b',');
+            json::write_key(out, &format!("{family}{tail}"));
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+    out.push(b'}');
+}
+
+/// Metadata of a server: the specification's, and what came in since the start.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// Entries of the table that were asked for, by index.
+    specified: FxHashMap<usize, Arc<Meta>>,
+    runtime: FxHashMap<Context, FxHashMap<Path, Arc<Meta>>>,
+}
+
+impl Registry {
+    /// Metadata of a path, from the run time or else from the specification.
+    pub fn get(&self, context: &str, path: &str) -> Option<Arc<Meta>> {
+        if let Some(meta) = self.runtime.get(context).and_then(|paths| paths.get(path)) {
+            return Some(Arc::clone(meta));
+        }
+        let at = index_of(path)?;
+        match self.specified.get(&at) {
+            Some(meta) => Some(Arc::clone(meta)),
+            None => parsed(at).map(Arc::new),
+        }
+    }
+
+    /// As `get`; an entry of the specification is kept, to be shared by all its leaves.
+    pub(crate) fn share(&mut self, context: &Context, path: &Path) -> Option<Arc<Meta>> {
+        if let Some(meta) = self.runtime.get(context).and_then(|paths| paths.get(path)) {
+            return Some(Arc::clone(meta));
+        }
+        let at = index_of(path)?;
+        if let Some(meta) = self.specified.get(&at) {
+            return Some(Arc::clone(meta));
+        }
+        let meta = Arc::new(parsed(at)?);
+        self.specified.insert(at, Arc::clone(&meta));
+        Some(meta)
+    }
+
+    /// Lays `members` over what is known of a path.
+    pub fn merge(&mut self, context: &Context, path: &Path, members: &Map<String, Json>) {
+        if path.is_root() {
+            return;
+        }
+        let known = self.share(context, path).unwrap_or_else(|| {
+            // The reference gives each entry a description.
+            Arc::new(Meta::new(Map::from_iter([("description".to_owned(), Json::from(""))])))
+        });
+        let merged = Arc::new(known.merged(members));
+        self.runtime.entry(context.clone()).or_default().insert(path.clone(), merged);
+    }
+
+    /// Every path of a context with metadata from the run time.
+    pub fn runtime(&self, context: &str) -> impl Iterator<Item = (&Path, &Arc<Meta>)> {
+        self.runtime.get(context).into_iter().flatten()
+    }
+
+    pub(crate) fn forget(&mut self, context: &Context) {
+        self.runtime.remove(context);
+    }
+}
+
+fn parsed(at: usize) -> Option<Meta> {
+    let (_, text) = table::TABLE.get(at)?;
+    match json::parse(text.as_bytes()) {
+        Ok(Json::Object(members)) => Some(Meta::new(members)),
+        _ => None,
+    }
+}
+
+const FAMILY: &str = "/vessels/*/";
+
+/// The table by segments. A segment of the table is a word, or stands for an instance name.
+#[derive(Default)]
+struct Segment {
+    words: FxHashMap<&'static str, Segment>,
+    instances: Vec<(Instance, Segment)>,
+    entry: Option<usize>,
+}
+
+/// What the table writes for a segment that is chosen by the owner of the vessel.
+#[derive(Clone, Copy, PartialEq)]
+enum Instance {
+    /// `RegExp` and `*`.
+    Any,
+    /// `[A-Za-z0-9]+`.
+    Alphanumeric,
+    /// `(single)|([A-C])`.
+    Phase,
+}
+
+impl Instance {
+    fn of(segment: &str) -> Option<Self> {
+        match segment {
+            "RegExp" | "*" => Some(Self::Any),
+            "[A-Za-z0-9]+" => Some(Self::Alphanumeric),
+            "(single)|([A-C])" => Some(Self::Phase),
+            _ => None,
+        }
+    }
+
+    fn matches(self, segment: &str) -> bool {
+        match self {
+            Self::Any => !segment.is_empty(),
+            Self::Alphanumeric => {
+                !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            }
+            Self::Phase => matches!(segment, "single" | "A" | "B" | "C"),
+        }
+    }
+}
+
+static BY_SEGMENT: LazyLock<Segment> = LazyLock::new(|| {
+    let mut root = Segment::default();
+    for (at, (key, _)) in table::TABLE.iter().enumerate() {
+        let Some(tail) = key.strip_prefix(FAMILY) else { continue };
+        // An entry for the instance itself describes the container; its children are described by
+        // their own entries (the reference leaves these out of its lookup too).
+        if tail.ends_with("/*") || tail.ends_with("/RegExp") {
+            continue;
+        }
+        let mut here = &mut root;
+        for segment in tail.split('/') {
+            here = match Instance::of(segment) {
+                None => here.words.entry(segment).or_default(),
+                Some(instance) => {
+                    let known = here.instances.iter().position(|(known, _)| *known == instance);
+                    let place = known.unwrap_or_else(|| {
+                        here.instances.push((instance, Segment::default()));
+                        here.instances.len() - 1
+                    });
+                    &mut here.instances[place].1
+                }
+            };
+        }
+        here.entry.get_or_insert(at);
+    }
+    root
+});
+
+fn index_of(path: &str) -> Option<usize> {
+    BY_SEGMENT.find(path)
+}
+
+impl Segment {
+    /// A word wins over an instance name; when its branch ends blind, the instance is tried.
+    fn find(&self, path: &str) -> Option<usize> {
+        let (first, rest) = match path.split_once('.') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (path, None),
+        };
+        let below = |segment: &Segment| match rest {
+            Some(rest) => segment.find(rest),
+            None => segment.entry,
+        };
+        self.words.get(first).and_then(below).or_else(|| {
+            let fitting = self.instances.iter().filter(|(instance, _)| instance.matches(first));
+            fitting.filter_map(|(_, segment)| below(segment)).next()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_of_the_specification_is_found() {
+        let mut looked_up = 0;
+        for (key, text) in table::TABLE {
+            let Some(tail) = key.strip_prefix(FAMILY) else { continue };
+            if tail.ends_with("/*") || tail.ends_with("/RegExp") {
+                continue;
+            }
+            let path = tail
+                .replace("RegExp", "main")
+                .replace('*', "main")
+                .replace("[A-Za-z0-9]+", "salon")
+                .replace("(single)|([A-C])", "B")
+                .replace('/', ".");
+            assert_eq!(specified(&path), Some(*text), "{path}");
+            looked_up += 1;
+        }
+        assert!(looked_up > 500, "{looked_up}");
+    }
+
+    #[test]
+    fn the_unit_of_a_path_is_known() {
+        assert_eq!(specified_units("navigation.speedOverGround"), Some("m/s"));
+        assert_eq!(specified_units("electrical.batteries.1.voltage"), Some("V"));
+        assert_eq!(specified_units("environment.inside.salon.temperature"), Some("K"));
+        assert_eq!(specified("electrical.batteries.1"), None);
+        assert_eq!(specified_units("name"), None);
+        assert_eq!(specified(""), None);
+    }
+
+    #[test]
+    fn run_time_metadata_wins_member_by_member() {
+        let (own, other) = (Context::from("vessels.a"), Context::from("vessels.b"));
+        let path = Path::from("navigation.speedOverGround");
+        let mut registry = Registry::default();
+        let over = members(serde_json::json!({"units": "kn", "zones": []}));
+        registry.merge(&own, &path, &over);
+        let meta = registry.get(&own, &path).unwrap();
+        assert!(meta.json().starts_with(r#"{"description":"Vessel speed over ground"#));
+        assert!(meta.json().ends_with(r#","units":"kn","zones":[]}"#));
+        assert_eq!(registry.get(&other, &path).unwrap().units(), Some("m/s"));
+
+        registry.merge(&own, &Path::from("foo.bar"), &members(serde_json::json!({"units": "K"})));
+        assert_eq!(
+            registry.get(&own, "foo.bar").unwrap().json(),
+            r#"{"description":"","units":"K"}"#
+        );
+    }
+
+    #[test]
+    fn the_table_is_served_as_the_reference_serves_it() {
+        let mut out = Vec::new();
+        write_paths_json(&mut out);
+        let Json::Object(all) = json::parse(&out).unwrap() else { panic!() };
+        assert_eq!(all.len(), 2377);
+    }
+
+    fn members(value: Json) -> Map<String, Json> {
+        match value {
+            Json::Object(members) => members,
+            _ => panic!(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Everything known of one context: its tree, its leaves by path, and what came through the root
+//! path. Writes its own JSON once per change.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use serde_json::Value as Json;
+
+use super::leaf::{Leaf, Placement};
+use super::tree::{Branch, Child};
+use crate::delta::Update;
+use crate::json;
+use crate::meta::Registry;
+use crate::names::{Context, Path, SourceRef, segment_allowed};
+use crate::source::Source;
+use crate::timestamp::Timestamp;
+use crate::value::Value;
+
+#[derive(Debug)]
+pub(super) struct ContextModel {
+    pub(super) context: Context,
+    pub(super) root: Branch,
+    pub(super) leaves: Vec<Leaf>,
+    by_path: FxHashMap<Path, usize>,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) touched: Duration,
+    json: OnceCell<Box<[u8]>>,
+}
+
+/// The last value that gave one key of the root, per source: kept for receivers that come later.
+#[derive(Debug)]
+pub(super) struct Attribute {
+    key: Box<str>,
+    pub(super) source: Option<Arc<Source>>,
+    pub(super) source_ref: Option<SourceRef>,
+    pub(super) timestamp: Option<Timestamp>,
+    pub(super) placement: Placement,
+    /// The whole root value that came with it.
+    pub(super) value: Value,
+}
+
+impl ContextModel {
+    pub(super) fn new(context: Context, now: Duration) -> Self {
+        let mut root = Branch::default();
+        if let Some(id) = context.identity() {
+            let (key, value) = identity(id);
+            root.assign(key, &Json::from(value));
+        }
+        Self {
+            context,
+            root,
+            leaves: Vec::new(),
+            by_path: FxHashMap::default(),
+            attributes: Vec::new(),
+            touched: now,
+            json: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn leaf(&self, path: &str) -> Option<&Leaf> {
+        self.leaves.get(*self.by_path.get(path)?)
+    }
+
+    /// The tree has changed: its text is written anew when somebody asks.
+    pub(super) fn changed(&mut self) {
+        self.json.take();
+    }
+
+    pub(super) fn set(
+        &mut self,
+        update: &Update,
+        path: &Path,
+        value: &Value,
+        placement: Placement,
+        registry: &mut Registry,
+    ) {
+        if path.is_root() {
+            self.set_attributes(update, value, placement);
+            return;
+        }
+        let at = match self.by_path.get(path) {
+            Some(at) => *at,
+            None => {
+                if Path::check(path).is_err() {
+                    return;
+                }
+                self.leaves.push(Leaf::new(path.clone()));
+                self.by_path.insert(path.clone(), self.leaves.len() - 1);
+                self.leaves.len() - 1
+            }
+        };
+        let Some(leaf) = self.leaves.get_mut(at) else { return };
+        if placement == Placement::Tree && !leaf.shown() {
+            match self.root.reach(path.segments()) {
+                Some(branch) => branch.leaf = Some(at),
+                // An attribute that is a text or a number is in the way; the value can still be
+                // streamed, as the reference does.
+                None => return leaf.set(update, value, Placement::CacheOnly),
+            }
+            if let Some(meta) = registry.share(&self.context, path) {
+                leaf.set_meta(meta);
+            }
+        }
+        leaf.set(update, value, placement);
+    }
+
+    fn set_attributes(&mut self, update: &Update, value: &Value, placement: Placement) {
+        let Some(members) = value.as_object() else { return };
+        for (key, member) in members {
+            if !segment_allowed(key) {
+                continue;
+            }
+            if placement == Placement::Tree {
+                self.root.assign(key, member);
+            }
+            let known = self.attributes.iter_mut().find(|attribute| {
+                *attribute.key == **key && attribute.source_ref == update.source_ref
+            });
+            let attribute = Attribute {
+                key: Box::from(&**key),
+                source: update.source.clone(),
+                source_ref: update.source_ref.clone(),
+                timestamp: update.timestamp.clone(),
+                placement,
+                value: value.clone(),
+            };
+            match known {
+                Some(known) => *known = attribute,
+                None => self.attributes.push(attribute),
+            }
+        }
+    }
+
+    /// Gives a leaf that is there the metadata that came in.
+    pub(super) fn refresh_meta(&mut self, path: &Path, registry: &Registry) {
+        let at = self.by_path.get(path).copied();
+        if let Some(leaf) = at.and_then(|at| self.leaves.get_mut(at))
+            && let Some(meta) = registry.get(&self.context, path)
+        {
+            leaf.set_meta(meta);
+        }
+    }
+
+    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.json.get_or_init(|| {
+            let mut text = Vec::with_capacity(1024);
+            self.write_branch(&self.root, &mut text);
+            text.into_boxed_slice()
+        }));
+    }
+
+    pub(super) fn write_branch(&self, branch: &Branch, out: &mut Vec<u8>) {
+        out.push(b'{');
+        let start = out.len();
+        if let Some(leaf) = branch.leaf.and_then(|at| self.leaves.get(at)) {
+            leaf.write_members(out);
+        }
+        for (key, child) in branch.children.iter() {
+            if out.len() > start {
+                out.push(b',');
+            }
+            json::write_key(out, key);
+            match child {
+                Child::Plain(value) => json::write_value(out, value),
+                Child::Branch(branch) => self.write_branch(branch, out),
+            }
+        }
+        out.push(b'}');
+    }
+
+    /// Writes metadata of all shown leaves, in the order of the tree: `{"a.b":{...},...}`.
+    pub(super) fn write_all_meta(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        let start = out.len();
+        self.write_meta_below(&self.root, start, out);
+        out.push(b'}');
+    }
+
+    fn write_meta_below(&self, branch: &Branch, start: usize, out: &mut Vec<u8>) {
+        if let Some(leaf) = branch.leaf.and_then(|at| self.leaves.get(at))
+            && let Some(meta) = &leaf.meta
+        {
+            if out.len() > start {
+                out.push(b',');
+            }
+            json::write_key(out, &leaf.path);
+            out.extend_from_slice(meta.shown_json().as_bytes());
+        }
+        for (_, child) in branch.children.iter() {
+            if let Child::Branch(branch) = child {
+                self.write_meta_below(branch, start, out);
+            }
+        }
+    }
+}
+
+/// The attribute that an identity gives its context (server-api.md 7, rule 2).
+fn identity(id: &str) -> (&'static str, &str) {
+    match id.strip_prefix("urn:mrn:imo:mmsi:") {
+        Some(mmsi) => ("mmsi", mmsi),
+        None if id.starts_with("urn:mrn:signalk") => ("uuid", id),
+        None => ("url", id),
+    }
+}

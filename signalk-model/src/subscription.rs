@@ -1,0 +1,428 @@
+//! Subscribe and unsubscribe messages as a client sends them (server-api.md 3.3, 3.5), with the
+//! warnings of the reference word for word. Delivery is in `subscriptions`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use crate::json;
+use crate::names::{Context, SourceRef};
+use crate::pattern::Pattern;
+
+/// One row of a subscription.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subscription {
+    /// Whose values.
+    pub context: ContextSelector,
+    /// Which paths.
+    pub path: Pattern,
+    /// How often.
+    pub timing: Timing,
+    /// From which sources.
+    pub sources: SourceFilter,
+}
+
+/// How often a row delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Timing {
+    /// Policy `instant`: every value.
+    #[default]
+    Instant,
+    /// Policy `instant` with `minPeriod`: the first value at once, then at most one per period and
+    /// path.
+    MinPeriod(Duration),
+    /// Policy `fixed`: the last value of each path and source at the end of the period.
+    Fixed(Duration),
+}
+
+/// The word on the wire for how often a row delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// `instant`.
+    Instant,
+    /// `fixed`.
+    Fixed,
+}
+
+impl Timing {
+    /// Its policy.
+    pub fn policy(self) -> Policy {
+        match self {
+            Self::Instant | Self::MinPeriod(_) => Policy::Instant,
+            Self::Fixed(_) => Policy::Fixed,
+        }
+    }
+
+    /// Sorts the quickest first.
+    pub(crate) fn rank(self) -> (Duration, bool) {
+        match self {
+            Self::Instant => (Duration::ZERO, false),
+            Self::MinPeriod(period) => (period, false),
+            Self::Fixed(period) => (period, true),
+        }
+    }
+}
+
+/// Which contexts a row means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContextSelector {
+    /// Every context.
+    All,
+    /// Contexts by name; `vessels.self` and `self` mean this vessel too.
+    Named(Pattern),
+    /// Contexts whose last `navigation.position` lies within `radius` metres.
+    Around {
+        /// In metres.
+        radius: f64,
+        /// In degrees, positive to north.
+        latitude: f64,
+        /// In degrees, positive to east.
+        longitude: f64,
+    },
+    /// None: the message did not say where.
+    Nothing,
+}
+
+impl ContextSelector {
+    /// By name, as in a message.
+    pub fn named(text: &str) -> Self {
+        match text {
+            "*" => Self::All,
+            text => Self::Named(Pattern::new(text)),
+        }
+    }
+
+    /// Whether the selector means `context`; `position` is asked where a distance decides.
+    pub fn matches(
+        &self,
+        context: &Context,
+        self_context: &Context,
+        position: impl FnOnce() -> Option<(f64, f64)>,
+    ) -> bool {
+        match self {
+            Self::Around { radius, latitude, longitude } => {
+                position().is_some_and(|there| distance((*latitude, *longitude), there) <= *radius)
+            }
+            _ => self.matches_name(context, self_context),
+        }
+    }
+
+    /// As `matches`, where the name alone decides.
+    pub(crate) fn matches_name(&self, context: &Context, self_context: &Context) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(pattern) => {
+                pattern.matches(context)
+                    || (context == self_context
+                        && matches!(pattern.as_str(), "vessels.self" | "self"))
+            }
+            Self::Around { .. } | Self::Nothing => false,
+        }
+    }
+}
+
+/// Whether source priorities apply to a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SourcePolicy {
+    /// Only the values of the source that leads.
+    #[default]
+    Preferred,
+    /// Those of every source.
+    All,
+}
+
+impl SourcePolicy {
+    /// From the wire: everything but `all` is `preferred`.
+    pub fn from_wire(text: Option<&str>) -> Self {
+        if text == Some("all") { Self::All } else { Self::Preferred }
+    }
+}
+
+/// From which sources a row takes values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct SourceFilter {
+    /// Whether source priorities apply.
+    pub policy: SourcePolicy,
+    /// `$source`s that are not wanted.
+    pub exclude: Arc<[SourceRef]>,
+}
+
+impl SourceFilter {
+    /// Whether a value from `source_ref` is wanted.
+    pub fn wants(&self, source_ref: Option<&SourceRef>) -> bool {
+        self.exclude.is_empty() || source_ref.is_none_or(|name| !self.exclude.contains(name))
+    }
+}
+
+/// A subscribe message.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Subscribe {
+    /// Its rows.
+    pub subscriptions: Vec<Subscription>,
+    /// Whether every path, present and to come, is to be sent once.
+    pub announce_new_paths: bool,
+    /// Whether a row asked for the server's log (`path` is `log`).
+    pub log: bool,
+    /// What to tell the client, word for word as the reference.
+    pub warnings: Vec<String>,
+    /// Whose new paths, when they are to be announced.
+    pub context: Option<ContextSelector>,
+}
+
+impl Subscribe {
+    /// Reads the message; `None` when it has no array `subscribe`.
+    pub fn from_json(message: &Map<String, Json>) -> Option<Self> {
+        let rows = message.get("subscribe")?.as_array()?;
+        let mut subscribe = Self::default();
+        let context = context_selector(message.get("context"), &mut subscribe.warnings);
+        let exclude = message.get("excludeSources").and_then(Json::as_array);
+        let sources = SourceFilter {
+            policy: SourcePolicy::from_wire(message.get("sourcePolicy").and_then(Json::as_str)),
+            exclude: exclude
+                .map(|refs| refs.iter().filter_map(Json::as_str).map(SourceRef::from).collect())
+                .unwrap_or_default(),
+        };
+        subscribe.announce_new_paths = message.get("announceNewPaths") == Some(&Json::Bool(true));
+        for row in rows.iter().filter_map(Json::as_object) {
+            let Some(path) = row.get("path").and_then(Json::as_str) else { continue };
+            subscribe.log |= path == "log";
+            let timing = timing(row, &mut subscribe.warnings);
+            subscribe.subscriptions.push(Subscription {
+                context: context.clone(),
+                path: Pattern::new(path),
+                timing,
+                sources: sources.clone(),
+            });
+        }
+        subscribe.context = Some(context);
+        Some(subscribe)
+    }
+
+    /// Reads the message from text; `None` when it is no subscribe message.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        Self::from_json(json::parse(bytes).ok()?.as_object()?)
+    }
+}
+
+/// An unsubscribe message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unsubscribe {
+    /// The context as it was written when subscribing.
+    pub context: ContextSelector,
+    /// The paths as they were written when subscribing.
+    pub paths: Vec<Pattern>,
+}
+
+impl Unsubscribe {
+    /// Reads the message; `None` when it has no array `unsubscribe`.
+    pub fn from_json(message: &Map<String, Json>) -> Option<Self> {
+        let rows = message.get("unsubscribe")?.as_array()?;
+        let paths = rows.iter().filter_map(|row| row.get("path")?.as_str()).map(Pattern::new);
+        let context = context_selector(message.get("context"), &mut Vec::new());
+        Some(Self { context, paths: paths.collect() })
+    }
+
+    /// Whether everything goes: context `*` and path `*`.
+    pub fn is_all(&self) -> bool {
+        self.context == ContextSelector::All && self.paths.iter().any(|path| path.as_str() == "*")
+    }
+}
+
+fn context_selector(context: Option<&Json>, warnings: &mut Vec<String>) -> ContextSelector {
+    match context {
+        None => ContextSelector::All,
+        Some(Json::String(text)) => ContextSelector::named(text),
+        Some(Json::Object(members)) => around(members).unwrap_or_else(|| {
+            warnings.push(INCOMPLETE_POSITION.to_owned());
+            ContextSelector::Nothing
+        }),
+        Some(_) => ContextSelector::Nothing,
+    }
+}
+
+fn around(members: &Map<String, Json>) -> Option<ContextSelector> {
+    let position = members.get("position")?;
+    Some(ContextSelector::Around {
+        radius: members.get("radius")?.as_f64()?,
+        latitude: position.get("latitude")?.as_f64()?,
+        longitude: position.get("longitude")?.as_f64()?,
+    })
+}
+
+/// The timing of a row. Where period and policy contradict each other, the reference ignores the
+/// timing and not the policy, whatever its warning says.
+fn timing(row: &Map<String, Json>, warnings: &mut Vec<String>) -> Timing {
+    if row.get("format").is_some_and(|format| truthy(format) && format != "delta") {
+        warnings.push(ONLY_DELTA.to_owned());
+    }
+    let policy = row.get("policy").filter(|policy| truthy(policy)).map(plain_text);
+    if let Some(policy) = policy.as_deref().filter(|policy| !matches!(*policy, "instant" | "fixed"))
+    {
+        warnings.push(format!(
+            "Only 'instant' and 'fixed' policies supported, ignoring policy {policy}"
+        ));
+    }
+    if let Some(min_period) = row.get("minPeriod").filter(|period| truthy(period)) {
+        let Some(period) = milliseconds(min_period) else {
+            warnings
+                .push(format!("invalid minPeriod value '{}', ignoring", plain_text(min_period)));
+            return Timing::Instant;
+        };
+        return match policy.as_deref() {
+            None | Some("instant") => Timing::MinPeriod(period),
+            Some(policy) => {
+                warnings
+                    .push(format!("minPeriod assumes policy 'instant', ignoring policy {policy}"));
+                Timing::Instant
+            }
+        };
+    }
+    let period = row.get("period").filter(|period| truthy(period));
+    match (period, policy.as_deref()) {
+        (_, Some("fixed")) | (Some(_), None) => {
+            Timing::Fixed(period.and_then(milliseconds).unwrap_or(DEFAULT_PERIOD))
+        }
+        (Some(_), Some(policy)) => {
+            warnings.push(format!("period assumes policy 'fixed', ignoring policy {policy}"));
+            Timing::Instant
+        }
+        (None, _) => Timing::Instant,
+    }
+}
+
+const DEFAULT_PERIOD: Duration = Duration::from_millis(1000);
+/// Longer than any voyage; keeps sums of times in range.
+const LONGEST_PERIOD_MS: f64 = 1e12;
+const ONLY_DELTA: &str = "Only delta format supported, using it";
+const INCOMPLETE_POSITION: &str = "Please specify a radius and position for relativePosition";
+
+fn milliseconds(value: &Json) -> Option<Duration> {
+    let ms = match value {
+        Json::Number(number) => number.as_f64()?,
+        Json::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    (ms > 0.0)
+        .then(|| Duration::try_from_secs_f64(ms.min(LONGEST_PERIOD_MS) / 1000.0).ok())
+        .flatten()
+}
+
+/// Whether JavaScript takes the value for a yes.
+fn truthy(value: &Json) -> bool {
+    match value {
+        Json::Null => false,
+        Json::Bool(value) => *value,
+        Json::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
+        Json::String(text) => !text.is_empty(),
+        Json::Array(_) | Json::Object(_) => true,
+    }
+}
+
+fn plain_text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => json::value_text(other),
+    }
+}
+
+/// Metres between two positions in degrees, on a sphere.
+fn distance(from: (f64, f64), to: (f64, f64)) -> f64 {
+    const EARTH_RADIUS: f64 = 6_371_008.8;
+    let (lat1, lat2) = (from.0.to_radians(), to.0.to_radians());
+    let half_lat = ((lat2 - lat1) / 2.0).sin();
+    let half_lon = ((to.1 - from.1).to_radians() / 2.0).sin();
+    let h = half_lat * half_lat + lat1.cos() * lat2.cos() * half_lon * half_lon;
+    2.0 * EARTH_RADIUS * h.sqrt().min(1.0).asin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(text: &str) -> (Timing, Vec<String>) {
+        let subscribe =
+            Subscribe::parse(format!(r#"{{"subscribe":[{text}]}}"#).as_bytes()).unwrap();
+        (subscribe.subscriptions[0].timing, subscribe.warnings)
+    }
+
+    #[test]
+    fn warnings_are_those_of_the_reference() {
+        let ms = Duration::from_millis;
+        for (text, timing, warning) in [
+            (
+                r#"{"path":"a","format":"full"}"#,
+                Timing::Instant,
+                "Only delta format supported, using it",
+            ),
+            (
+                r#"{"path":"a","policy":"ideal"}"#,
+                Timing::Instant,
+                "Only 'instant' and 'fixed' policies supported, ignoring policy ideal",
+            ),
+            (
+                r#"{"path":"a","period":500,"policy":"instant"}"#,
+                Timing::Instant,
+                "period assumes policy 'fixed', ignoring policy instant",
+            ),
+            (
+                r#"{"path":"a","minPeriod":500,"policy":"fixed"}"#,
+                Timing::Instant,
+                "minPeriod assumes policy 'instant', ignoring policy fixed",
+            ),
+            (
+                r#"{"path":"a","minPeriod":"x"}"#,
+                Timing::Instant,
+                "invalid minPeriod value 'x', ignoring",
+            ),
+            (
+                r#"{"path":"a","minPeriod":200,"period":1000,"policy":"instant"}"#,
+                Timing::MinPeriod(ms(200)),
+                "",
+            ),
+            (r#"{"path":"a","period":2000}"#, Timing::Fixed(ms(2000)), ""),
+            (r#"{"path":"a","policy":"fixed"}"#, Timing::Fixed(ms(1000)), ""),
+            (r#"{"path":"a"}"#, Timing::Instant, ""),
+        ] {
+            let (got, warnings) = row(text);
+            assert_eq!(got, timing, "{text}");
+            assert_eq!(warnings.join("|"), warning, "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_without_path_and_messages_without_rows_are_ignored() {
+        assert_eq!(Subscribe::parse(br#"{"subscribe":{"path":"a"}}"#), None);
+        let subscribe =
+            Subscribe::parse(br#"{"subscribe":[{"period":1},{"path":"a"},7]}"#).unwrap();
+        assert_eq!(subscribe.subscriptions.len(), 1);
+        assert_eq!(subscribe.subscriptions[0].context, ContextSelector::All);
+    }
+
+    #[test]
+    fn a_place_without_position_matches_nothing_and_says_so() {
+        let subscribe =
+            Subscribe::parse(br#"{"context":{"radius":20000},"subscribe":[{"path":"a"}]}"#)
+                .unwrap();
+        assert_eq!(subscribe.subscriptions[0].context, ContextSelector::Nothing);
+        assert_eq!(
+            subscribe.warnings,
+            ["Please specify a radius and position for relativePosition"]
+        );
+    }
+
+    #[test]
+    fn self_is_this_vessel_and_a_circle_is_on_the_earth() {
+        let own = Context::from("vessels.urn:a");
+        let other = Context::from("vessels.urn:b");
+        let nowhere = || None;
+        for text in ["self", "vessels.self", "vessels.*", "*", "vessels.urn:a"] {
+            assert!(ContextSelector::named(text).matches(&own, &own, nowhere), "{text}");
+        }
+        assert!(!ContextSelector::named("vessels.self").matches(&other, &own, nowhere));
+        let around = ContextSelector::Around { radius: 2000.0, latitude: 60.0, longitude: 25.0 };
+        assert!(around.matches(&other, &own, || Some((60.01, 25.0))));
+        assert!(!around.matches(&other, &own, || Some((60.02, 25.0))));
+        assert!(!around.matches(&other, &own, nowhere));
+    }
+}
