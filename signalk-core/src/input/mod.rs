@@ -4,6 +4,6 @@
 //! more than a bounded rest of the stream.
 
 mod ais;
-mod calendar;
+pub(crate) mod calendar;
 pub mod nmea0183;
 pub mod signalk;
