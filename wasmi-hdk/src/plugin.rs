@@ -158,6 +158,7 @@ pub struct Plugin {
     exit: Option<Exit>,
     told: bool,
     stats: Stats,
+    tag: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -209,12 +210,18 @@ impl Plugin {
             stdin_closed: false,
             exit: None,
             told: false,
+            tag: 0,
         })
     }
 
     /// The name given at start.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A number that each [`Run`] of this plugin carries.
+    pub(crate) fn tag(&mut self, tag: u64) {
+        self.tag = tag;
     }
 
     /// What the guest has used so far; while a [`Run`] is out, as it was before.
@@ -449,7 +456,7 @@ impl Plugin {
                 self.unpolled = false;
             }
             self.phase = Phase::Ready;
-            return Some(Output::Run(Run::new(instance)));
+            return Some(Output::Run(Run::new(instance).with_tag(self.tag)));
         }
         self.instance = Some(instance);
         None
@@ -465,7 +472,7 @@ impl Plugin {
         match instance.begin(export, &[]) {
             Ok(()) => {
                 self.phase = Phase::Ready;
-                Some(Output::Run(Run::new(instance)))
+                Some(Output::Run(Run::new(instance).with_tag(self.tag)))
             }
             Err(error) => {
                 let fault = Fault::Trap {

@@ -9,6 +9,7 @@ use crate::instance::{Instance, Step};
 #[derive(Debug)]
 pub struct Run {
     instance: Box<Instance>,
+    tag: u64,
 }
 
 /// What came of a [`Run`].
@@ -20,12 +21,20 @@ pub struct Ran {
     pub step: Step,
     /// Fuel that this run used.
     pub fuel: u64,
+    /// As given by [`Run::with_tag`], else 0.
+    pub tag: u64,
 }
 
 impl Run {
     /// Work for an instance that has begun a call.
     pub fn new(instance: Box<Instance>) -> Self {
-        Self { instance }
+        Self { instance, tag: 0 }
+    }
+
+    /// The same work with a number of the owner's, which the [`Ran`] brings back.
+    #[must_use]
+    pub fn with_tag(self, tag: u64) -> Self {
+        Self { tag, ..self }
     }
 
     /// The plugin whose work this is.
@@ -50,7 +59,7 @@ impl Run {
             let over = fuel >= budget
                 || clock.as_ref().is_some_and(|(platform, end)| platform.monotonic() >= *end);
             if over || !matches!(step, Step::Yielded) {
-                return Ran { instance, step, fuel };
+                return Ran { instance, step, fuel, tag: self.tag };
             }
         }
     }

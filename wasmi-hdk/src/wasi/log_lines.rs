@@ -97,7 +97,10 @@ impl LogLines {
     fn end_line(&mut self) {
         let bytes = std::mem::take(&mut self.half);
         let cut = std::mem::take(&mut self.cut);
-        let starts_panic = find(&bytes, b"panicked at ") || bytes.starts_with(b"panic: ");
+        // As std says it, as Go says it, as wasmi-pdk says it.
+        let starts_panic = find(&bytes, b"panicked at ")
+            || bytes.starts_with(b"panic: ")
+            || bytes.starts_with(b"[error] panic: ");
         let keep = self.window_lines < self.max_per_second;
         if !keep && !starts_panic && !self.in_panic {
             self.drop_line();

@@ -1,6 +1,6 @@
 //! What the tests share: guests written inline and a world that stands still.
 
-#![allow(dead_code, clippy::expect_used, clippy::panic)]
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use wasmi_hdk::{
 };
 
 /// A module out of text.
-pub(crate) fn module(text: &str) -> Module {
+pub fn module(text: &str) -> Module {
     load(text, &Limits::default()).expect("the module is good")
 }
 
 /// A module out of text, which may be refused.
-pub(crate) fn load(text: &str, limits: &Limits) -> Result<Module, LoadError> {
+pub fn load(text: &str, limits: &Limits) -> Result<Module, LoadError> {
     let bytes = wat::parse_str(text).expect("the text is good");
     Module::load(&Engine::new(), "guest", &bytes, limits)
 }
 
 /// A configuration with no throttle and a world that stands still.
-pub(crate) fn config() -> InstanceConfig {
+pub fn config() -> InstanceConfig {
     InstanceConfig {
         limits: Limits { fuel_per_second: None, ..Limits::default() },
         ..InstanceConfig::new(Arc::new(FixedPlatform::default()))
@@ -28,12 +28,12 @@ pub(crate) fn config() -> InstanceConfig {
 }
 
 /// A living guest.
-pub(crate) fn instance(text: &str) -> Instance {
+pub fn instance(text: &str) -> Instance {
     Instance::new(&module(text), config()).expect("the guest starts")
 }
 
 /// Runs slices of `fuel` until the call stops by itself.
-pub(crate) fn drive(instance: &mut Instance, fuel: u64) -> Step {
+pub fn drive(instance: &mut Instance, fuel: u64) -> Step {
     loop {
         match instance.run(fuel) {
             Step::Yielded => {}
@@ -43,13 +43,13 @@ pub(crate) fn drive(instance: &mut Instance, fuel: u64) -> Step {
 }
 
 /// Calls and runs to the end.
-pub(crate) fn call(instance: &mut Instance, export: &str, args: &[Val]) -> Step {
+pub fn call(instance: &mut Instance, export: &str, args: &[Val]) -> Step {
     instance.begin(export, args).expect("the call begins");
     drive(instance, 100_000)
 }
 
 /// The only result of a finished call.
-pub(crate) fn one(step: Step) -> Val {
+pub fn one(step: Step) -> Val {
     match step {
         Step::Finished(values) => match values[..] {
             [value] => value,
@@ -60,7 +60,7 @@ pub(crate) fn one(step: Step) -> Val {
 }
 
 /// The text of a failed call.
-pub(crate) fn fault(step: Step) -> String {
+pub fn fault(step: Step) -> String {
     match step {
         Step::Failed(fault) => fault.to_string(),
         other => panic!("{other:?}"),
