@@ -15,11 +15,13 @@ pub(super) fn check(metadata: &Value) -> Result<Vec<String>> {
     let file = run::root().join("deny.toml");
     let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
     let allowed = allowed(&text);
+    let exceptions = exceptions(&text);
     let mut faults = Vec::new();
     for package in metadata["packages"].as_array().map_or(&[][..], Vec::as_slice) {
         let name = package["name"].as_str().unwrap_or_default();
         match package["license"].as_str() {
             Some(licence) if satisfied(licence, &allowed) => {}
+            Some(licence) if exceptions.contains(&(name, licence)) => {}
             Some(licence) => faults.push(format!("{name}: licence `{licence}` is not allowed")),
             None => faults.push(format!("{name}: states no licence")),
         }
@@ -31,6 +33,15 @@ pub(super) fn check(metadata: &Value) -> Result<Vec<String>> {
 fn allowed(deny: &str) -> Vec<String> {
     let list = deny.split("\nallow = [").nth(1).and_then(|rest| rest.split(']').next());
     list.unwrap_or_default().split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// One line each: `{ crate = "name", allow = ["licence"] },`.
+fn exceptions(deny: &str) -> Vec<(&str, &str)> {
+    let list = deny.split("\nexceptions = [\n").nth(1).and_then(|rest| rest.split("\n]").next());
+    list.unwrap_or_default()
+        .lines()
+        .filter_map(|line| Some((line.split('"').nth(1)?, line.split('"').nth(3)?)))
+        .collect()
 }
 
 /// An SPDX expression of `OR`, `AND` and parentheses, read from the outside in.
