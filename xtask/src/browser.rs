@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{guests, run};
+use crate::{guests, process};
 
 /// Options of `cargo xtask browser`.
 #[derive(Args, Default)]
@@ -19,23 +19,23 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let browser = chromium()?;
     guests::build()?;
-    run::run(&mut run::cargo(&["build", "-p", "signalk-host"]))?;
-    let tests = run::root().join("signalk-host/ui-tests");
-    run::run(Command::new("npm").current_dir(&tests).args(["ci", "--no-audit", "--no-fund"]))?;
+    process::run(&mut process::cargo(&["build", "-p", "signalk-host"]))?;
+    let tests = process::root().join("signalk-host/ui-tests");
+    process::run(Command::new("npm").current_dir(&tests).args(["ci", "--no-audit", "--no-fund"]))?;
     let shots = match &options.screenshots {
-        Some(dir) => run::root().join(dir),
-        None => run::target_dir().join("screenshots"),
+        Some(dir) => process::root().join(dir),
+        None => process::target_dir().join("screenshots"),
     };
     std::fs::create_dir_all(&shots)?;
-    run::run(
+    process::run(
         Command::new("node")
             .current_dir(&tests)
             .args(["--test", "--test-reporter=spec"])
             .env("CHROMIUM", browser)
             .env("SCREENSHOTS", shots)
-            .env("SIGNALK_HOST", run::target_dir().join("debug/signalk-host"))
-            .env("PLUGINS", run::target_dir().join("plugins"))
-            .env("GUESTS", run::target_dir().join("guests")),
+            .env("SIGNALK_HOST", process::target_dir().join("debug/signalk-host"))
+            .env("PLUGINS", process::target_dir().join("plugins"))
+            .env("GUESTS", process::target_dir().join("guests")),
     )
 }
 
@@ -50,11 +50,11 @@ fn chromium() -> Result<PathBuf> {
             return Ok(path);
         }
     }
-    if !run::has_program("apt-get") {
+    if !process::has_program("apt-get") {
         bail!("no Chromium found: install it, or name it in the environment variable CHROMIUM");
     }
-    run::run(Command::new("apt-get").args(["update", "-q"]))?;
-    run::run(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args([
+    process::run(Command::new("apt-get").args(["update", "-q"]))?;
+    process::run(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args([
         "install",
         "-y",
         "-q",

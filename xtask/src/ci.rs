@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{browser, guests, run, tidy, toolchain, wasm_imports};
+use crate::{browser, guests, process, tidy, toolchain, wasm_imports};
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -22,11 +22,11 @@ const CORE: [&str; 5] =
 type Step = (&'static str, fn() -> Result<()>);
 
 const STEPS: [Step; 9] = [
-    ("fmt", || run::run(&mut run::cargo(&["fmt", "--all", "--check"]))),
+    ("fmt", || process::run(&mut process::cargo(&["fmt", "--all", "--check"]))),
     ("tidy", tidy::run),
     ("guests", || guests::build().map(drop)),
     ("clippy", clippy),
-    ("test", || run::run(&mut run::cargo(&["test", "--no-fail-fast"]))),
+    ("test", || process::run(&mut process::cargo(&["test", "--no-fail-fast"]))),
     ("wasm-imports", wasm_imports::run),
     ("wasm-test", wasm_test),
     ("doc", doc),
@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn clippy() -> Result<()> {
-    run::run(&mut run::cargo(&["clippy", "--all-targets", "--", "-D", "warnings"]))
+    process::run(&mut process::cargo(&["clippy", "--all-targets", "--", "-D", "warnings"]))
 }
 
 /// The same test suites inside a WebAssembly engine (Node), where there are no
@@ -65,11 +65,13 @@ fn wasm_test() -> Result<()> {
     for name in CORE {
         arguments.extend(["-p", name]);
     }
-    let runner = format!("node {}", run::root().join("toolchain/wasi-run.mjs").display());
-    run::run(toolchain::wasm_cargo(&arguments)?.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner))
+    let runner = format!("node {}", process::root().join("toolchain/wasi-run.mjs").display());
+    process::run(
+        toolchain::wasm_cargo(&arguments)?.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner),
+    )
 }
 
 fn doc() -> Result<()> {
-    let mut command = run::cargo(&["doc", "--no-deps"]);
-    run::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+    let mut command = process::cargo(&["doc", "--no-deps"]);
+    process::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }

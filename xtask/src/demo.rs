@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::{guests, packages, run};
+use crate::{guests, packages, process};
 
 /// Options of `cargo xtask demo`; what follows `--` goes to `signalk-host` itself.
 #[derive(Args)]
@@ -26,16 +26,16 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     guests::build()?;
-    run::run(&mut run::cargo(&["build", "--release", "-p", "signalk-host"]))?;
+    process::run(&mut process::cargo(&["build", "--release", "-p", "signalk-host"]))?;
     if options.build_only {
         return Ok(());
     }
-    let mut host = std::process::Command::new(run::target_dir().join("release/signalk-host"));
-    host.current_dir(run::root())
+    let mut host = std::process::Command::new(process::target_dir().join("release/signalk-host"));
+    host.current_dir(process::root())
         .args(["serve", "--demo", "--port", &options.port.to_string(), "--config"])
         .arg(&options.config);
     for folder in packages::folders() {
         host.arg("--plugin").arg(folder);
     }
-    run::run(host.args(&options.more))
+    process::run(host.args(&options.more))
 }

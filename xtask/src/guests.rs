@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::{packages, run, toolchain};
+use crate::{packages, process, toolchain};
 
 /// Crates whose programs and libraries are guests.
 const CRATES: [&str; 3] = ["test-plugin", "derived-data", "anchor-watch"];
@@ -22,15 +22,15 @@ pub(crate) fn build() -> Result<PathBuf> {
     for name in CRATES {
         arguments.extend(["-p", name]);
     }
-    run::run(
+    process::run(
         toolchain::wasm_cargo(&arguments)?
             .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", FLAGS)
             .env_remove("RUSTFLAGS"),
     )?;
-    let guests = run::target_dir().join("guests");
+    let guests = process::target_dir().join("guests");
     fs::create_dir_all(&guests).with_context(|| format!("cannot make {}", guests.display()))?;
-    let built = copy_modules(&run::target_dir().join("wasm32-wasip1/guest"), &guests)?;
-    let texts = assemble(&run::root().join("test-plugin/wat"), &guests)?;
+    let built = copy_modules(&process::target_dir().join("wasm32-wasip1/guest"), &guests)?;
+    let texts = assemble(&process::root().join("test-plugin/wat"), &guests)?;
     packages::lay_out(&guests)?;
     eprintln!("xtask: {built} guests from Rust and {texts} from text in {}", guests.display());
     Ok(guests)

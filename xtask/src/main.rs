@@ -8,10 +8,12 @@ mod ci;
 mod demo;
 mod guests;
 mod packages;
-mod run;
+mod process;
 mod tidy;
 mod toolchain;
 mod wasm_imports;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -42,8 +44,18 @@ enum Command {
     Browser(browser::Options),
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Demo(options) => demo::run(&options),
         Command::Test(options) | Command::Ci(options) => ci::run(&options),
         Command::Guests => guests::build().map(drop),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run;
+use crate::process;
 
 /// Examples that are complete plugins: folder of the source, name of the built module.
 const PLUGINS: [(&str, &str); 2] =
@@ -13,13 +13,13 @@ const PLUGINS: [(&str, &str); 2] =
 
 /// The folders of the example packages.
 pub(crate) fn folders() -> Vec<PathBuf> {
-    PLUGINS.iter().map(|(name, _)| run::target_dir().join("plugins").join(name)).collect()
+    PLUGINS.iter().map(|(name, _)| process::target_dir().join("plugins").join(name)).collect()
 }
 
 /// Copies manifest and module of each example into its package folder.
 pub(crate) fn lay_out(guests: &Path) -> Result<()> {
     for ((source, module), package) in PLUGINS.iter().zip(folders()) {
-        let manifest = run::root().join("examples").join(source).join("package.json");
+        let manifest = process::root().join("examples").join(source).join("package.json");
         let text = fs::read_to_string(&manifest)
             .with_context(|| format!("cannot read {}", manifest.display()))?;
         let value: serde_json::Value = serde_json::from_str(&text)

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::run;
+use crate::process;
 
 /// Who may import whom: the picture of ARCHITECTURE.md.
 const ARROWS: [(&str, &[&str]); 6] = [
@@ -48,7 +48,7 @@ const UNSAFE: [&str; 2] = ["wasmi-pdk/src/signalk/exports.rs", "signalk-mobile/s
 const ENGINE: &str = "wasmi-hdk/src/engine.rs";
 
 pub(crate) fn run() -> Result<()> {
-    let metadata: Value = serde_json::from_str(&run::output(&mut run::cargo(&[
+    let metadata: Value = serde_json::from_str(&process::output(&mut process::cargo(&[
         "metadata",
         "--format-version",
         "1",
@@ -137,16 +137,17 @@ fn shipped(text: &str) -> String {
 
 /// Each Rust file of the workspace that git knows or would know, with its text.
 fn sources() -> Result<Vec<(String, String)>> {
-    let listed = run::output(std::process::Command::new("git").current_dir(run::root()).args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "*.rs",
-    ]))?;
+    let listed =
+        process::output(std::process::Command::new("git").current_dir(process::root()).args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "*.rs",
+        ]))?;
     let mut files = Vec::new();
     for name in listed.lines() {
-        let path: PathBuf = run::root().join(name);
+        let path: PathBuf = process::root().join(name);
         if is_generated(&path) || !path.is_file() {
             continue;
         }

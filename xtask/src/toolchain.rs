@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 
-use crate::run;
+use crate::process;
 
 /// A cargo call with the toolchain that has the WebAssembly targets.
 ///
 /// Where rustup cannot download them this is Debian's compiler, so nothing that
 /// needs clippy or rustfmt may go through here.
 pub(crate) fn wasm_cargo(arguments: &[&str]) -> Result<Command> {
-    let mut command = run::cargo(arguments);
+    let mut command = process::cargo(arguments);
     let name = wasm_toolchain()?;
     if name != "system" {
         command.env("RUSTUP_TOOLCHAIN", name);
@@ -25,8 +25,8 @@ fn wasm_toolchain() -> Result<&'static str> {
     if let Some(name) = NAME.get() {
         return Ok(name);
     }
-    let script = run::root().join("toolchain/install-rust-targets");
-    let printed = run::output(Command::new("bash").arg(script))?;
+    let script = process::root().join("toolchain/install-rust-targets");
+    let printed = process::output(Command::new("bash").arg(script))?;
     let name = printed.trim();
     if name.is_empty() {
         bail!("toolchain/install-rust-targets named no toolchain");

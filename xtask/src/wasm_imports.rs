@@ -10,12 +10,12 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use wasmparser::{Parser, Payload};
 
-use crate::{run, toolchain};
+use crate::{process, toolchain};
 
 const PROGRAM: &str = "core-in-wasm";
 
 pub(crate) fn run() -> Result<()> {
-    run::run(&mut toolchain::wasm_cargo(&[
+    process::run(&mut toolchain::wasm_cargo(&[
         "build",
         "--profile",
         "guest",
@@ -24,15 +24,17 @@ pub(crate) fn run() -> Result<()> {
         "-p",
         PROGRAM,
     ])?)?;
-    let path =
-        run::target_dir().join("wasm32-unknown-unknown/guest").join(PROGRAM).with_extension("wasm");
+    let path = process::target_dir()
+        .join("wasm32-unknown-unknown/guest")
+        .join(PROGRAM)
+        .with_extension("wasm");
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let imports = imports(&bytes)?;
     if !imports.is_empty() {
         bail!("the core imports {} when built for the browser", imports.join(", "));
     }
     eprintln!("xtask: {PROGRAM} imports nothing, {} KiB", bytes.len() / 1024);
-    run::run(Command::new("node").arg(run::root().join("toolchain/run-bare.mjs")).arg(path))
+    process::run(Command::new("node").arg(process::root().join("toolchain/run-bare.mjs")).arg(path))
 }
 
 fn imports(bytes: &[u8]) -> Result<Vec<String>> {

@@ -8,11 +8,11 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::run;
+use crate::process;
 
 /// Names the packages whose licence expression cannot be met with the allowed ones.
 pub(super) fn check(metadata: &Value) -> Result<Vec<String>> {
-    let file = run::root().join("deny.toml");
+    let file = process::root().join("deny.toml");
     let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
     let allowed = allowed(&text);
     let exceptions = exceptions(&text);
