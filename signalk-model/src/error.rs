@@ -80,6 +80,16 @@ pub enum Complaint {
         /// The path.
         path: String,
     },
+    /// `source` or `$source` has a type it must not have: nobody knows whose values they are.
+    #[error("update {update}: `{member}` is not {expected}, update dropped")]
+    Origin {
+        /// Index in `updates`.
+        update: usize,
+        /// The member.
+        member: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A member has a type it must not have.
     #[error("update {update}: `{member}` is not {expected}, ignored")]
     WrongType {
@@ -122,4 +132,34 @@ pub enum Complaint {
         /// The path, or the root attribute.
         path: String,
     },
+    /// A member of the message that a delta does not have; it may be another verb.
+    #[error("`{member}` is no member of a delta, ignored")]
+    UnknownMember {
+        /// The member.
+        member: String,
+    },
+    /// Both `source` and `$source`: the specification allows one, the reference takes `$source`.
+    #[error("update {update}: has `source` and `$source`, `$source` is used")]
+    TwoSources {
+        /// Index in `updates`.
+        update: usize,
+    },
+    /// A `$source` with characters that the specification does not allow.
+    #[error("update {update}: `$source` `{source_ref}` has spaces in it, used all the same")]
+    SourceRefSpelling {
+        /// Index in `updates`.
+        update: usize,
+        /// As it came.
+        source_ref: String,
+    },
+}
+
+impl Complaint {
+    /// Whether everything was used although the specification forbids it: the reference takes it.
+    pub fn is_harmless(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownMember { .. } | Self::TwoSources { .. } | Self::SourceRefSpelling { .. }
+        )
+    }
 }

@@ -117,7 +117,9 @@ seed!(MessageSeed<'_, '_>, Message, "a delta", {
                         );
                 }
                 Key::Updates => message.updates = members.next_value_seed(UpdatesSeed(self.0))?,
-                _ => {
+                other => {
+                    let member = other.name().to_owned();
+                    self.0.complaints.push(Complaint::UnknownMember { member });
                     members.next_value::<IgnoredAny>()?;
                 }
             }
@@ -155,14 +157,14 @@ seed!(UpdateSeed<'_, '_>, Option<Option<Update>>, "an update", {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let reading = self.0;
         let mut update = Update::default();
-        let mut pathless = false;
+        let (mut pathless, mut origin) = (false, None);
         while let Some(key) = members.next_key_seed(KeySeed)? {
             match key {
                 Key::Source => {
                     let text = members.next_value::<&RawValue>()?.get();
                     update.source = reading.interner.source(text);
                     if update.source.is_none() && text != "null" {
-                        reading.wrong_type("source", "an object");
+                        origin = Some(("source", "an object"));
                     }
                 }
                 Key::SourceRef => {
@@ -172,7 +174,7 @@ seed!(UpdateSeed<'_, '_>, Option<Option<Update>>, "an update", {
                     match name {
                         Ok(name) => update.source_ref = reading.name(name),
                         Err(true) => {}
-                        Err(false) => reading.wrong_type("$source", "a text"),
+                        Err(false) => origin = Some(("$source", "a text")),
                     }
                 }
                 Key::Timestamp => {
@@ -202,6 +204,24 @@ seed!(UpdateSeed<'_, '_>, Option<Option<Update>>, "an update", {
         if pathless {
             reading.complaints.push(Complaint::PathMissing { update: index });
             return Ok(Some(None));
+        }
+        if let Some((member, expected)) = origin {
+            reading.complaints.push(Complaint::Origin { update: index, member, expected });
+            return Ok(Some(None));
+        }
+        if let Some(source_ref) = &update.source_ref {
+            if update.source.is_some() {
+                // Our own deltas carry both, as those of the reference do: no complaint when they
+                // agree.
+                let own = update.source.as_ref().and_then(|source| source.source_ref());
+                if own.is_some_and(|own| !own.same(source_ref)) {
+                    reading.complaints.push(Complaint::TwoSources { update: index });
+                }
+            }
+            if source_ref.bytes().any(|byte| byte == b' ') {
+                let source_ref = source_ref.to_string();
+                reading.complaints.push(Complaint::SourceRefSpelling { update: index, source_ref });
+            }
         }
         if update.values.is_empty() && update.meta.is_empty() {
             reading.complaints.push(Complaint::Empty { update: index });
@@ -395,7 +415,24 @@ enum Key {
     Meta,
     Path,
     Value,
-    Other,
+    Other(Box<str>),
+}
+
+impl Key {
+    fn name(&self) -> &str {
+        match self {
+            Self::Context => "context",
+            Self::Updates => "updates",
+            Self::Source => "source",
+            Self::SourceRef => "$source",
+            Self::Timestamp => "timestamp",
+            Self::Values => "values",
+            Self::Meta => "meta",
+            Self::Path => "path",
+            Self::Value => "value",
+            Self::Other(name) => name,
+        }
+    }
 }
 
 struct KeySeed;
@@ -423,7 +460,7 @@ impl Visitor<'_> for KeySeed {
             "context" => Key::Context,
             "updates" => Key::Updates,
             "meta" => Key::Meta,
-            _ => Key::Other,
+            other => Key::Other(Box::from(other)),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::leaf::{Leaf, Placement};
 use super::tree::{Branch, Child};
@@ -133,13 +133,11 @@ impl ContextModel {
         }
     }
 
-    /// Gives a leaf that is there the metadata that came in.
-    pub(super) fn refresh_meta(&mut self, path: &Path, registry: &Registry) {
+    /// Gives a leaf that is shown the metadata that came in.
+    pub(super) fn merge_meta(&mut self, path: &Path, members: &Map<String, Json>) {
         let at = self.by_path.get(path).copied();
-        if let Some(leaf) = at.and_then(|at| self.leaves.get_mut(at))
-            && let Some(meta) = registry.get(&self.context, path)
-        {
-            leaf.set_meta(meta);
+        if let Some(leaf) = at.and_then(|at| self.leaves.get_mut(at)).filter(|leaf| leaf.shown()) {
+            leaf.merge_meta(members);
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value as Json};
+
 use crate::delta::Update;
 use crate::json;
 use crate::meta::Meta;
@@ -76,6 +78,16 @@ impl Leaf {
     pub(crate) fn set_meta(&mut self, meta: Arc<Meta>) {
         self.late_meta |= self.meta.is_none() && self.shown();
         self.meta = Some(meta);
+    }
+
+    /// Lays members over the metadata. A leaf without any takes them as they are: the reference's
+    /// registry would add a description, its tree does not.
+    pub(crate) fn merge_meta(&mut self, members: &Map<String, Json>) {
+        let merged = match &self.meta {
+            Some(meta) => meta.merged(members),
+            None => Meta::new(members.clone()),
+        };
+        self.set_meta(Arc::new(merged));
     }
 
     /// Takes a value from the source of `update`.

@@ -116,7 +116,7 @@ impl Store {
             }
             for entry in &update.meta {
                 self.meta.merge(context, &entry.path, &entry.value);
-                model.refresh_meta(&entry.path, &self.meta);
+                model.merge_meta(&entry.path, &entry.value);
             }
         }
         model.changed();
@@ -204,7 +204,7 @@ impl Store {
     pub fn merge_meta(&mut self, context: &Context, path: &Path, members: &Map<String, Json>) {
         self.meta.merge(context, path, members);
         if let Some(model) = self.contexts.get_mut(context) {
-            model.refresh_meta(path, &self.meta);
+            model.merge_meta(path, members);
             model.changed();
         }
         self.version += 1;
