@@ -49,12 +49,16 @@
 
 mod error;
 mod executor;
+// The one file with unsafe code, JSON-RPC's border as well as the buffer ABI's.
+#[path = "signalk/exports.rs"]
 pub mod exports;
 mod host;
 mod log_lines;
 mod plugin;
 mod router;
 mod runtime;
+#[cfg(feature = "signalk")]
+pub mod signalk;
 mod stdio;
 mod time;
 

@@ -1,0 +1,159 @@
+//! Plugins of the buffer ABI (plugin ABI chapters 2 to 4 and 7): exports that the server calls one
+//! by one, `env.sk_*` imports, no messages. They run on the reference server as well.
+//! The exports and imports themselves are in `exports.rs`.
+
+use std::cell::RefCell;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Delta;
+use crate::{Result, exports, log_lines};
+
+/// A plugin of the buffer ABI. Made with `buffer_plugin!`.
+///
+/// Calls come one at a time and must return soon: nothing can be awaited.
+pub trait BufferPlugin: Sized + 'static {
+    /// Not the identity (that is the package's name), but some tools show it.
+    const ID: &'static str;
+    /// Shown in the list of plugins.
+    const NAME: &'static str;
+    /// JSON Schema of the options, as text.
+    const SCHEMA: &'static str = "{}";
+    /// The owner's options.
+    type Options: DeserializeOwned + Default;
+
+    /// Begins the work. An error leaves the plugin in state `error` and its text as status.
+    ///
+    /// # Errors
+    /// Whatever keeps the plugin from working.
+    fn start(server: &Server, options: Self::Options) -> Result<Self>;
+
+    /// Ends the work.
+    fn stop(&mut self, server: &Server) {
+        let _ = server;
+    }
+
+    /// Called once a second, when `poll` is named in `buffer_plugin!`.
+    fn poll(&mut self, server: &Server) {
+        let _ = server;
+    }
+
+    /// Called with every delta of the server, when `delta_handler` is named in `buffer_plugin!`.
+    /// A list `signalk.wasmSubscribe` in package.json saves the work for other paths.
+    fn delta(&mut self, server: &Server, delta: &Delta) {
+        let _ = (server, delta);
+    }
+}
+
+/// The server, through its `env.sk_*` functions.
+#[derive(Debug)]
+pub struct Server(());
+
+impl Server {
+    /// Writes a line to the debug log.
+    pub fn debug(&self, text: &str) {
+        exports::sk::debug(text);
+    }
+
+    /// Shows a text beside the plugin's name.
+    pub fn set_status(&self, text: &str) {
+        exports::sk::set_status(text);
+    }
+
+    /// Shows a text as an error.
+    pub fn set_error(&self, text: &str) {
+        exports::sk::set_error(text);
+    }
+
+    /// Sends a delta.
+    pub fn emit(&self, delta: &Delta) {
+        match serde_json::to_string(delta) {
+            Ok(text) => exports::sk::handle_message(&text, 1),
+            Err(error) => self.debug(&format!("[ERROR] a delta cannot be written: {error}")),
+        }
+    }
+
+    /// The node at a path of the own vessel: for a leaf the object with `value` and `timestamp`,
+    /// for `<path>.value` the bare value. `None` also when it has another form, or more than
+    /// 64 KiB.
+    #[must_use]
+    pub fn get_self_path<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        serde_json::from_slice(&exports::sk::get_self_path(path)?).ok()
+    }
+
+    /// The stored options.
+    #[must_use]
+    pub fn read_config<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&exports::sk::read_config()?).ok()
+    }
+
+    /// Stores the options; whether it worked.
+    pub fn save_config<T: Serialize>(&self, options: &T) -> bool {
+        serde_json::to_string(options).is_ok_and(|text| exports::sk::save_config(&text))
+    }
+}
+
+/// Where the exports of one module keep its plugin.
+pub struct Slot<P>(RefCell<Option<P>>);
+
+const SERVER: Server = Server(());
+
+impl<P: BufferPlugin> Slot<P> {
+    /// No plugin yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Slot(RefCell::new(None))
+    }
+
+    /// `plugin_start`: 0, or 1 with the reason as error status.
+    pub(crate) fn start(&self, config: &[u8]) -> i32 {
+        log_lines::install();
+        let text = if config.is_empty() { b"{}" } else { config };
+        let started = serde_json::from_slice(text)
+            .map_err(|error| crate::Error::message(format!("options: {error}")))
+            .and_then(|options| P::start(&SERVER, options));
+        match started {
+            Ok(plugin) => {
+                *self.0.borrow_mut() = Some(plugin);
+                0
+            }
+            Err(error) => {
+                SERVER.set_error(&error.to_string());
+                1
+            }
+        }
+    }
+
+    /// `plugin_stop`.
+    pub(crate) fn stop(&self) -> i32 {
+        let plugin = self.0.borrow_mut().take();
+        if let Some(mut plugin) = plugin {
+            plugin.stop(&SERVER);
+        }
+        0
+    }
+
+    /// `poll`.
+    pub(crate) fn poll(&self) -> i32 {
+        if let Some(plugin) = self.0.borrow_mut().as_mut() {
+            plugin.poll(&SERVER);
+        }
+        0
+    }
+
+    /// `delta_handler`. What is no delta is passed over: other servers add kinds of messages.
+    pub(crate) fn delta(&self, json: &[u8]) {
+        if let Some(plugin) = self.0.borrow_mut().as_mut()
+            && let Ok(delta) = serde_json::from_slice(json)
+        {
+            plugin.delta(&SERVER, &delta);
+        }
+    }
+}
+
+impl<P: BufferPlugin> Default for Slot<P> {
+    fn default() -> Self {
+        Slot::new()
+    }
+}

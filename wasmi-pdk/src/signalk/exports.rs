@@ -1,0 +1,333 @@
+//! The border of the guest: functions that a WebAssembly host imports from it or that it imports
+//! from the host. The one file of this crate with unsafe code, each use with its reason.
+//! What they do is in `runtime.rs` (JSON-RPC) and `signalk` (buffer ABI).
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use crate::Router;
+use crate::runtime::{Next, Runtime};
+use crate::stdio::{Polled, Waiting};
+
+thread_local! {
+    static REACTOR: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+}
+
+/// The export `rpc_poll`: nanoseconds until the plugin wants to be called again, -1 for "when input
+/// arrives". The first call makes the plugin.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_rpc_poll {
+    ($plugin:expr) => {
+        // SAFETY: the name is that of the ABI; natively, where it could meet another, it is not
+        // exported.
+        #[cfg(target_arch = "wasm32")]
+        #[unsafe(no_mangle)]
+        extern "C" fn rpc_poll() -> i64 {
+            $crate::exports::run_reactor(|| $crate::IntoRouter::into_router($plugin))
+        }
+    };
+}
+
+/// One turn of the reactor form; for the macro `plugin!`.
+#[doc(hidden)]
+pub fn run_reactor<S: 'static>(make: impl FnOnce() -> Router<S>) -> i64 {
+    REACTOR.with_borrow_mut(|runtime| {
+        match runtime.get_or_insert_with(|| Runtime::new(make())).poll(&mut Polled) {
+            Next::After(wait) => i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX),
+            Next::Input | Next::Ended => -1,
+        }
+    })
+}
+
+/// The command form: serves until input ends; for the macro `plugin!`.
+#[doc(hidden)]
+pub fn run_command<S: 'static>(make: impl FnOnce() -> Router<S>) {
+    let mut runtime = Runtime::new(make());
+    let mut connection = Waiting::default();
+    loop {
+        match runtime.poll(&mut connection) {
+            Next::After(wait) if runtime.has_ended() => std::thread::sleep(wait),
+            Next::After(wait) => connection.may_read = input_within(wait),
+            Next::Input => connection.may_read = true,
+            Next::Ended => return,
+        }
+    }
+}
+
+/// Waits for input on stdin, but not longer than this; whether there is some.
+#[cfg(target_os = "wasi")]
+fn input_within(wait: Duration) -> bool {
+    /// `subscription` of WASI preview 1: 48 bytes, the union at offset 16.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Subscription {
+        userdata: u64,
+        tag: u64,
+        /// Clock id, or the file descriptor.
+        id: u64,
+        timeout: u64,
+        precision: u64,
+        flags: u64,
+    }
+    /// `event`: 32 bytes.
+    #[repr(C)]
+    #[derive(Default, Clone, Copy)]
+    struct Event {
+        userdata: u64,
+        error_and_type: u64,
+        bytes: u64,
+        flags: u64,
+    }
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        fn poll_oneoff(
+            subscriptions: *const Subscription,
+            events: *mut Event,
+            count: usize,
+            happened: *mut usize,
+        ) -> i32;
+    }
+    const MONOTONIC: u64 = 1;
+    const FD_READ: u64 = 1;
+    let timeout = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+    let subscriptions = [
+        Subscription { id: MONOTONIC, timeout, ..Subscription::default() },
+        Subscription { userdata: 1, tag: FD_READ, id: 0, ..Subscription::default() },
+    ];
+    let mut events = [Event::default(); 2];
+    let mut happened = 0;
+    // SAFETY: both arrays have `count` elements of the layout that preview 1 fixes, and outlive
+    // the call; `happened` is a place for one size.
+    let errno =
+        unsafe { poll_oneoff(subscriptions.as_ptr(), events.as_mut_ptr(), 2, &raw mut happened) };
+    errno == 0 && events.iter().take(happened).any(|event| event.userdata == 1)
+}
+
+/// Natively a program may only be tried out by hand: timers are kept, input waits for them.
+#[cfg(not(target_os = "wasi"))]
+fn input_within(wait: Duration) -> bool {
+    std::thread::sleep(wait);
+    false
+}
+
+/// The exports of the buffer ABI, for a type that implements `signalk::BufferPlugin`:
+/// `buffer_plugin!(AnchorWatch, poll, delta_handler);`. The two names are optional: a server calls
+/// what a module exports.
+#[cfg(feature = "signalk")]
+#[macro_export]
+macro_rules! buffer_plugin {
+    ($plugin:ty $(, $export:ident)* $(,)?) => {
+        // SAFETY (all of it): the names and types are those of plugin ABI chapter 3; the server
+        // passes addresses that `allocate` gave it, with the sizes it asked for.
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            use $crate::exports::buffer;
+            ::std::thread_local! {
+                static SLOT: buffer::Slot<$plugin> = const { buffer::Slot::new() };
+            }
+            #[unsafe(no_mangle)]
+            extern "C" fn allocate(size: usize) -> *mut u8 {
+                buffer::allocate(size)
+            }
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn deallocate(address: *mut u8, size: usize) {
+                unsafe { buffer::deallocate(address, size) }
+            }
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn plugin_id(out: *mut u8, max: usize) -> usize {
+                unsafe { buffer::write(<$plugin as $crate::signalk::BufferPlugin>::ID, out, max) }
+            }
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn plugin_name(out: *mut u8, max: usize) -> usize {
+                unsafe { buffer::write(<$plugin as $crate::signalk::BufferPlugin>::NAME, out, max) }
+            }
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn plugin_schema(out: *mut u8, max: usize) -> usize {
+                unsafe { buffer::write(<$plugin as $crate::signalk::BufferPlugin>::SCHEMA, out, max) }
+            }
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn plugin_start(config: *const u8, len: usize) -> i32 {
+                SLOT.with(|slot| unsafe { buffer::start(slot, config, len) })
+            }
+            #[unsafe(no_mangle)]
+            extern "C" fn plugin_stop() -> i32 {
+                SLOT.with(buffer::stop)
+            }
+            $($crate::__buffer_export!($export);)*
+        };
+    };
+}
+
+/// One optional export of `buffer_plugin!`.
+#[cfg(feature = "signalk")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __buffer_export {
+    (poll) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn poll() -> i32 {
+            SLOT.with(buffer::poll)
+        }
+    };
+    (delta_handler) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn delta_handler(json: *const u8, len: usize) {
+            SLOT.with(|slot| unsafe { buffer::delta(slot, json, len) })
+        }
+    };
+}
+
+/// What the exports of the buffer ABI do with addresses; for the macro.
+#[cfg(feature = "signalk")]
+#[doc(hidden)]
+pub mod buffer {
+    use crate::signalk::BufferPlugin;
+    pub use crate::signalk::Slot;
+
+    /// A block for the server to write to; it comes back to [`deallocate`] with the same size.
+    #[must_use]
+    pub fn allocate(size: usize) -> *mut u8 {
+        std::mem::ManuallyDrop::new(Vec::<u8>::with_capacity(size)).as_mut_ptr()
+    }
+
+    /// Frees a block.
+    ///
+    /// # Safety
+    /// `address` came from [`allocate`] with this `size` and is not used afterwards.
+    pub unsafe fn deallocate(address: *mut u8, size: usize) {
+        // SAFETY: promised by the caller; a vector of capacity `size` was forgotten there.
+        drop(unsafe { Vec::from_raw_parts(address, 0, size) });
+    }
+
+    /// Copies as much of the text as fits; how much that is.
+    ///
+    /// # Safety
+    /// `max` bytes at `out` may be written.
+    pub unsafe fn write(text: &str, out: *mut u8, max: usize) -> usize {
+        let count = text.len().min(max);
+        // SAFETY: promised by the caller; a text constant and a foreign block do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), out, count) };
+        count
+    }
+
+    /// # Safety
+    /// `len` bytes at `config` may be read.
+    pub unsafe fn start<P: BufferPlugin>(slot: &Slot<P>, config: *const u8, len: usize) -> i32 {
+        // SAFETY: promised by the caller.
+        slot.start(unsafe { bytes(config, len) })
+    }
+
+    /// Ends the plugin.
+    pub fn stop<P: BufferPlugin>(slot: &Slot<P>) -> i32 {
+        slot.stop()
+    }
+
+    /// The plugin's second.
+    pub fn poll<P: BufferPlugin>(slot: &Slot<P>) -> i32 {
+        slot.poll()
+    }
+
+    /// # Safety
+    /// `len` bytes at `json` may be read.
+    pub unsafe fn delta<P: BufferPlugin>(slot: &Slot<P>, json: *const u8, len: usize) {
+        // SAFETY: promised by the caller.
+        slot.delta(unsafe { bytes(json, len) });
+    }
+
+    /// # Safety
+    /// `len` bytes at `address` may be read for as long as the result is used.
+    unsafe fn bytes<'a>(address: *const u8, len: usize) -> &'a [u8] {
+        if len == 0 {
+            return &[];
+        }
+        // SAFETY: promised by the caller; not empty, so the address is real.
+        unsafe { std::slice::from_raw_parts(address, len) }
+    }
+}
+
+/// The `env.sk_*` functions of the server (plugin ABI chapter 4).
+#[cfg(all(feature = "signalk", target_arch = "wasm32"))]
+pub(crate) mod sk {
+    /// The functions as the server has them.
+    mod env {
+        #[link(wasm_import_module = "env")]
+        unsafe extern "C" {
+            pub(super) fn sk_debug(text: *const u8, len: usize);
+            pub(super) fn sk_set_status(text: *const u8, len: usize);
+            pub(super) fn sk_set_error(text: *const u8, len: usize);
+            pub(super) fn sk_handle_message(delta: *const u8, len: usize, version: i32);
+            pub(super) fn sk_get_self_path(
+                path: *const u8,
+                len: usize,
+                out: *mut u8,
+                max: usize,
+            ) -> i32;
+            pub(super) fn sk_read_config(out: *mut u8, max: usize) -> i32;
+            pub(super) fn sk_save_config(config: *const u8, len: usize) -> i32;
+        }
+    }
+
+    // SAFETY (all calls below): address and length are those of a living text or vector, which the
+    // server reads or fills during the call and forgets.
+
+    pub(crate) fn debug(text: &str) {
+        unsafe { env::sk_debug(text.as_ptr(), text.len()) }
+    }
+
+    pub(crate) fn set_status(text: &str) {
+        unsafe { env::sk_set_status(text.as_ptr(), text.len()) }
+    }
+
+    pub(crate) fn set_error(text: &str) {
+        unsafe { env::sk_set_error(text.as_ptr(), text.len()) }
+    }
+
+    pub(crate) fn handle_message(delta: &str, version: i32) {
+        unsafe { env::sk_handle_message(delta.as_ptr(), delta.len(), version) }
+    }
+
+    pub(crate) fn get_self_path(path: &str) -> Option<Vec<u8>> {
+        filled(|out, max| unsafe { env::sk_get_self_path(path.as_ptr(), path.len(), out, max) })
+    }
+
+    pub(crate) fn read_config() -> Option<Vec<u8>> {
+        filled(|out, max| unsafe { env::sk_read_config(out, max) })
+    }
+
+    pub(crate) fn save_config(config: &str) -> bool {
+        unsafe { env::sk_save_config(config.as_ptr(), config.len()) == 0 }
+    }
+
+    /// The server writes nothing and says 0 when the text does not fit: ask again with more room.
+    fn filled(call: impl Fn(*mut u8, usize) -> i32) -> Option<Vec<u8>> {
+        for size in [1024, 64 * 1024] {
+            let mut buffer = vec![0; size];
+            let written = usize::try_from(call(buffer.as_mut_ptr(), size)).unwrap_or(0);
+            if written > 0 && written <= size {
+                buffer.truncate(written);
+                return Some(buffer);
+            }
+        }
+        None
+    }
+}
+
+/// Natively there is no server: texts go nowhere, questions have no answer.
+#[cfg(all(feature = "signalk", not(target_arch = "wasm32")))]
+pub(crate) mod sk {
+    pub(crate) fn debug(_: &str) {}
+    pub(crate) fn set_status(_: &str) {}
+    pub(crate) fn set_error(_: &str) {}
+    pub(crate) fn handle_message(_: &str, _: i32) {}
+    pub(crate) fn get_self_path(_: &str) -> Option<Vec<u8>> {
+        None
+    }
+    pub(crate) fn read_config() -> Option<Vec<u8>> {
+        None
+    }
+    pub(crate) fn save_config(_: &str) -> bool {
+        false
+    }
+}

@@ -1,0 +1,244 @@
+//! [`SignalK`]: the server as a JSON-RPC plugin sees it. One method here is one row of the host's
+//! method table (`wit/signalk-plugin.wit`).
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Delta;
+use crate::{Call, Host, Result};
+
+/// The server. Clones are the same server.
+#[derive(Clone)]
+pub struct SignalK {
+    host: Host,
+    handlers: Rc<Handlers>,
+}
+
+type Handler = Rc<dyn Fn(&Delta)>;
+
+/// Who handles which subscription, and what came before the handler was known.
+#[derive(Default)]
+struct Handlers {
+    known: RefCell<Vec<(u64, Handler)>>,
+    early: RefCell<Vec<(u64, Vec<Delta>)>>,
+    subscribing: Cell<u32>,
+}
+
+/// Which values a plugin wants, and how often.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// A path, or a pattern in which `*` stands for anything.
+    pub path: String,
+    /// At most one value per path in so many milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_period: Option<u32>,
+    /// The latest value of each path every so many milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<u32>,
+}
+
+impl From<&str> for Subscription {
+    fn from(path: &str) -> Self {
+        Subscription { path: path.to_owned(), ..Subscription::default() }
+    }
+}
+
+/// State of an alarm (Signal K 1.8.2, Notifications).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the specification's words")]
+pub enum AlarmState {
+    Nominal,
+    Normal,
+    Alert,
+    Warn,
+    Alarm,
+    Emergency,
+}
+
+impl SignalK {
+    pub(super) fn new(host: Host) -> Self {
+        SignalK { host, handlers: Rc::default() }
+    }
+
+    /// The host, for methods that are not named here.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Sends a delta and goes on; a refusal is logged.
+    pub fn emit(&self, delta: &Delta) {
+        let sent = self.emit_confirmed(delta);
+        self.host.spawn(async move {
+            if let Err(error) = sent.await {
+                log::warn!("deltas.emit: {error}");
+            }
+        });
+    }
+
+    /// Sends a delta; done when the server has taken it.
+    pub fn emit_confirmed(&self, delta: &Delta) -> Call<()> {
+        self.host.call("deltas.emit", (delta,))
+    }
+
+    /// Calls `handle` with each delta of the own vessel that has one of these paths.
+    ///
+    /// # Errors
+    /// What the server says: a capability that is missing, too many subscriptions.
+    pub async fn subscribe(
+        &self,
+        rows: &[Subscription],
+        handle: impl Fn(&Delta) + 'static,
+    ) -> Result<u64> {
+        self.subscribe_to("vessels.self", rows, handle).await
+    }
+
+    /// [`SignalK::subscribe`] for any context, `vessels.*` for all vessels.
+    ///
+    /// # Errors
+    /// As [`SignalK::subscribe`].
+    pub async fn subscribe_to(
+        &self,
+        context: &str,
+        rows: &[Subscription],
+        handle: impl Fn(&Delta) + 'static,
+    ) -> Result<u64> {
+        #[derive(Serialize)]
+        struct Params<'a> {
+            context: &'a str,
+            subscribe: &'a [Subscription],
+        }
+        #[derive(Deserialize)]
+        struct Subscribed {
+            subscription: u64,
+            #[serde(default)]
+            warnings: Vec<String>,
+        }
+        let handlers = &self.handlers;
+        handlers.subscribing.set(handlers.subscribing.get() + 1);
+        let params = Params { context, subscribe: rows };
+        let answer = self.host.call::<Subscribed>("deltas.subscribe", params).await;
+        handlers.subscribing.set(handlers.subscribing.get() - 1);
+        let answer = answer?;
+        for warning in &answer.warnings {
+            log::warn!("deltas.subscribe: {warning}");
+        }
+        handlers.known.borrow_mut().push((answer.subscription, Rc::new(handle)));
+        let early = std::mem::take(&mut *handlers.early.borrow_mut());
+        for (subscription, deltas) in early {
+            self.deliver(subscription, deltas);
+        }
+        Ok(answer.subscription)
+    }
+
+    /// Ends a subscription.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn unsubscribe(&self, subscription: u64) -> Result<()> {
+        self.handlers.known.borrow_mut().retain(|(id, _)| *id != subscription);
+        self.host.call::<Value>("deltas.unsubscribe", (subscription,)).await?;
+        Ok(())
+    }
+
+    /// The value at a path of the own vessel; `None` when there is none.
+    ///
+    /// # Errors
+    /// What the server says, or a value of another type.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>> {
+        let node = self.host.call::<Value>("paths.get", (path,)).await?;
+        let value = match node {
+            Value::Object(mut node) if node.contains_key("value") => node.remove("value"),
+            Value::Null => None,
+            other => Some(other),
+        };
+        Ok(serde_json::from_value(value.unwrap_or_default())?)
+    }
+
+    /// Metadata of a path; `None` when there is none.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn meta(&self, path: &str) -> Result<Option<Value>> {
+        self.host.call("meta.get", (path,)).await
+    }
+
+    /// Adds to the metadata of a path.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn set_meta(&self, path: &str, meta: &Value) -> Result<()> {
+        self.host.call("meta.set", (path, meta)).await
+    }
+
+    /// The options as they are stored now.
+    ///
+    /// # Errors
+    /// What the server says, or options of another form.
+    pub async fn read_options<O: DeserializeOwned>(&self) -> Result<O> {
+        self.host.call("options.read", ()).await
+    }
+
+    /// Stores the options; the plugin is not restarted.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn save_options<O: Serialize>(&self, options: &O) -> Result<()> {
+        self.host.call("options.save", (options,)).await
+    }
+
+    /// Shows a text beside the plugin's name.
+    pub fn set_status(&self, text: impl Into<String>) {
+        self.tell("status.set", (text.into(),));
+    }
+
+    /// Shows a text as an error; the plugin goes on.
+    pub fn set_error(&self, text: impl Into<String>) {
+        self.tell("status.error", (text.into(),));
+    }
+
+    /// Raises or changes an alarm; `path` with or without its leading `notifications.`.
+    pub fn raise(&self, path: &str, state: AlarmState, message: &str) {
+        self.tell("notifications.raise", (path, state, message));
+    }
+
+    /// Back to normal.
+    pub fn clear(&self, path: &str) {
+        self.tell("notifications.clear", (path,));
+    }
+
+    fn tell(&self, method: &'static str, params: impl Serialize) {
+        let call = self.host.call::<Value>(method, params);
+        self.host.spawn(async move {
+            if let Err(error) = call.await {
+                log::warn!("{method}: {error}");
+            }
+        });
+    }
+
+    /// Hands deltas to their handler. Deltas may overtake the answer that names their
+    /// subscription; they are kept while one is awaited.
+    pub(super) fn deliver(&self, subscription: u64, deltas: Vec<Delta>) {
+        let known = self.handlers.known.borrow();
+        let handler = known.iter().find(|(id, _)| *id == subscription).map(|(_, run)| run.clone());
+        drop(known);
+        match handler {
+            Some(handle) => deltas.iter().for_each(|delta| handle(delta)),
+            None if self.handlers.subscribing.get() > 0 => {
+                self.handlers.early.borrow_mut().push((subscription, deltas));
+            }
+            None => log::debug!("deltas of subscription {subscription}, which nobody handles"),
+        }
+    }
+
+    pub(super) fn forget_handlers(&self) {
+        self.handlers.known.borrow_mut().clear();
+        self.handlers.early.borrow_mut().clear();
+    }
+}

@@ -1,0 +1,1 @@
+//! A plugin natively, against a host of a few lines.
