@@ -42,6 +42,21 @@ pub struct Counters {
     pub guest_faults: u64,
 }
 
+impl Counters {
+    /// Adds another session's counts.
+    pub fn add(&mut self, other: &Counters) {
+        self.deltas_in += other.deltas_in;
+        self.deltas_out += other.deltas_out;
+        self.deltas_in_dropped += other.deltas_in_dropped;
+        self.deltas_out_dropped += other.deltas_out_dropped;
+        self.bad_deltas += other.bad_deltas;
+        self.host_calls += other.host_calls;
+        self.host_call_errors += other.host_call_errors;
+        self.polls_missed += other.polls_missed;
+        self.guest_faults += other.guest_faults;
+    }
+}
+
 impl Account {
     /// A plugin that has done nothing yet.
     pub fn new(plugin: PluginId, capabilities: Capabilities, deltas_per_second: u32) -> Account {

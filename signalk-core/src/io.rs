@@ -146,6 +146,8 @@ pub enum Report {
 pub struct ModuleFiles {
     /// The module.
     pub wasm: Bytes,
+    /// Its folder, when [`Effect::ReadModule`] wanted one and the platform has it.
+    pub fs: Option<Box<dyn wasmi_hdk::vfs::Fs>>,
 }
 
 impl fmt::Debug for Report {

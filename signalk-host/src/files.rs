@@ -44,7 +44,7 @@ impl Files {
         let sender = self.sender.clone();
         self.runtime.spawn_blocking(move || {
             let path = Path::new(&dir).join(wasm);
-            let result = read(path).map(|wasm| ModuleFiles { wasm });
+            let result = read(path).map(|wasm| ModuleFiles { wasm, fs: None });
             let report = Report::Module { plugin, result };
             let _ = sender.blocking_send(ToCore::Input(Input::Report(report)));
         });

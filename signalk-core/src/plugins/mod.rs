@@ -1,1 +1,262 @@
-//! Who is loaded, started and configured. What a plugin may do lives in `signalk-bridge`.
+//! Who is loaded, started, configured. What a plugin may do lives in `signalk-bridge`.
+//!
+//! [`Plugins`] is driven with the server in hand ([`Host`]): it is told what
+//! happened, and [`Plugins::poll`] pushes what is to be done. `registry.rs`:
+//! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
+//! `options.rs`: the owner's file; `desk.rs`: what a method call touches.
+
+mod delta_buffer;
+mod desk;
+mod host;
+mod lifecycle;
+mod options;
+mod plugin;
+mod record;
+mod registry;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use signalk_bridge::{HostInfo, Input, PluginId, Purpose, Ran};
+use signalk_model::{Context, Delta, Placement};
+use wasmi_hdk::{Engine, Limits};
+
+pub(crate) use self::host::Host;
+use self::plugin::{Plugin, State};
+use self::routes::{At, Routes};
+use crate::io::{LogLevel, ModuleFiles};
+
+/// What every plugin may use; per plugin settings come later.
+#[derive(Debug, Clone)]
+pub(crate) struct PluginSettings {
+    /// False: nothing is loaded (`--no-plugins`, `DISABLEPLUGINS`).
+    pub(crate) enabled: bool,
+    pub(crate) limits: Limits,
+    /// Deltas that a plugin may send per second.
+    pub(crate) deltas_per_second: u32,
+    /// Deltas that may wait for a plugin.
+    pub(crate) queue: usize,
+    pub(crate) host: HostInfo,
+}
+
+impl Default for PluginSettings {
+    fn default() -> Self {
+        let (name, version) = ("signalk-host", env!("CARGO_PKG_VERSION"));
+        PluginSettings {
+            enabled: true,
+            limits: Limits::default(),
+            deltas_per_second: 2000,
+            queue: 1000,
+            host: HostInfo { name: name.to_owned(), version: version.to_owned() },
+        }
+    }
+}
+
+/// All plugins of the server.
+pub(crate) struct Plugins {
+    engine: Engine,
+    settings: PluginSettings,
+    /// Option files that no package has claimed yet, by id.
+    option_files: BTreeMap<String, String>,
+    plugins: Vec<Plugin>,
+    ids: BTreeMap<PluginId, At>,
+    routes: Routes,
+    stopping: bool,
+    /// The latest `now`.
+    clock: Option<Duration>,
+}
+
+impl Plugins {
+    /// No plugin is known before the edge has looked. `option_files`: texts by plugin id.
+    pub(crate) fn new(
+        settings: PluginSettings,
+        option_files: BTreeMap<String, String>,
+        self_context: Context,
+    ) -> Plugins {
+        Plugins {
+            engine: Engine::new(),
+            settings,
+            option_files,
+            plugins: Vec::new(),
+            ids: BTreeMap::new(),
+            routes: Routes::new(self_context),
+            stopping: false,
+            clock: None,
+        }
+    }
+
+    /// A module was read, or could not be.
+    pub(crate) fn handle_module(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        result: Result<ModuleFiles, String>,
+        host: &mut dyn Host,
+    ) {
+        if let Some(at) = self.ids.get(plugin).copied() {
+            self.module_read(at, now, result, host);
+        }
+    }
+
+    /// A piece of guest work was executed.
+    pub(crate) fn handle_ran(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        ran: Ran,
+        host: &mut dyn Host,
+    ) {
+        if let Some(at) = self.ids.get(plugin).copied() {
+            self.input(at, now, Input::Ran(ran), host);
+        }
+    }
+
+    /// A delta that the server let through, whoever sent it.
+    pub(crate) fn on_delta(
+        &mut self,
+        now: Duration,
+        delta: &Delta,
+        placement: Placement,
+        host: &mut dyn Host,
+    ) {
+        let mut deliveries = Vec::new();
+        self.routes.route(now, delta, placement, host.store(), |at, delivery| {
+            deliveries.push((at, delivery));
+        });
+        for (at, delivery) in deliveries {
+            let Some(plugin) = self.plugins.get_mut(at).filter(|plugin| plugin.takes_deltas())
+            else {
+                continue;
+            };
+            if delivery.subscription.is_none() && plugin.sent(delta) {
+                let (too_much, text) = plugin.is_echo_too_much(now);
+                if let Some(text) = text {
+                    host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
+                    plugin.record.error(host.unix_ms(), text);
+                }
+                if too_much {
+                    continue;
+                }
+            }
+            self.deliver(at, now, delivery, host);
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        at: At,
+        now: Duration,
+        delivery: signalk_bridge::Delivery,
+        host: &mut dyn Host,
+    ) {
+        match self.plugins.get_mut(at) {
+            Some(plugin) if plugin.keeps_deltas() => plugin.keep(delivery),
+            Some(_) => self.input(at, now, Input::Deltas(vec![delivery]), host),
+            None => {}
+        }
+    }
+
+    /// Does everything that is due and pushes what the edge is to do.
+    pub(crate) fn poll(&mut self, now: Duration, host: &mut dyn Host) {
+        self.clock = Some(now);
+        if self.routes.poll_timeout().is_some_and(|due| due <= now) {
+            let mut deliveries = Vec::new();
+            self.routes.handle_timeout(now, |at, delivery| deliveries.push((at, delivery)));
+            for (at, delivery) in deliveries {
+                self.deliver(at, now, delivery, host);
+            }
+        }
+        for at in 0..self.plugins.len() {
+            self.supervise(at, now, host);
+            let Some(plugin) = self.plugins.get_mut(at) else { continue };
+            let due = plugin.wake.is_some_and(|wake| wake <= now);
+            if std::mem::take(&mut plugin.dirty) || due {
+                self.drive(at, now, host);
+            }
+        }
+    }
+
+    /// When [`Plugins::poll`] is due without an input.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let plugins = self.plugins.iter();
+        let waits = plugins.flat_map(|plugin| [plugin.wake, plugin.supervisor.poll_timeout()]);
+        waits.chain([self.routes.poll_timeout()]).flatten().min()
+    }
+
+    /// Stops every plugin in good order.
+    pub(crate) fn shutdown(&mut self, now: Duration, host: &mut dyn Host) {
+        self.stopping = true;
+        for at in 0..self.plugins.len() {
+            self.stop(at, now, host);
+        }
+        self.poll(now, host);
+    }
+
+    /// Whether no plugin lives any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.plugins.iter().all(|plugin| plugin.session.is_none())
+    }
+
+    /// `GET /plugins`, sorted by name.
+    pub(crate) fn list_json(&self) -> Value {
+        let mut plugins: Vec<&Plugin> = self.plugins.iter().collect();
+        plugins.sort_by_key(|plugin| plugin.name());
+        plugins.iter().map(|plugin| plugin.list_entry(!self.settings.enabled)).collect()
+    }
+
+    /// `GET /plugins/:id`.
+    pub(crate) fn info(&self, id: &str) -> Option<Value> {
+        self.find(id).map(|(_, plugin)| plugin.info())
+    }
+
+    /// `GET /plugins/:id/config`.
+    pub(crate) fn config(&self, id: &str) -> Option<Value> {
+        self.find(id).map(|(_, plugin)| plugin.options.shown(plugin.manifest.enabled_by_default))
+    }
+
+    /// For the host's own page: state, memory, fuel, counters, last log lines.
+    pub(crate) fn status_json(&self) -> Value {
+        let status = |(at, plugin): (At, &Plugin)| plugin.status(self.clock, self.routes.count(at));
+        self.plugins.iter().enumerate().map(status).collect()
+    }
+
+    /// `POST /plugins/:id/config`: the file to save, by name and text; the plugin
+    /// is started, stopped or started anew as the new options say.
+    pub(crate) fn save_config(
+        &mut self,
+        now: Duration,
+        id: &str,
+        body: Map<String, Value>,
+        host: &mut dyn Host,
+    ) -> Option<(String, String)> {
+        let (at, _) = self.find(id)?;
+        let enabled_here = self.settings.enabled;
+        let plugin = self.plugins.get_mut(at)?;
+        plugin.options.post(body);
+        let file = plugin.options.file(&plugin.manifest.id);
+        Self::forgive(plugin, now, host);
+        let (wanted, state) = (plugin.enabled() && enabled_here, plugin.state);
+        if matches!(state, State::Running | State::Starting | State::Crashed | State::Error) {
+            self.stop(at, now, host);
+        }
+        if wanted {
+            self.start(at, now, host);
+        }
+        host.plugins_changed();
+        self.poll(now, host);
+        Some(file)
+    }
+
+    /// By id, or by package name as an alias.
+    fn find(&self, id: &str) -> Option<(At, &Plugin)> {
+        let at = self.ids.get(id).or_else(|| self.ids.get(&PluginId::from_package(id)))?;
+        self.plugins.get(*at).map(|plugin| (*at, plugin))
+    }
+
+    /// Reads name and schema of a plugin that is not to run.
+    fn describe(&mut self, at: At, host: &mut dyn Host) {
+        self.begin(at, Purpose::Describe, host);
+    }
+}

@@ -1,0 +1,66 @@
+//! Deltas for a plugin that is between two lives: kept in order, bounded, oldest dropped.
+//!
+//! Clause: plugin ABI 7.6. After a start they are replayed before live ones.
+
+use std::collections::VecDeque;
+
+use signalk_bridge::Delivery;
+
+/// Most deltas that are kept.
+pub(super) const MOST: usize = 1000;
+
+/// The buffer of one plugin.
+#[derive(Debug, Default)]
+pub(super) struct DeltaBuffer {
+    kept: VecDeque<Delivery>,
+    /// How many were dropped, ever.
+    pub(super) dropped: u64,
+}
+
+impl DeltaBuffer {
+    /// Adds the newest.
+    pub(super) fn push(&mut self, delivery: Delivery) {
+        if self.kept.len() == MOST {
+            self.kept.pop_front();
+            self.dropped += 1;
+        }
+        self.kept.push_back(delivery);
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Everything, oldest first.
+    pub(super) fn replay(&mut self) -> Vec<Delivery> {
+        std::mem::take(&mut self.kept).into()
+    }
+
+    /// Forgets everything: the start failed, or nobody wants it any more.
+    pub(super) fn discard(&mut self) {
+        self.kept.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(number: usize) -> Delivery {
+        Delivery { subscription: None, json: number.to_string().into() }
+    }
+
+    #[test]
+    fn the_oldest_of_1001_is_missing_and_the_order_is_kept() {
+        let mut buffer = DeltaBuffer::default();
+        for number in 0..1001 {
+            buffer.push(delivery(number));
+        }
+        assert_eq!((buffer.len(), buffer.dropped), (MOST, 1));
+        let replayed: Vec<_> = buffer.replay().iter().map(|d| d.json.to_string()).collect();
+        let expected: Vec<_> = (1..1001).map(|number| number.to_string()).collect();
+        assert_eq!(replayed, expected);
+        assert_eq!(buffer.len(), 0);
+    }
+}

@@ -1,0 +1,139 @@
+//! `Desk`: the server as one plugin's method calls see it.
+//!
+//! It implements the bridge's `SignalK` over the lent server and the plugin's
+//! own record. Capabilities were checked by the method table.
+
+use std::time::Duration;
+
+use signalk_bridge::{
+    BridgeError, Delivery, PluginId, SignalK, Status, SubscribeRequest, SubscriptionId, Version,
+};
+use signalk_model::{Context, Delta, SourceRef, json};
+use wasmi_hdk::{Level, LogLine};
+
+use super::host::Host;
+use super::options::Options;
+use super::record::Record;
+use super::routes::{At, Routes};
+use crate::io::LogLevel;
+
+/// What one plugin's calls touch.
+pub(super) struct Desk<'a> {
+    pub(super) now: Duration,
+    pub(super) at: At,
+    pub(super) life: u64,
+    pub(super) enabled: bool,
+    pub(super) record: &'a mut Record,
+    pub(super) options: &'a mut Options,
+    pub(super) routes: &'a mut Routes,
+    /// Last values of what was just subscribed.
+    pub(super) deliver: &'a mut Vec<Delivery>,
+    pub(super) host: &'a mut dyn Host,
+}
+
+impl SignalK for Desk<'_> {
+    fn emit_delta(&mut self, plugin: &PluginId, delta: Delta, version: Version) {
+        let provider = SourceRef::from(plugin.as_str());
+        self.host.handle_plugin_delta(self.now, delta, &provider, version);
+    }
+
+    fn get_node(&mut self, context: &Context, path: &str) -> Option<String> {
+        let (group, identity) = context.split_once('.')?;
+        let path = path.split('.').filter(|segment| !segment.is_empty());
+        let segments: Vec<&str> = [group, identity].into_iter().chain(path).collect();
+        self.host.store().get(&segments).map(|node| node.to_json())
+    }
+
+    fn get_path(&mut self, path: &str) -> Option<String> {
+        let own = self.self_context();
+        let path = match path.strip_prefix("vessels.self") {
+            Some(rest) if rest.is_empty() || rest.starts_with('.') => format!("{own}{rest}"),
+            _ => path.to_owned(),
+        };
+        // A context key may hold dots: the longest known one wins.
+        let store = self.host.store();
+        let context = store
+            .contexts()
+            .filter(|context| {
+                path.strip_prefix(context.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+            .max_by_key(|context| context.len())
+            .cloned();
+        match context {
+            Some(context) => {
+                let rest = path.get(context.len()..).unwrap_or_default();
+                self.get_node(&context, rest.trim_start_matches('.'))
+            }
+            None => {
+                let segments: Vec<&str> = path.split('.').filter(|s| !s.is_empty()).collect();
+                store.get(&segments).map(|node| node.to_json())
+            }
+        }
+    }
+
+    fn get_meta(&mut self, context: &Context, path: &str) -> Option<String> {
+        self.host.store().meta().get(context, path).map(|meta| meta.json().to_owned())
+    }
+
+    fn subscribe(
+        &mut self,
+        _: &PluginId,
+        id: SubscriptionId,
+        request: &SubscribeRequest,
+    ) -> Vec<String> {
+        let life = (self.at, self.life);
+        self.routes.subscribe(life, id, request, self.host.store(), self.deliver)
+    }
+
+    fn unsubscribe(&mut self, _: &PluginId, id: SubscriptionId) {
+        self.routes.unsubscribe(self.at, id);
+    }
+
+    fn read_options(&mut self, _: &PluginId) -> String {
+        self.options.configuration()
+    }
+
+    fn save_options(&mut self, plugin: &PluginId, text: &str) -> Result<(), BridgeError> {
+        let configuration = json::parse(text.as_bytes()).map_err(|error| {
+            BridgeError::NotSaved { plugin: plugin.clone(), reason: error.to_string() }
+        })?;
+        self.options.set_configuration(configuration, self.enabled);
+        let (name, text) = self.options.file(plugin);
+        self.host.save_quietly(name, text);
+        Ok(())
+    }
+
+    fn set_status(&mut self, _: &PluginId, status: Status) {
+        let at = self.host.unix_ms();
+        match status {
+            Status::Ok(text) if text.is_empty() => self.record.status = None,
+            Status::Ok(text) => self.record.status = Some(Status::Ok(text)),
+            Status::Error(text) if text.is_empty() => self.record.status = None,
+            Status::Error(text) => self.record.error(at, text),
+        }
+    }
+
+    fn log(&mut self, plugin: &PluginId, line: LogLine) {
+        let level = match line.level {
+            Level::Error => LogLevel::Error,
+            Level::Warn => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug | Level::Trace => LogLevel::Debug,
+        };
+        // The ring keeps everything; the process' log only what is wrong, or what the owner asked for.
+        if level <= LogLevel::Warn || self.options.enable_debug() {
+            self.host.say(level, plugin, line.text.clone());
+        }
+        let at = self.host.unix_ms();
+        self.record.log(at, line);
+    }
+
+    fn self_context(&self) -> Context {
+        self.host.store().self_context().clone()
+    }
+
+    fn wall_clock_ms(&self) -> i64 {
+        self.host.unix_ms()
+    }
+}

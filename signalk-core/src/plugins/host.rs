@@ -1,0 +1,45 @@
+//! `Host`: what the plugins need of the server, lent to them for each call.
+//!
+//! The server implements it; so do the tests of this folder, over a small fake.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalk_bridge::Version;
+use signalk_model::{Delta, SourceRef, Store};
+
+use crate::guest::Platform;
+use crate::io::{Effect, LogLevel, Output};
+
+/// The server without its plugins.
+pub(crate) trait Host {
+    /// The full model.
+    fn store(&self) -> &Store;
+    /// Clocks and random for guests.
+    fn platform(&self) -> Arc<dyn Platform>;
+    /// Takes a delta; it may come back later by [`super::Plugins::on_delta`], never during this call.
+    fn handle_plugin_delta(
+        &mut self,
+        now: Duration,
+        delta: Delta,
+        provider: &SourceRef,
+        version: Version,
+    );
+    /// Saves a file of the configuration directory.
+    fn save_quietly(&mut self, name: String, text: String);
+    /// Hands an output to the edge.
+    fn push(&mut self, output: Output);
+    /// The list of plugins looks different now (server event `PLUGINS_CHANGED`).
+    fn plugins_changed(&mut self) {}
+
+    /// Milliseconds since the Unix epoch.
+    fn unix_ms(&self) -> i64 {
+        i64::try_from(self.platform().wall_clock().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// A line for the log of the process.
+    fn say(&mut self, level: LogLevel, target: &str, text: String) {
+        let target = target.to_owned();
+        self.push(Output::Effect(Effect::Log { level, target, text }));
+    }
+}

@@ -1,0 +1,325 @@
+//! Start, run, stop, crash, start again: what follows from what.
+//!
+//! Clauses: plugin ABI 8.1, 8.2; requirements R95 to R107. The waits between
+//! restarts are `wasmi_hdk::Supervisor`'s; the guest is the `Session`'s.
+
+use std::time::Duration;
+
+use serde_json::json;
+use signalk_bridge::{
+    Code, Input, Output as Said, Purpose, Session, SessionConfig, Status, Version,
+};
+use signalk_model::{Delta, SourceRef, Update, Value};
+use wasmi_hdk::supervisor::{Action, Event};
+
+use super::Plugins;
+use super::desk::Desk;
+use super::host::Host;
+use super::plugin::{Plugin, State};
+use super::routes::At;
+use crate::io::{Effect, LogLevel, ModuleFiles, Output};
+
+/// What the owner reads when a plugin is given up (plugin ABI 8.2).
+const GIVEN_UP: &str = "Plugin repeatedly crashing, automatic restart disabled";
+
+impl Plugins {
+    /// A person, or the start of the server, wants it to run.
+    pub(super) fn start(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if plugin.session.is_some() || plugin.reading.is_some() {
+            // Being described, or stopping: afterwards.
+            plugin.start_again = true;
+            if plugin.reading == Some(Purpose::Describe) {
+                plugin.reading = Some(Purpose::Run);
+                plugin.start_again = false;
+                plugin.state = State::Starting;
+                plugin.supervisor.handle(now, Event::Start);
+            }
+            return;
+        }
+        if plugin.supervisor.handle(now, Event::Start) == Action::Start {
+            self.begin(at, Purpose::Run, host);
+        }
+    }
+
+    /// Asks for the module; the session follows in `handle_module`.
+    pub(super) fn begin(&mut self, at: At, purpose: Purpose, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if purpose == Purpose::Run {
+            plugin.state = State::Starting;
+            plugin.record.status = None;
+        }
+        plugin.reading = Some(purpose);
+        host.push(Output::Effect(Effect::ReadModule {
+            plugin: plugin.manifest.id.clone(),
+            dir: plugin.dir.clone(),
+            wasm: plugin.manifest.wasm.clone(),
+            want_fs: purpose == Purpose::Run
+                && plugin.manifest.capabilities.has(signalk_bridge::Capability::Storage),
+        }));
+    }
+
+    /// A person, or the end of the server, wants it to stop.
+    pub(super) fn stop(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        plugin.start_again = false;
+        plugin.buffer.discard();
+        if plugin.reading.take().is_some() {
+            plugin.supervisor.handle(now, Event::Stop);
+            self.stopped(at, now, host);
+        } else if plugin.session.is_some() {
+            plugin.supervisor.handle(now, Event::Stop);
+            self.input(at, now, Input::Stop, host);
+        } else if plugin.state == State::Crashed || plugin.state == State::Error {
+            plugin.supervisor.handle(now, Event::Stop);
+            self.stopped(at, now, host);
+        }
+    }
+
+    /// The module was read, or could not be.
+    pub(super) fn module_read(
+        &mut self,
+        at: At,
+        now: Duration,
+        result: Result<ModuleFiles, String>,
+        host: &mut dyn Host,
+    ) {
+        let (engine, info) = (self.engine.clone(), self.settings.host.clone());
+        let settings = &self.settings;
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        // `None`: it was stopped while the disk was slow.
+        let Some(purpose) = plugin.reading.take() else { return };
+        let files = match result {
+            Ok(files) => files,
+            Err(text) => return self.failed(at, now, text, host),
+        };
+        plugin.life += 1;
+        plugin.purpose = purpose;
+        let config = SessionConfig {
+            engine,
+            limits: settings.limits.clone(),
+            platform: host.platform(),
+            fs: files.fs,
+            host: info,
+            options: plugin.options.configuration(),
+            enable_debug: plugin.options.enable_debug(),
+            deltas_per_second: settings.deltas_per_second,
+            queue: settings.queue,
+            purpose,
+        };
+        plugin.session = Some(Session::new(&plugin.manifest, Code::Bytes(files.wasm), config));
+        plugin.dirty = true;
+    }
+
+    /// Hands an input to the session.
+    pub(super) fn input(&mut self, at: At, now: Duration, input: Input, host: &mut dyn Host) {
+        self.with_session(at, now, host, |session, desk| session.handle_input(now, input, desk));
+        if let Some(plugin) = self.plugins.get_mut(at) {
+            plugin.dirty = true;
+        }
+    }
+
+    /// Lends the session everything that the plugin's calls may touch.
+    fn with_session<R>(
+        &mut self,
+        at: At,
+        now: Duration,
+        host: &mut dyn Host,
+        work: impl FnOnce(&mut Session, &mut Desk<'_>) -> R,
+    ) -> Option<R> {
+        let plugin = self.plugins.get_mut(at)?;
+        let enabled = plugin.enabled();
+        let mut deliver = Vec::new();
+        let session = plugin.session.as_mut()?;
+        let mut desk = Desk {
+            now,
+            at,
+            life: plugin.life,
+            enabled,
+            record: &mut plugin.record,
+            options: &mut plugin.options,
+            routes: &mut self.routes,
+            deliver: &mut deliver,
+            host,
+        };
+        let result = work(session, &mut desk);
+        let last_values = std::mem::take(desk.deliver);
+        if !last_values.is_empty() {
+            session.handle_input(now, Input::Deltas(last_values), &mut desk);
+        }
+        Some(result)
+    }
+
+    /// Polls the session until it waits.
+    pub(super) fn drive(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        loop {
+            let said = self.with_session(at, now, host, |session, desk| {
+                let said = session.poll_output(now, desk);
+                desk.record.measured(now, session.counters(), session.stats());
+                said
+            });
+            match said {
+                None => return,
+                Some(Said::Wait { until }) => {
+                    if let Some(plugin) = self.plugins.get_mut(at) {
+                        plugin.wake = until;
+                    }
+                    return;
+                }
+                Some(said) => self.follow(at, now, said, host),
+            }
+        }
+    }
+
+    fn follow(&mut self, at: At, now: Duration, said: Said, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        match said {
+            Said::Run(run) => {
+                let plugin = plugin.manifest.id.clone();
+                host.push(Output::Run { plugin, run });
+            }
+            Said::Described(description) => {
+                plugin.description = Some(description);
+                host.plugins_changed();
+            }
+            Said::Started => self.started(at, now, host),
+            Said::Failed(text) => self.failed(at, now, text, host),
+            Said::Stopped => self.stopped(at, now, host),
+            Said::Crashed(crash) => self.crashed(at, now, crash.to_string(), host),
+            Said::Wait { .. } => {}
+        }
+    }
+
+    fn started(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        plugin.state = State::Running;
+        plugin.supervisor.handle(now, Event::Started);
+        plugin.record.status.get_or_insert_with(|| Status::Ok("Started".to_owned()));
+        self.routes.keep_only(at, plugin.life);
+        if plugin.session.as_ref().is_some_and(Session::has_delta_handler) {
+            self.routes.handle_all(at, plugin.manifest.subscribe.as_deref());
+        }
+        let replay = plugin.replay();
+        host.say(LogLevel::Info, &plugin.manifest.id, "started".to_owned());
+        host.plugins_changed();
+        if let Some(input) = replay {
+            self.input(at, now, input, host);
+        }
+    }
+
+    /// It cannot be started: nobody tries again before a person does something.
+    fn failed(&mut self, at: At, now: Duration, text: String, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        plugin.supervisor.handle(now, Event::Stop);
+        plugin.buffer.discard();
+        plugin.state = State::Error;
+        self.ended(at, text, host);
+        self.routes.remove(at);
+        self.after_end(at, now, host);
+    }
+
+    fn stopped(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        let ran = plugin.purpose == Purpose::Run;
+        plugin.session = None;
+        plugin.wake = None;
+        plugin.record.life_ended();
+        // A plugin that was only described keeps what is known about it.
+        if ran || plugin.state != State::Error {
+            plugin.state = State::Stopped;
+        }
+        if ran {
+            plugin.record.status = Some(Status::Ok("Stopped".to_owned()));
+            plugin.supervisor.handle(now, Event::Stop);
+            host.say(LogLevel::Info, &plugin.manifest.id, "stopped".to_owned());
+        }
+        self.routes.remove(at);
+        host.plugins_changed();
+        self.after_end(at, now, host);
+    }
+
+    /// A crash while running, or while starting: the next life comes after a while.
+    fn crashed(&mut self, at: At, now: Duration, text: String, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        for delivery in plugin.session.as_mut().map(Session::take_waiting).unwrap_or_default() {
+            plugin.buffer.push(delivery);
+        }
+        if plugin.purpose == Purpose::Describe {
+            plugin.state = State::Error;
+            return self.failed(at, now, text, host);
+        }
+        plugin.state = State::Crashed;
+        let action = plugin.supervisor.handle(now, Event::Crashed);
+        self.ended(at, text, host);
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if action == Action::Disable {
+            plugin.state = State::Error;
+            plugin.buffer.discard();
+            plugin.alarmed = true;
+            plugin.record.status = Some(Status::Error(GIVEN_UP.to_owned()));
+            let message = match &plugin.record.last_error {
+                Some((error, _)) => format!("{GIVEN_UP}: {error}"),
+                None => GIVEN_UP.to_owned(),
+            };
+            let id = plugin.manifest.id.clone();
+            self.routes.remove(at);
+            host.say(LogLevel::Error, &id, GIVEN_UP.to_owned());
+            notify(&id, "alert", &["visual"], &message, now, host);
+        }
+        self.after_end(at, now, host);
+    }
+
+    /// The session is over and left an error behind.
+    fn ended(&mut self, at: At, text: String, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        plugin.session = None;
+        plugin.wake = None;
+        plugin.record.life_ended();
+        host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
+        plugin.record.error(host.unix_ms(), text);
+        host.plugins_changed();
+    }
+
+    /// A start that had to wait for the end.
+    fn after_end(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if std::mem::take(&mut plugin.start_again) && !self.stopping {
+            self.start(at, now, host);
+        }
+    }
+
+    /// Restarts that are due.
+    pub(super) fn supervise(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if plugin.supervisor.poll_timeout().is_some_and(|due| due <= now)
+            && plugin.supervisor.handle(now, Event::Tick) == Action::Start
+        {
+            plugin.record.restarts += 1;
+            self.begin(at, Purpose::Run, host);
+        }
+    }
+
+    /// The owner did something about a plugin that was given up.
+    pub(super) fn forgive(plugin: &mut Plugin, now: Duration, host: &mut dyn Host) {
+        if std::mem::take(&mut plugin.alarmed) {
+            let id = plugin.manifest.id.clone();
+            notify(&id, "normal", &[], "", now, host);
+        }
+    }
+}
+
+/// A notification of the server about a plugin.
+fn notify(
+    id: &str,
+    state: &str,
+    method: &[&str],
+    message: &str,
+    now: Duration,
+    host: &mut dyn Host,
+) {
+    let path = format!("notifications.plugins.{}", id.replace('.', "_"));
+    let value = json!({ "state": state, "method": method, "message": message });
+    let update = Update::new().with_value(path.as_str(), Value::from_json(value));
+    let delta = Delta::for_self().with_update(update);
+    host.handle_plugin_delta(now, delta, &SourceRef::from("plugins"), Version::V1);
+}

@@ -1,0 +1,157 @@
+//! `plugin-config-data/<id>.json`: what the owner decided about one plugin.
+//!
+//! Clauses: plugin ABI 1.5, 4.5, 8.4. Text in, text out: reading and writing
+//! the file is the edge's work. Unknown members and the order of all are kept.
+
+use serde_json::{Map, Value};
+use signalk_model::json;
+
+/// The members that must be booleans.
+const FLAGS: [&str; 3] = ["enabled", "enableDebug", "enableLogging"];
+
+/// The content of the file, or its absence.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Options {
+    members: Map<String, Value>,
+    exists: bool,
+}
+
+impl Options {
+    /// Reads the file's text; what is no JSON object counts as absent, with a complaint.
+    pub(super) fn read(id: &str, text: Option<&str>) -> (Options, Option<String>) {
+        let Some(text) = text else { return (Options::default(), None) };
+        let complaint = |what: String| {
+            format!(
+                "plugin `{id}`: plugin-config-data/{id}.json {what}; the plugin stays disabled: mend the file, or save its configuration anew"
+            )
+        };
+        match json::parse(text.trim_start_matches('\u{feff}').as_bytes()) {
+            Ok(Value::Object(members)) => (Options { members, exists: true }, None),
+            Ok(_) => (Options::default(), Some(complaint("is not a JSON object".to_owned()))),
+            Err(error) => (Options::default(), Some(complaint(format!("is not JSON ({error})")))),
+        }
+    }
+
+    /// Whether the owner wants it to run.
+    pub(super) fn enabled(&self, by_default: bool) -> bool {
+        match self.members.get("enabled") {
+            Some(enabled) => *enabled == Value::Bool(true),
+            None => !self.exists && by_default,
+        }
+    }
+
+    /// For `plugin_start`.
+    pub(super) fn enable_debug(&self) -> bool {
+        self.members.get("enableDebug") == Some(&Value::Bool(true))
+    }
+
+    /// The `configuration` object as compact text, `{}` when there is none.
+    pub(super) fn configuration(&self) -> String {
+        match self.members.get("configuration") {
+            Some(configuration @ Value::Object(_)) => json::value_text(configuration),
+            _ => "{}".to_owned(),
+        }
+    }
+
+    /// The whole file, `{}` when there is none.
+    pub(super) fn data(&self) -> Value {
+        Value::Object(self.members.clone())
+    }
+
+    /// The answer of `GET .../config`: `enabled` and `enableDebug` always, then every member on top.
+    pub(super) fn shown(&self, by_default: bool) -> Value {
+        let mut shown = Map::new();
+        shown.insert("enabled".to_owned(), self.enabled(by_default).into());
+        shown.insert("enableDebug".to_owned(), self.enable_debug().into());
+        for (key, value) in &self.members {
+            shown.insert(key.clone(), value.clone());
+        }
+        Value::Object(shown)
+    }
+
+    /// What the admin UI posts: booleans only if they are booleans, members that it does not send stay.
+    pub(super) fn post(&mut self, body: Map<String, Value>) {
+        if !body.contains_key("configuration") {
+            self.members.insert("configuration".to_owned(), Value::Object(Map::new()));
+        }
+        for (key, value) in body {
+            if !FLAGS.contains(&key.as_str()) || value.is_boolean() {
+                self.members.insert(key, value);
+            }
+        }
+        self.complete();
+    }
+
+    /// What the plugin itself saves: only `configuration`.
+    pub(super) fn set_configuration(&mut self, configuration: Value, enabled: bool) {
+        self.members.insert("configuration".to_owned(), configuration);
+        self.members.entry("enabled").or_insert(enabled.into());
+        self.complete();
+    }
+
+    fn complete(&mut self) {
+        self.exists = true;
+        self.members.entry("enabled").or_insert(Value::Bool(false));
+    }
+
+    /// The file's name below the configuration directory, and its text.
+    pub(super) fn file(&self, id: &str) -> (String, String) {
+        let text = serde_json::to_string_pretty(&self.members).unwrap_or_default();
+        (format!("plugin-config-data/{id}.json"), text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn body(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_missing_file_is_a_disabled_plugin_without_a_configuration() {
+        let (options, complaint) = Options::read("p", None);
+        assert_eq!(complaint, None);
+        assert!(!options.enabled(false) && options.enabled(true));
+        assert_eq!(options.data(), json!({}));
+        assert_eq!(options.shown(false), json!({ "enabled": false, "enableDebug": false }));
+    }
+
+    #[test]
+    fn unknown_members_and_their_order_are_kept() {
+        let text = r#"{"configuration":{"z":1000,"a":1.5},"enabled":true,"enableLogging":true,"mine":[1]}"#;
+        let (mut options, _) = Options::read("p", Some(text));
+        assert_eq!(options.configuration(), r#"{"z":1000,"a":1.5}"#);
+        options.post(body(
+            json!({ "enabled": false, "enableDebug": "yes", "configuration": { "b": 2 } }),
+        ));
+        let (name, text) = options.file("p");
+        assert_eq!(name, "plugin-config-data/p.json");
+        let kept: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            kept.to_string(),
+            r#"{"configuration":{"b":2},"enabled":false,"enableLogging":true,"mine":[1]}"#
+        );
+        assert!(text.contains("\n  \"enabled\": false"), "{text}");
+    }
+
+    #[test]
+    fn a_posted_body_without_configuration_stores_an_empty_one() {
+        let mut options = Options::default();
+        options.post(body(json!({ "enabled": true })));
+        assert_eq!(options.data(), json!({ "configuration": {}, "enabled": true }));
+    }
+
+    #[test]
+    fn what_is_not_json_is_named_with_its_remedy_and_disables() {
+        let (options, complaint) = Options::read("p", Some("{enabled: true}"));
+        assert!(!options.enabled(false));
+        let complaint = complaint.unwrap();
+        assert!(complaint.contains("plugin-config-data/p.json is not JSON"), "{complaint}");
+        assert!(complaint.contains("mend the file"), "{complaint}");
+        let (_, complaint) = Options::read("p", Some("[]"));
+        assert!(complaint.unwrap().contains("is not a JSON object"));
+    }
+}

@@ -1,0 +1,219 @@
+//! One installed plugin: its package, its options, its life.
+//!
+//! States are those of plugin ABI 8.1. What drives them is `lifecycle.rs`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use signalk_bridge::{Delivery, Description, Input, Manifest, Purpose, Session};
+use wasmi_hdk::Supervisor;
+
+use super::delta_buffer::DeltaBuffer;
+use super::options::Options;
+use super::record::Record;
+
+/// Own deltas per second that may come back to a `delta_handler` (plugin ABI 7.4).
+const MOST_ECHOES: u32 = 1000;
+/// How long own deltas are kept from a plugin that answered itself too often.
+const ECHO_PAUSE: Duration = Duration::from_secs(10);
+
+/// Where a plugin stands, in the words of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Stopped,
+    Starting,
+    Running,
+    Error,
+    Crashed,
+}
+
+impl State {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            State::Stopped => "stopped",
+            State::Starting => "starting",
+            State::Running => "running",
+            State::Error => "error",
+            State::Crashed => "crashed",
+        }
+    }
+}
+
+/// One plugin.
+pub(super) struct Plugin {
+    pub(super) manifest: Manifest,
+    pub(super) dir: String,
+    pub(super) options: Options,
+    pub(super) state: State,
+    pub(super) supervisor: Supervisor,
+    pub(super) session: Option<Session>,
+    /// Its module is being read, for this.
+    pub(super) reading: Option<Purpose>,
+    /// What the session is for.
+    pub(super) purpose: Purpose,
+    /// Start it when the session that stops now has ended.
+    pub(super) start_again: bool,
+    /// Counts sessions: tells subscriptions of one life from those of the next.
+    pub(super) life: u64,
+    pub(super) description: Option<Description>,
+    pub(super) record: Record,
+    pub(super) buffer: DeltaBuffer,
+    /// When the session wants to be polled again.
+    pub(super) wake: Option<Duration>,
+    /// The session got an input.
+    pub(super) dirty: bool,
+    /// A notification about it stands.
+    pub(super) alarmed: bool,
+    echo: Echo,
+}
+
+/// Watches a plugin that answers its own deltas.
+#[derive(Debug, Default)]
+struct Echo {
+    since: Duration,
+    count: u32,
+    pause_until: Option<Duration>,
+}
+
+impl Plugin {
+    pub(super) fn new(manifest: Manifest, dir: String, options: Options) -> Plugin {
+        Plugin {
+            manifest,
+            dir,
+            options,
+            state: State::Stopped,
+            supervisor: Supervisor::new(),
+            session: None,
+            reading: None,
+            purpose: Purpose::Describe,
+            start_again: false,
+            life: 0,
+            description: None,
+            record: Record::default(),
+            buffer: DeltaBuffer::default(),
+            wake: None,
+            dirty: false,
+            alarmed: false,
+            echo: Echo::default(),
+        }
+    }
+
+    pub(super) fn enabled(&self) -> bool {
+        self.options.enabled(self.manifest.enabled_by_default)
+    }
+
+    /// The display name: what the module says, else the package.
+    pub(super) fn name(&self) -> &str {
+        let described = self.description.as_ref().and_then(|d| d.name.as_deref());
+        described.or(self.manifest.display_name.as_deref()).unwrap_or(&self.manifest.package_name)
+    }
+
+    /// Whether deltas for it are worth keeping: it runs, or will again soon.
+    pub(super) fn takes_deltas(&self) -> bool {
+        matches!(self.state, State::Running | State::Starting | State::Crashed)
+    }
+
+    /// True when the plugin has answered itself too often: the own delta is kept from it.
+    /// The first time, also a text for its owner.
+    pub(super) fn is_echo_too_much(&mut self, now: Duration) -> (bool, Option<String>) {
+        let echo = &mut self.echo;
+        if let Some(until) = echo.pause_until {
+            if now < until {
+                return (true, None);
+            }
+            *echo = Echo::default();
+        }
+        if now.saturating_sub(echo.since) >= Duration::from_secs(1) {
+            (echo.since, echo.count) = (now, 0);
+        }
+        echo.count += 1;
+        if echo.count <= MOST_ECHOES {
+            return (false, None);
+        }
+        echo.pause_until = Some(now.saturating_add(ECHO_PAUSE));
+        let id = &self.manifest.id;
+        let pause = ECHO_PAUSE.as_secs();
+        let text = format!(
+            "plugin `{id}`: more than {MOST_ECHOES} of its own deltas per second reached its own delta_handler: a feedback loop; its own deltas are kept from it for {pause} s. Do not answer deltas whose $source is `{id}`"
+        );
+        (true, Some(text))
+    }
+
+    /// Whether a delta was sent by this plugin.
+    pub(super) fn sent(&self, delta: &signalk_model::Delta) -> bool {
+        let id = self.manifest.id.as_str();
+        delta.updates.iter().any(|update| {
+            update
+                .source_ref
+                .as_ref()
+                .and_then(|name| name.strip_prefix(id))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
+    /// Between two lives deltas wait; otherwise they go to the session.
+    pub(super) fn keeps_deltas(&self) -> bool {
+        self.state != State::Running
+    }
+
+    pub(super) fn keep(&mut self, delivery: Delivery) {
+        self.buffer.push(delivery);
+    }
+
+    /// What the session needs to be told at once.
+    pub(super) fn replay(&mut self) -> Option<Input> {
+        let kept = self.buffer.replay();
+        (!kept.is_empty()).then_some(Input::Deltas(kept))
+    }
+
+    /// One entry of `GET /plugins` (plugin ABI 8.4).
+    pub(super) fn list_entry(&self, disabled: bool) -> Value {
+        let schema = self.description.as_ref().map_or("{}", |description| &description.schema);
+        let schema: Value = serde_json::from_str(schema).unwrap_or_else(|_| json!({}));
+        let (state, status) = match disabled {
+            true => ("disabled", "WASM interface disabled"),
+            false => (self.state.as_str(), self.record.status_text()),
+        };
+        json!({
+            "id": self.manifest.id,
+            "name": self.name(),
+            "packageName": self.manifest.package_name,
+            "keywords": self.manifest.keywords,
+            "version": self.manifest.version,
+            "description": self.manifest.description,
+            "schema": schema,
+            "statusMessage": status,
+            "state": state,
+            "data": self.options.data(),
+            "type": "wasm",
+            "bundled": false,
+        })
+    }
+
+    /// `GET /plugins/:id`.
+    pub(super) fn info(&self) -> Value {
+        json!({
+            "enabled": self.enabled(),
+            "enabledByDefault": self.manifest.enabled_by_default,
+            "id": self.manifest.id,
+            "name": self.name(),
+            "version": self.manifest.version,
+        })
+    }
+
+    /// For the host's own page.
+    pub(super) fn status(&self, now: Option<Duration>, subscriptions: usize) -> Value {
+        let mut status = self.record.json(now, (self.buffer.len(), self.buffer.dropped));
+        if let Value::Object(members) = &mut status {
+            members.insert("id".to_owned(), self.manifest.id.as_str().into());
+            members.insert("name".to_owned(), self.name().into());
+            members.insert("version".to_owned(), self.manifest.version.clone().into());
+            members.insert("state".to_owned(), self.state.as_str().into());
+            members.insert("enabled".to_owned(), self.enabled().into());
+            members.insert("subscriptions".to_owned(), subscriptions.into());
+            let held: Vec<_> = self.manifest.capabilities.iter().map(|c| c.key()).collect();
+            members.insert("capabilities".to_owned(), held.into());
+        }
+        status
+    }
+}

@@ -1,0 +1,160 @@
+//! Which plugin gets which delta: the subscriptions of JSON-RPC plugins, and the
+//! `delta_handler`s of the buffer ABI, which get everything.
+//!
+//! Clauses: plugin ABI 7.4, 7.6. A delta is serialised once for all handlers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use signalk_bridge::{Delivery, SubscribeRequest, SubscriptionId};
+use signalk_model::{Context, Delta, Item, Pattern, Placement, Store, Subscribe, SubscriptionSet};
+
+/// Number of a plugin in this run of the server.
+pub(super) type At = usize;
+
+/// Who wants what.
+#[derive(Debug)]
+pub(super) struct Routes {
+    set: SubscriptionSet<(At, SubscriptionId)>,
+    /// Subscriptions and the life of the plugin in which each was made.
+    lives: BTreeMap<(At, SubscriptionId), u64>,
+    handlers: BTreeMap<At, Handler>,
+}
+
+/// One `delta_handler`.
+#[derive(Debug)]
+struct Handler {
+    /// `None`: every delta.
+    patterns: Option<Vec<Pattern>>,
+}
+
+impl Routes {
+    pub(super) fn new(self_context: Context) -> Routes {
+        Routes {
+            set: SubscriptionSet::new(self_context),
+            lives: BTreeMap::new(),
+            handlers: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a subscription, hands out what the store knows of it, and returns warnings.
+    pub(super) fn subscribe(
+        &mut self,
+        (at, life): (At, u64),
+        id: SubscriptionId,
+        request: &SubscribeRequest,
+        store: &Store,
+        deliver: &mut Vec<Delivery>,
+    ) -> Vec<String> {
+        let mut message = Map::new();
+        message.insert("context".to_owned(), request.context.clone().into());
+        let rows = serde_json::to_value(&request.rows).unwrap_or(Value::Null);
+        message.insert("subscribe".to_owned(), rows);
+        let Some(subscribe) = Subscribe::from_json(&message) else { return Vec::new() };
+        self.set.remove(&(at, id));
+        self.lives.insert((at, id), life);
+        self.set.subscribe((at, id), &subscribe, store, |item| deliver.push(of(id, item)));
+        subscribe.warnings
+    }
+
+    pub(super) fn unsubscribe(&mut self, at: At, id: SubscriptionId) {
+        self.lives.remove(&(at, id));
+        self.set.remove(&(at, id));
+    }
+
+    /// The plugin has a `delta_handler`.
+    pub(super) fn handle_all(&mut self, at: At, patterns: Option<&[String]>) {
+        let patterns =
+            patterns.map(|patterns| patterns.iter().map(|text| Pattern::new(text)).collect());
+        self.handlers.insert(at, Handler { patterns });
+    }
+
+    /// A plugin started: what an earlier life subscribed and this one did not is over.
+    pub(super) fn keep_only(&mut self, at: At, life: u64) {
+        let old: Vec<_> =
+            self.of(at).filter(|(_, made_in)| *made_in != life).map(|(id, _)| id).collect();
+        for id in old {
+            self.unsubscribe(at, id);
+        }
+    }
+
+    /// A plugin stopped for good.
+    pub(super) fn remove(&mut self, at: At) {
+        self.handlers.remove(&at);
+        for id in self.of(at).map(|(id, _)| id).collect::<Vec<_>>() {
+            self.unsubscribe(at, id);
+        }
+    }
+
+    fn of(&self, at: At) -> impl Iterator<Item = (SubscriptionId, u64)> {
+        let (from, to) = ((at, SubscriptionId(0)), (at, SubscriptionId(u64::MAX)));
+        self.lives.range(from..=to).map(|((_, id), life)| (*id, *life))
+    }
+
+    /// How many subscriptions there are, `delta_handler`s included.
+    pub(super) fn count(&self, at: At) -> usize {
+        self.of(at).count() + usize::from(self.handlers.contains_key(&at))
+    }
+
+    /// Hands out a delta that the server let through.
+    pub(super) fn route(
+        &mut self,
+        now: Duration,
+        delta: &Delta,
+        placement: Placement,
+        store: &Store,
+        mut deliver: impl FnMut(At, Delivery),
+    ) {
+        let mut whole: Option<Arc<str>> = None;
+        for (at, handler) in &self.handlers {
+            if handler.wants(delta) {
+                let json = whole.get_or_insert_with(|| delta.to_json().into()).clone();
+                deliver(*at, Delivery { subscription: None, json });
+            }
+        }
+        if self.lives.is_empty() {
+            return;
+        }
+        self.set.route(now, delta, placement, store, |item, to| hand_out(item, to, &mut deliver));
+    }
+
+    /// Hands out what waited for the end of a period.
+    pub(super) fn handle_timeout(&mut self, now: Duration, mut deliver: impl FnMut(At, Delivery)) {
+        self.set.handle_timeout(now, |item, to| hand_out(item, to, &mut deliver));
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        self.set.poll_timeout()
+    }
+}
+
+impl Handler {
+    fn wants(&self, delta: &Delta) -> bool {
+        let Some(patterns) = &self.patterns else { return true };
+        delta.updates.iter().any(|update| {
+            let values = update.values.iter().map(|entry| &entry.path);
+            let meta = update.meta.iter().map(|entry| &entry.path);
+            values.chain(meta).any(|path| patterns.iter().any(|pattern| pattern.matches(path)))
+        })
+    }
+}
+
+fn hand_out(item: &Item<'_>, to: &[(At, SubscriptionId)], deliver: &mut impl FnMut(At, Delivery)) {
+    let mut json: Option<Arc<str>> = None;
+    for (at, id) in to {
+        let json = json.get_or_insert_with(|| text(item)).clone();
+        deliver(*at, Delivery { subscription: Some(*id), json });
+    }
+}
+
+fn of(id: SubscriptionId, item: &Item<'_>) -> Delivery {
+    Delivery { subscription: Some(id), json: text(item) }
+}
+
+fn text(item: &Item<'_>) -> Arc<str> {
+    let mut out = Vec::with_capacity(256);
+    item.write_json(&mut out);
+    String::from_utf8(out).unwrap_or_default().into()
+}
