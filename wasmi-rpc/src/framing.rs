@@ -170,6 +170,7 @@ impl Decoder {
     }
 
     fn line_skip<'b>(&mut self, size: u64, bytes: &'b [u8], sink: &mut Sink<'_>) -> &'b [u8] {
+        self.keep_head(split_line(bytes).map_or(bytes, |(piece, _)| piece));
         match split_line(bytes) {
             Some((piece, rest)) => {
                 let size = size.saturating_add(u64_of(piece.len()));
@@ -292,3 +293,6 @@ fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn u64_of(size: usize) -> u64 {
     u64::try_from(size).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

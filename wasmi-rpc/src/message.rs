@@ -251,7 +251,12 @@ fn parse_error_object(text: &str) -> Option<ErrorObject> {
     struct Parts {
         code: i32,
         message: String,
+        // A null is data, too; serde alone would take it for none.
+        #[serde(default, deserialize_with = "some_raw")]
         data: Option<Box<RawValue>>,
+    }
+    fn some_raw<'de, D: Deserializer<'de>>(data: D) -> Result<Option<Box<RawValue>>, D::Error> {
+        Box::<RawValue>::deserialize(data).map(Some)
     }
     let parts: Parts = serde_json::from_str(text).ok()?;
     Some(ErrorObject::owned(parts.code, parts.message, parts.data))
@@ -325,3 +330,6 @@ impl<'de> Deserialize<'de> for RequestId {
         Id::deserialize(deserializer).map(RequestId::from)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

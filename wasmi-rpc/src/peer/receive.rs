@@ -1,6 +1,7 @@
 //! What each received piece leads to: an event, an answer on the spot, or both.
 
-use super::{CANCEL, CancelParams, Output, State};
+use super::send::{CANCEL, CancelParams};
+use super::{Output, State};
 use crate::encode::write_error;
 use crate::envelope::peek;
 use crate::framing::{Frame, Framing};
