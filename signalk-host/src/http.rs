@@ -11,12 +11,14 @@ use std::{
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{ConnectInfo, FromRequestParts, Request, State, ws::WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 use signalk_core::{HttpRequest, HttpResponse, Input, StreamId};
 use tokio::sync::{mpsc, oneshot};
 use tower_http::{
@@ -152,9 +154,9 @@ async fn to_core(
             Err(rejection) => rejection.into_response(),
         };
     }
-    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-        let text = "the body is larger than 10 MB, or ended early";
-        return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.into_response(),
     };
     let request = HttpRequest {
         method: parts.method.as_str().to_owned(),
@@ -167,6 +169,27 @@ async fn to_core(
         return stopping();
     }
     answered.await.map_or_else(|_| stopping(), response)
+}
+
+/// A body that is too large is read on for a while without being kept: a client that is still sending would not see why it was
+/// refused.
+async fn read_body(body: Body) -> Result<Bytes, (StatusCode, &'static str)> {
+    let mut pieces = body.into_data_stream();
+    let mut whole = BytesMut::new();
+    let mut length = 0;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| (StatusCode::BAD_REQUEST, "the body ended early"))?;
+        length += piece.len();
+        if length <= BODY_LIMIT {
+            whole.extend_from_slice(&piece);
+        } else if length > 2 * BODY_LIMIT {
+            break;
+        }
+    }
+    if length > BODY_LIMIT {
+        return Err((StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 10 MB"));
+    }
+    Ok(whole.freeze())
 }
 
 async fn open_stream(
