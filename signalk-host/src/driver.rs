@@ -4,13 +4,14 @@
 //! guest code in `pool`. They hand in messages through one bounded channel, and the thread takes as many at once as there are.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 use signalk_core::{
     ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, HttpResponse, Input,
     LogLevel, Output, Platform, StreamId,
@@ -101,7 +102,7 @@ impl Driver {
                 pool: Pool::new(),
                 answers: BTreeMap::new(),
                 next_http: 0,
-                streams: HashMap::new(),
+                streams: FxHashMap::default(),
                 high: Vec::new(),
                 reported_at: Duration::ZERO,
                 to_wake: Vec::new(),
@@ -120,7 +121,7 @@ struct Running {
     pool: Pool,
     answers: BTreeMap<HttpId, oneshot::Sender<HttpResponse>>,
     next_http: u64,
-    streams: HashMap<StreamId, Arc<Outbox>>,
+    streams: FxHashMap<StreamId, Arc<Outbox>>,
     /// Clients above the high mark.
     high: Vec<Arc<Outbox>>,
     reported_at: Duration,

@@ -81,7 +81,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
     // A delta is small and shall leave at once.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let server = tokio::spawn(axum::serve(listener, service).into_future());
-    announce(address, &dir)?;
+    announce(address, &dir);
 
     signals.next().await;
     tracing::info!("stopping; once more stops at once");
@@ -196,19 +196,23 @@ fn stream_limit() -> Result<StreamLimit> {
     Ok(StreamLimit { remote: limit, local: limit })
 }
 
-/// On standard output, for people and for programs that started us.
-fn announce(address: SocketAddr, dir: &ConfigDir) -> io::Result<()> {
+/// On standard output, for people and for programs that started us. Nobody has to read it.
+fn announce(address: SocketAddr, dir: &ConfigDir) {
     let shown = if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
     };
+    let lines = format!(
+        "signalk-host {} is listening on http://{shown}/\n\
+         \x20 instruments and plugins  http://{shown}/admin/\n\
+         \x20 data                     http://{shown}/signalk/v1/api/vessels/self\n\
+         \x20 configuration            {}\n",
+        env!("CARGO_PKG_VERSION"),
+        dir.path().display()
+    );
     let mut out = io::stdout().lock();
-    writeln!(out, "signalk-host {} is listening on http://{shown}/", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  instruments and plugins  http://{shown}/admin/")?;
-    writeln!(out, "  data                     http://{shown}/signalk/v1/api/vessels/self")?;
-    writeln!(out, "  configuration            {}", dir.path().display())?;
-    out.flush()
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Somebody wants us to stop.

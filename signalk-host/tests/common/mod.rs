@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -25,7 +25,7 @@ pub(crate) struct Host {
     child: Child,
     /// `127.0.0.1:PORT`
     pub(crate) address: String,
-    dir: tempfile::TempDir,
+    dir: Option<tempfile::TempDir>,
     log: Arc<Mutex<String>>,
 }
 
@@ -54,11 +54,25 @@ impl Host {
     }
 
     /// After `prepare` has filled the configuration directory.
-    pub(crate) fn start_with(args: &[&str], env: &[(&str, &str)], prepare: impl FnOnce(&Path)) -> Host {
+    pub(crate) fn start_with(
+        args: &[&str],
+        env: &[(&str, &str)],
+        prepare: impl FnOnce(&Path),
+    ) -> Host {
         let dir = tempfile::tempdir().unwrap();
         prepare(dir.path());
+        let host = Host::spawn(dir.path(), args, env);
+        Host { dir: Some(dir), ..host }
+    }
+
+    /// In a directory that outlives it.
+    pub(crate) fn start_in(dir: &Path, args: &[&str]) -> Host {
+        Host::spawn(dir, args, &[])
+    }
+
+    fn spawn(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Host {
         let mut child = command(&["serve", "--port", "0", "--config"])
-            .arg(dir.path())
+            .arg(dir)
             .args(args)
             .envs(env.iter().copied())
             .stdout(Stdio::piped())
@@ -71,11 +85,7 @@ impl Host {
         let address =
             line.split("http://").nth(1).map(|rest| rest.trim().trim_end_matches('/').to_owned());
         let Some(address) = address else { panic!("not ready: {line}\n{}", log.lock().unwrap()) };
-        Host { child, address, dir, log }
-    }
-
-    pub(crate) fn dir(&self) -> PathBuf {
-        self.dir.path().to_owned()
+        Host { child, address, dir: None, log }
     }
 
     pub(crate) fn log(&self) -> String {
@@ -137,6 +147,15 @@ impl Host {
         )
     }
 
+    /// As a power cut does it, after a while.
+    pub(crate) fn kill_after(&self, pause: Duration) -> thread::JoinHandle<()> {
+        let process = self.child.id().to_string();
+        thread::spawn(move || {
+            thread::sleep(pause);
+            Command::new("kill").args(["-KILL", &process]).status().unwrap();
+        })
+    }
+
     /// Resident memory in kB.
     pub(crate) fn memory_kb(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -193,7 +212,13 @@ pub(crate) struct Response {
 }
 
 /// One exchange over a connection of its own.
-pub(crate) fn http(address: &str, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Response {
+pub(crate) fn http(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> Response {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
@@ -201,17 +226,17 @@ pub(crate) fn http(address: &str, method: &str, path: &str, headers: &[&str], bo
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
     );
-    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(head.as_bytes()).ok()?;
     // The server may refuse before it has read everything.
     let _ = stream.write_all(body);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let status = head.split(' ').nth(1)?.parse().ok()?;
     let body = answer.split_off(end + 4);
     let body = if head.contains("transfer-encoding: chunked") { unchunked(&body) } else { body };
-    Response { status, head, body }
+    Some(Response { status, head, body })
 }
 
 fn unchunked(mut rest: &[u8]) -> Vec<u8> {

@@ -1,0 +1,61 @@
+//! The breaker trips while a plugin's options are saved: afterwards they are the old ones or the new ones, never empty or mixed.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{Host, try_http};
+use serde_json::{Value, json};
+
+/// A night run sets 500.
+fn cuts() -> u64 {
+    std::env::var("SIGNALK_POWER_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(15)
+}
+
+#[test]
+fn options_survive_a_cut_at_any_moment() {
+    let plugin = tempfile::tempdir().unwrap();
+    let package = json!({ "name": "anchor", "version": "1.0.0", "keywords": ["signalk-wasm-plugin"], "wasmManifest": "none.wasm" });
+    fs::write(plugin.path().join("package.json"), package.to_string()).unwrap();
+    let config = tempfile::tempdir().unwrap();
+    let saved = config.path().join("plugin-config-data/anchor.json");
+    let mut acknowledged = 0;
+    for cut in 0..cuts() {
+        acknowledged =
+            acknowledged.max(save_until_cut(config.path(), plugin.path(), cut, acknowledged));
+        let text = fs::read_to_string(&saved).unwrap();
+        let options: Value = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("cut {cut}: {error}: {text}"));
+        let radius = options["configuration"]["radius"].as_u64().unwrap();
+        assert!(
+            radius == acknowledged || radius == acknowledged + 1,
+            "cut {cut}: {radius}, acknowledged {acknowledged}"
+        );
+        let ballast = options["configuration"]["ballast"].as_str().unwrap();
+        assert!(ballast.len() == 20_000 && ballast.bytes().all(|byte| byte == b'x'), "cut {cut}");
+        acknowledged = radius;
+    }
+}
+
+/// Saves one radius after the other until the process is killed after a few of them; the last one that was answered.
+fn save_until_cut(config: &Path, plugin: &Path, cut: u64, before: u64) -> u64 {
+    let host = Host::start_in(config, &["--plugin", plugin.to_str().unwrap()]);
+    host.json("/skServer/plugins/anchor");
+    let ballast = "x".repeat(20_000);
+    let mut acknowledged = before;
+    // Spread over the first milliseconds of a save, whatever a save takes here.
+    let killer =
+        host.kill_after(std::time::Duration::from_micros(500 + cut.wrapping_mul(7919) % 20_000));
+    loop {
+        let options = json!({ "enabled": false, "configuration": { "radius": acknowledged + 1, "ballast": ballast } });
+        let body = options.to_string();
+        let headers = &["Content-Type: application/json"];
+        let path = "/skServer/plugins/anchor/config";
+        match try_http(&host.address, "POST", path, headers, body.as_bytes()) {
+            Some(answer) if answer.status == 200 => acknowledged += 1,
+            _ => break,
+        }
+    }
+    killer.join().unwrap();
+    acknowledged
+}
