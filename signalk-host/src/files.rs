@@ -1,18 +1,25 @@
 //! The core's wishes for the disk, carried out beside it: saving in order, reading modules at once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Component, Path},
+};
 
 use bytes::Bytes;
 use signalk_core::{Input, ModuleFiles, PluginId, Report, Ticket};
 use tokio::{runtime::Handle, sync::mpsc};
 
+use wasmi_hdk::vfs::{Fs, Quota};
+
 use crate::{
     disk::ConfigDir,
+    disk_fs::DiskFs,
     driver::{CoreSender, ToCore},
 };
 
 /// Works for the core's thread and never makes it wait.
 pub(crate) struct Files {
+    dir: ConfigDir,
     runtime: Handle,
     sender: CoreSender,
     saves: mpsc::UnboundedSender<Save>,
@@ -29,8 +36,8 @@ impl Files {
     /// `dir` is where files are saved.
     pub(crate) fn new(dir: ConfigDir, runtime: Handle, sender: CoreSender) -> Files {
         let (saves, wishes) = mpsc::unbounded_channel();
-        runtime.spawn(save_in_order(dir, wishes, sender.clone()));
-        Files { runtime, sender, saves }
+        runtime.spawn(save_in_order(dir.clone(), wishes, sender.clone()));
+        Files { dir, runtime, sender, saves }
     }
 
     /// Reports [`Report::Saved`].
@@ -40,11 +47,14 @@ impl Files {
     }
 
     /// Reports [`Report::Module`].
-    pub(crate) fn read_module(&self, plugin: PluginId, dir: String, wasm: String, _want_fs: bool) {
+    pub(crate) fn read_module(&self, plugin: PluginId, dir: String, wasm: String, want_fs: bool) {
         let sender = self.sender.clone();
+        let config = self.dir.clone();
         self.runtime.spawn_blocking(move || {
-            let path = Path::new(&dir).join(wasm);
-            let result = read(path).map(|wasm| ModuleFiles { wasm, fs: None });
+            let result = read(&Path::new(&dir).join(wasm)).and_then(|wasm| {
+                let fs = if want_fs { Some(open_folder(&config, plugin.as_str())?) } else { None };
+                Ok(ModuleFiles { wasm, fs })
+            });
             let report = Report::Module { plugin, result };
             let _ = sender.blocking_send(ToCore::Input(Input::Report(report)));
         });
@@ -67,18 +77,42 @@ async fn save_in_order(
     }
 }
 
-fn read(path: PathBuf) -> Result<Bytes, String> {
-    std::fs::read(&path).map(Bytes::from).map_err(|error| {
+fn read(path: &Path) -> Result<Bytes, String> {
+    let too_large = std::fs::metadata(path).is_ok_and(|file| file.len() > LARGEST_MODULE);
+    if too_large {
+        let limit = LARGEST_MODULE >> 20;
+        return Err(format!("{}: larger than {limit} MB; this is no plugin", path.display()));
+    }
+    std::fs::read(path).map(Bytes::from).map_err(|error| {
         let remedy = match error.kind() {
-            std::io::ErrorKind::NotFound => {
+            io::ErrorKind::NotFound => {
                 "build the plugin, or correct `wasmManifest` in its package.json"
             }
-            std::io::ErrorKind::PermissionDenied => "allow it to the user that runs the server",
-            std::io::ErrorKind::IsADirectory => {
+            io::ErrorKind::PermissionDenied => "allow it to the user that runs the server",
+            io::ErrorKind::IsADirectory => {
                 "`wasmManifest` in package.json names a folder; name the .wasm file"
             }
             _ => "the other plugins go on",
         };
         format!("{}: cannot be read: {error}; {remedy}", path.display())
     })
+}
+
+/// Far above the core's own limit, which has the better error; this one only keeps a wrong file out of the memory.
+const LARGEST_MODULE: u64 = 256 << 20;
+
+/// plugin-abi.md 9: `plugin-config-data/ID/vfs` is the plugin's `/`.
+fn open_folder(config: &ConfigDir, id: &str) -> Result<Box<dyn Fs>, String> {
+    let mut parts = Path::new(id).components();
+    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+        return Err(format!("`{id}` cannot name a folder; rename the package"));
+    }
+    let folder = config.path().join("plugin-config-data").join(id).join("vfs");
+    match DiskFs::open(&folder, Quota::default()) {
+        Ok(fs) => Ok(Box::new(fs)),
+        Err(error) => Err(format!(
+            "{}: cannot be opened: {error}; the plugin keeps its files there: allow it, or move away what lies there",
+            folder.display()
+        )),
+    }
 }

@@ -61,8 +61,9 @@ impl Host {
     ) -> Host {
         let dir = tempfile::tempdir().unwrap();
         prepare(dir.path());
-        let host = Host::spawn(dir.path(), args, env);
-        Host { dir: Some(dir), ..host }
+        let mut host = Host::spawn(dir.path(), args, env);
+        host.dir = Some(dir);
+        host
     }
 
     /// In a directory that outlives it.
@@ -219,8 +220,19 @@ pub(crate) fn http(
     headers: &[&str],
     body: &[u8],
 ) -> Response {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    try_http(address, method, path, headers, body).expect("an answer")
+}
+
+/// `None`: there was no answer.
+pub(crate) fn try_http(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> Option<Response> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let length = body.len();
     let head = format!(
