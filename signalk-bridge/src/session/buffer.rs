@@ -343,7 +343,7 @@ fn answer(
 }
 
 /// The configuration with `enableDebug` last, compact (plugin ABI 1.5).
-fn start_text(options: &str, enable_debug: bool) -> String {
+pub(super) fn start_text(options: &str, enable_debug: bool) -> String {
     let mut options = match signalk_model::json::parse(options.as_bytes()) {
         Ok(serde_json::Value::Object(options)) => options,
         _ => serde_json::Map::new(),
@@ -353,7 +353,7 @@ fn start_text(options: &str, enable_debug: bool) -> String {
     signalk_model::json::value_text(&serde_json::Value::Object(options))
 }
 
-fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+pub(super) fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

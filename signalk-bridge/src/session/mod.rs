@@ -196,7 +196,7 @@ impl Session {
                 (Done::Library(library), State::Buffer(buffer)) => {
                     buffer.ran(library, &mut self.common, now, signalk);
                 }
-                (Done::Plugin(ran), State::Rpc(rpc)) => rpc.ran(ran, now),
+                (Done::Plugin(ran), State::Rpc(rpc)) => rpc.ran(ran, &mut self.common, now),
                 _ => {}
             },
             Input::Tick => {}

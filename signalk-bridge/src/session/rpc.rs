@@ -1,32 +1,363 @@
-//! The life of a JSON-RPC plugin. Until the kit's own driver lands, such plugins are refused by name.
+//! The life of a JSON-RPC plugin: initialize, start, deltas, stop.
+//!
+//! The handshake is that of `wit/signalk-plugin.wit`, interface
+//! plugin-interface. A plugin that does not know `initialize` or `start` is
+//! taken as it is: then it has no name, no schema, and nothing to start.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
-use wasmi_hdk::Module;
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+use wasmi_hdk::{
+    CallId, ErrorCode, ErrorObject, Exit, Input as PluginInput, InstanceConfig, Module,
+    Output as PluginOutput, Params, Plugin, RpcResult, Stdin,
+};
 
-use super::{Common, Output, SessionConfig};
-use crate::{BridgeError, Manifest, SignalK};
+use super::buffer::{earlier, start_text};
+use super::run::{Job, Run};
+use super::{
+    Common, Delivery, Description, HostInfo, Output, PROTOCOL_VERSION, Purpose, START_DEADLINE,
+    STOP_DEADLINE, SessionConfig,
+};
+use crate::{BridgeError, Capability, Crash, Manifest, SignalK, methods};
 
-pub(super) struct Rpc(Infallible);
+const INITIALIZE: CallId = CallId(1);
+const START: CallId = CallId(2);
+const STOP: CallId = CallId(3);
+
+/// Deltas and bytes of one `deltas` notification.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 256 << 10;
+
+pub(super) struct Rpc {
+    plugin: Plugin,
+    phase: Phase,
+    host: HostInfo,
+    options: String,
+    /// A run is away.
+    out: bool,
+    /// Deltas were written that the guest has not read: it sleeps.
+    stuffed: bool,
+    stop_until: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    New,
+    Initializing,
+    Starting,
+    Running,
+    Stopping,
+}
+
+/// Answer of `initialize`; all but the version may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Initialized {
+    protocol_version: Option<String>,
+    name: Option<String>,
+    schema: Option<Value>,
+    #[serde(default)]
+    capabilities: Wanted,
+}
+
+/// What the plugin cannot do without.
+#[derive(Debug, Default, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    required: Vec<String>,
+}
 
 impl Rpc {
     pub(super) fn new(
-        _: &Module,
-        _: SessionConfig,
+        module: &Module,
+        config: SessionConfig,
         manifest: &Manifest,
-        _: Duration,
+        _now: Duration,
     ) -> Result<Rpc, BridgeError> {
-        let reason = "JSON-RPC plugins are not supported by this build".to_owned();
-        Err(BridgeError::Unsupported { plugin: manifest.id.clone(), reason })
+        let options = start_text(&config.options, config.enable_debug);
+        let instance = InstanceConfig {
+            limits: config.limits,
+            args: vec![manifest.id.to_string()],
+            env: vec![
+                ("PLUGIN_ID".to_owned(), manifest.id.to_string()),
+                ("PLUGIN_PACKAGE".to_owned(), manifest.package_name.clone()),
+            ],
+            stdin: Stdin::Open,
+            fs: config.fs.filter(|_| manifest.capabilities.has(Capability::Storage)),
+            ..InstanceConfig::new(config.platform)
+        };
+        let plugin = Plugin::new(&manifest.id, module, instance).map_err(|source| {
+            BridgeError::Load { plugin: manifest.id.clone(), source }
+        })?;
+        Ok(Rpc {
+            plugin,
+            phase: Phase::New,
+            host: config.host,
+            options,
+            out: false,
+            stuffed: false,
+            stop_until: None,
+        })
     }
-    pub(super) fn stop(&mut self, _: Duration) {
-        match self.0 {}
+
+    pub(super) fn stop(&mut self, now: Duration) {
+        if self.stop_until.is_some() {
+            return;
+        }
+        self.stop_until = Some(now.saturating_add(STOP_DEADLINE));
+        if self.phase == Phase::Running {
+            self.call(now, STOP, "stop", None, STOP_DEADLINE);
+        } else {
+            self.plugin.handle_input(now, PluginInput::Stop);
+        }
+        self.phase = Phase::Stopping;
     }
-    pub(super) fn ran(&mut self, _: wasmi_hdk::Ran, _: Duration) {
-        match self.0 {}
+
+    pub(super) fn ran(&mut self, ran: wasmi_hdk::Ran, common: &mut Common, now: Duration) {
+        self.out = false;
+        self.stuffed = false;
+        self.plugin.handle_input(now, PluginInput::Ran(ran));
+        common.stats = self.plugin.stats();
     }
-    pub(super) fn poll(&mut self, _: &mut Common, _: Duration, _: &mut dyn SignalK) -> Output {
-        match self.0 {}
+
+    pub(super) fn poll(
+        &mut self,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) -> Output {
+        if self.phase == Phase::New {
+            self.initialize(common, now);
+        }
+        loop {
+            if let Some(output) = common.outputs.pop_front() {
+                return output;
+            }
+            if !self.out && self.stop_until.is_some_and(|until| until <= now) {
+                return Output::Stopped;
+            }
+            match self.plugin.poll_output(now) {
+                PluginOutput::Run(run) => {
+                    self.out = true;
+                    return Output::Run(Run(Job::Plugin(run)));
+                }
+                PluginOutput::Request { id, method, params } => {
+                    let result = perform(&method, params, common, now, signalk);
+                    self.plugin.handle_input(now, PluginInput::Respond { id, result });
+                }
+                PluginOutput::Notification { method, params } => {
+                    // A failure has nobody to go to but the log, where `perform` put it.
+                    let _ = perform(&method, params, common, now, signalk);
+                }
+                PluginOutput::Answer { id, result } => {
+                    if let Some(output) = self.answered(id, result, common, now, signalk) {
+                        return output;
+                    }
+                }
+                PluginOutput::Log(line) => signalk.log(common.id(), line),
+                PluginOutput::Fault(error) => common.complain(error.to_string(), now, signalk),
+                PluginOutput::Stopped(exit) => return self.ended(exit, common),
+                PluginOutput::HostCall(_) => {
+                    self.plugin.handle_input(now, PluginInput::Resume(Vec::new()));
+                }
+                PluginOutput::Cancelled { .. } => {}
+                PluginOutput::Wait { until } => {
+                    if !self.flush(common, now) {
+                        return Output::Wait { until: earlier(until, self.stop_until) };
+                    }
+                }
+            }
+        }
     }
+
+    fn initialize(&mut self, common: &Common, now: Duration) {
+        let manifest = &common.manifest;
+        let granted: Vec<_> = manifest.capabilities.iter().map(Capability::key).collect();
+        let options = RawValue::from_string(self.options.clone()).ok();
+        let params = to_raw_value(&json!({
+            "protocolVersion": PROTOCOL_VERSION,
+            "host": self.host,
+            "capabilities": { "granted": granted },
+            "plugin": { "id": manifest.id, "package": manifest.package_name, "version": manifest.version },
+            "options": options,
+        }));
+        self.phase = Phase::Initializing;
+        self.call(now, INITIALIZE, "initialize", params.ok(), START_DEADLINE);
+    }
+
+    fn call(
+        &mut self,
+        now: Duration,
+        id: CallId,
+        method: &str,
+        params: Params,
+        deadline: Duration,
+    ) {
+        let deadline = Some(now.saturating_add(deadline));
+        let method = method.to_owned();
+        self.plugin.handle_input(now, PluginInput::Call { id, method, params, deadline });
+    }
+
+    fn answered(
+        &mut self,
+        id: CallId,
+        result: RpcResult,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) -> Option<Output> {
+        if id == STOP {
+            if let Err(error) = &result
+                && error.code() != ErrorCode::MethodNotFound.number()
+            {
+                common.complain(format!("stop: {}", error.message()), now, signalk);
+            }
+            self.plugin.handle_input(now, PluginInput::Stop);
+            return None;
+        }
+        if self.plugin.has_ended() || self.phase == Phase::Stopping {
+            return None; // how it ended comes next
+        }
+        let result = match result {
+            Err(error) if error.code() == ErrorCode::MethodNotFound.number() => {
+                RawValue::from_string("null".to_owned()).map_err(|_| error)
+            }
+            result => result,
+        };
+        let call = if id == INITIALIZE { "initialize" } else { "start" };
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(error) if error.code() == ErrorCode::Timeout.number() => {
+                let plugin = common.id().clone();
+                return Some(Output::Crashed(Crash::NoAnswer { plugin, call, limit: START_DEADLINE }));
+            }
+            Err(error) => return Some(Output::Failed(format!("{call}: {}", error.message()))),
+        };
+        if id == START {
+            self.phase = Phase::Running;
+            return Some(Output::Started);
+        }
+        match self.initialized(&answer, common, now, signalk) {
+            Err(text) => Some(Output::Failed(text)),
+            Ok(description) => {
+                if common.purpose == Purpose::Describe {
+                    self.stop(now);
+                } else {
+                    let options = RawValue::from_string(self.options.clone()).ok();
+                    let params = to_raw_value(&json!({ "options": options })).ok();
+                    self.phase = Phase::Starting;
+                    self.call(now, START, "start", params, START_DEADLINE);
+                }
+                Some(Output::Described(description))
+            }
+        }
+    }
+
+    fn initialized(
+        &self,
+        answer: &RawValue,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) -> Result<Description, String> {
+        let id = common.id().clone();
+        let answer: Option<Initialized> = serde_json::from_str(answer.get())
+            .map_err(|error| format!("plugin `{id}`: initialize: the answer is not understood: {error}"))?;
+        let answer = answer.unwrap_or_default();
+        let major = |version: &str| version.split('.').next().unwrap_or_default().to_owned();
+        if let Some(version) = &answer.protocol_version
+            && major(version) != major(PROTOCOL_VERSION)
+        {
+            return Err(format!(
+                "plugin `{id}`: speaks protocol version {version}, this host speaks {PROTOCOL_VERSION}; use a plugin or a host of the same major version"
+            ));
+        }
+        for key in &answer.capabilities.required {
+            let held = Capability::from_key(key).map(|capability| {
+                (common.account.capabilities().has(capability), capability.remedy())
+            });
+            match held {
+                Some((true, _)) => {}
+                Some((false, remedy)) => {
+                    return Err(format!(
+                        "plugin `{id}`: cannot run without the capability `{key}`; add {remedy} to wasmCapabilities in its package.json"
+                    ));
+                }
+                None => {
+                    return Err(format!(
+                        "plugin `{id}`: asks for the capability `{key}`, which this host does not have"
+                    ));
+                }
+            }
+        }
+        let schema = match answer.schema {
+            None | Some(Value::Null) => "{}".to_owned(),
+            Some(schema @ Value::Object(_)) => schema.to_string(),
+            Some(_) => {
+                common.complain("the schema is no JSON object; {} is shown".to_owned(), now, signalk);
+                "{}".to_owned()
+            }
+        };
+        Ok(Description { name: answer.name.filter(|name| !name.is_empty()), schema })
+    }
+
+    /// Hands over deltas when the guest rests; they queue up while it works, and so come in batches.
+    fn flush(&mut self, common: &mut Common, now: Duration) -> bool {
+        if self.phase != Phase::Running || self.out || self.stuffed || common.waiting.is_empty() {
+            return false;
+        }
+        let mut count = 0;
+        let mut bytes = 0;
+        while count < BATCH && bytes < BATCH_BYTES {
+            let Some(first) = common.waiting.pop_front() else { break };
+            let Some(id) = first.subscription else { continue };
+            let mut text = format!(r#"{{"subscription":{},"deltas":[{}"#, id.0, first.json);
+            count += 1;
+            while count < BATCH && bytes + text.len() < BATCH_BYTES {
+                match common.waiting.front() {
+                    Some(Delivery { subscription: Some(next), .. }) if *next == id => {}
+                    _ => break,
+                }
+                let Some(next) = common.waiting.pop_front() else { break };
+                text.push(',');
+                text.push_str(&next.json);
+                count += 1;
+            }
+            text.push_str("]}");
+            bytes += text.len();
+            let params = RawValue::from_string(text).ok();
+            let method = "deltas".to_owned();
+            self.plugin.handle_input(now, PluginInput::Notify { method, params });
+        }
+        common.account.counters.deltas_in += u64::try_from(count).unwrap_or(u64::MAX);
+        self.stuffed = count > 0;
+        count > 0
+    }
+
+    fn ended(&mut self, exit: Exit, common: &Common) -> Output {
+        let plugin = common.id().clone();
+        match exit {
+            _ if self.phase == Phase::Stopping => Output::Stopped,
+            Exit::Clean => Output::Crashed(Crash::Exited { plugin, code: 0 }),
+            Exit::Exited(code) => Output::Crashed(Crash::Exited { plugin, code }),
+            Exit::Crashed(fault) => Output::Crashed(Crash::Fault(fault)),
+        }
+    }
+}
+
+/// One call of the host by name, through the one choke point.
+fn perform(
+    method: &str,
+    params: Params,
+    common: &mut Common,
+    now: Duration,
+    signalk: &mut dyn SignalK,
+) -> RpcResult {
+    let params = params.as_ref().map_or("", |params| params.get());
+    methods::call(method, params, &mut common.account, signalk, now).map_err(|error| {
+        common.complain(error.to_string(), now, signalk);
+        ErrorObject::from(&error)
+    })
 }

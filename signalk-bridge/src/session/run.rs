@@ -21,7 +21,6 @@ pub(super) enum Job {
         limits: Box<Limits>,
     },
     Library(Box<Library>),
-    #[allow(dead_code, reason = "made by session/rpc.rs when it lands")]
     Plugin(wasmi_hdk::Run),
 }
 
