@@ -45,7 +45,19 @@ pub mod input;
 mod io;
 pub mod plugins;
 
+mod api;
+mod connection;
 mod core;
+mod devices;
+mod identity;
+mod pipeline;
+mod plugin_access;
+mod providers;
+mod put;
+mod requests;
+mod server;
+mod stream;
+mod timer;
 
 pub use crate::config::{Config, ConfigTexts, ConnectionConfig, ConnectionKind, Endpoint};
 pub use crate::core::Core;

@@ -1,0 +1,46 @@
+//! How clients find the rest: `GET /signalk` and the list of features (server-api.md 1.1, 4.1).
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call};
+use crate::http::HttpResponse;
+
+/// `GET /signalk`: the addresses are built from what the client itself called us.
+pub(super) fn endpoints(call: &mut Call<'_>) -> Answer {
+    let host = call.request.header("host").unwrap_or("localhost");
+    let secure = call.request.header("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let (http, ws) = if secure { ("https", "wss") } else { ("http", "ws") };
+    let version = call.server.config.version.as_str();
+    let mut v1 = json!({
+        "version": version,
+        "signalk-http": format!("{http}://{host}/signalk/v1/api/"),
+        "signalk-ws": format!("{ws}://{host}/signalk/v1/stream"),
+    });
+    if let (Some(port), Some(v1)) = (call.server.config.tcp_port, v1.as_object_mut()) {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        v1.insert("signalk-tcp".into(), format!("tcp://{name}:{port}").into());
+    }
+    let body = json!({ "endpoints": { "v1": v1 }, "server": { "id": "signalk-server-node", "version": version } });
+    HttpResponse::json(200, &body).into()
+}
+
+/// `GET /signalk/v2/features`: only what works is listed, because Freeboard-SK shows controls for what is.
+pub(super) fn features(call: &mut Call<'_>) -> Answer {
+    let filter = match call.request.query("enabled").as_deref() {
+        Some("1" | "true") => Some(true),
+        Some("0" | "false") => Some(false),
+        _ => None,
+    };
+    let plugins = call.plugins.list_json(call.server);
+    let feature = |plugin: &Value| {
+        let enabled = plugin.pointer("/data/enabled").and_then(Value::as_bool).unwrap_or(false);
+        let member = |name: &str| plugin.get(name).cloned().unwrap_or(Value::Null);
+        let wanted = filter.is_none_or(|filter| filter == enabled);
+        wanted.then(|| json!({ "id": member("id"), "name": member("name"), "version": member("version"), "enabled": enabled }))
+    };
+    let plugins: Vec<Value> = plugins.as_array().into_iter().flatten().filter_map(feature).collect();
+    HttpResponse::json(200, &json!({ "apis": APIS, "plugins": plugins })).into()
+}
+
+/// The v2 APIs that exist here.
+const APIS: [&str; 0] = [];

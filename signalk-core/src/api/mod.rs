@@ -1,0 +1,196 @@
+//! HTTP as a function: request to response. The table of routes, and nothing else; what a route does lives in one file per
+//! family. Static files and the web page are the edge's: it asks here first and serves a file when the answer is 404.
+
+mod admin;
+mod discovery;
+mod plugins;
+mod put;
+mod status;
+mod v1;
+
+pub(crate) use self::admin::NO_ACCESS_REQUESTS;
+
+use std::time::Duration;
+
+use crate::{
+    http::{HttpRequest, HttpResponse, percent_decode},
+    io::HttpId,
+    plugins::Plugins,
+    server::Server,
+};
+
+/// What a route may use.
+pub(crate) struct Call<'a> {
+    pub(crate) now: Duration,
+    pub(crate) id: HttpId,
+    pub(crate) request: &'a HttpRequest,
+    pub(crate) server: &'a mut Server,
+    pub(crate) plugins: &'a mut Plugins,
+    /// What the route's `{}` and `{*}` matched, decoded.
+    pub(crate) captured: Vec<String>,
+}
+
+/// A response now, or later under the same id.
+pub(crate) enum Answer {
+    Now(HttpResponse),
+    /// Whoever took [`Call::id`] responds.
+    Later,
+}
+
+impl From<HttpResponse> for Answer {
+    fn from(response: HttpResponse) -> Answer {
+        Answer::Now(response)
+    }
+}
+
+struct Route {
+    method: &'static str,
+    pattern: &'static str,
+    /// Refused while [`crate::Config::writable`] is false.
+    writes: bool,
+    run: fn(&mut Call<'_>) -> Answer,
+}
+
+const fn get(pattern: &'static str, run: fn(&mut Call<'_>) -> Answer) -> Route {
+    Route { method: "GET", pattern, writes: false, run }
+}
+
+const fn write(method: &'static str, pattern: &'static str, run: fn(&mut Call<'_>) -> Answer) -> Route {
+    Route { method, pattern, writes: true, run }
+}
+
+/// First match wins. `{}` is one segment, `{*}` the rest (at least one segment); a trailing slash is ignored except where
+/// the pattern has one.
+const ROUTES: &[Route] = &[
+    get("/signalk/v1/api/", v1::full),
+    get("/signalk/v1/api/snapshot/{*}", v1::snapshot),
+    get("/signalk/v1/api/{*}", v1::node),
+    get("/signalk/v1/snapshot/{*}", v1::snapshot),
+    write("PUT", "/signalk/v1/api/{*}", put::put),
+    write("DELETE", "/signalk/v1/api/{*}", put::delete),
+    get("/signalk/v1/requests/{}", put::request_state),
+    get("/signalk/v1/apps/list", plugins::apps),
+    get("/signalk", discovery::endpoints),
+    get("/signalk/v2/features", discovery::features),
+    get("/signalk-host/status", status::status),
+    get("/skServer/loginStatus", admin::login_status),
+    get("/loginStatus", admin::login_status),
+    get("/skServer/plugins", plugins::list),
+    get("/plugins", plugins::list),
+    get("/skServer/plugins/{}", plugins::info),
+    get("/plugins/{}", plugins::info),
+    get("/skServer/plugins/{}/config", plugins::config),
+    get("/plugins/{}/config", plugins::config),
+    write("POST", "/skServer/plugins/{}/config", plugins::save_config),
+    write("POST", "/plugins/{}/config", plugins::save_config),
+    get("/skServer/webapps", plugins::webapps),
+    get("/webapps", plugins::webapps),
+    get("/skServer/addons", admin::empty_list),
+    get("/skServer/settings", admin::settings),
+    get("/skServer/vessel", admin::vessel),
+    get("/skServer/availablePaths", admin::available_paths),
+    get("/skServer/providers", admin::providers),
+    get("/skServer/serialports", admin::serial_ports),
+    get("/skServer/multiSourcePaths", admin::multi_source_paths),
+    get("/skServer/debugKeys", admin::empty_list),
+    get("/skServer/logfiles", admin::empty_list),
+    get("/skServer/positionSources", admin::empty_list),
+    get("/skServer/priorityGroups", admin::empty_list),
+    get("/skServer/sourceAliases", admin::empty_object),
+    get("/skServer/ignoredInstanceConflicts", admin::empty_object),
+    get("/skServer/livePreferredSources", admin::empty_object),
+    get("/skServer/priorityOverrides", admin::empty_object),
+    get("/skServer/priorities", admin::priorities),
+    get("/skServer/hasAnalyzer", admin::no),
+    get("/skServer/security/hasBackup", admin::no_backup),
+    get("/skServer/security/config", admin::security_off),
+    get("/skServer/security/devices", admin::security_off),
+    get("/skServer/security/users", admin::security_off),
+    get("/skServer/security/access/requests", admin::no_access_requests),
+    get("/", admin::landing_page),
+    get("/admin", admin::admin_folder),
+];
+
+/// Answers a request, or keeps its id for later.
+pub(crate) fn respond(now: Duration, id: HttpId, request: &HttpRequest, server: &mut Server, plugins: &mut Plugins) {
+    let answer = answer(now, id, request, server, plugins);
+    if let Answer::Now(response) = answer {
+        server.respond(id, request, response);
+    }
+}
+
+fn answer(now: Duration, id: HttpId, request: &HttpRequest, server: &mut Server, plugins: &mut Plugins) -> Answer {
+    if request.method == "OPTIONS" {
+        return preflight(request).into();
+    }
+    let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
+    let path = request.path();
+    for route in ROUTES.iter().filter(|route| route.method == method) {
+        let Some(captured) = matches(route.pattern, path) else { continue };
+        if route.writes && !server.config.writable() {
+            return HttpResponse::text(403, READ_ONLY).into();
+        }
+        return (route.run)(&mut Call { now, id, request, server, plugins, captured });
+    }
+    HttpResponse::not_found(&request.method, path).into()
+}
+
+/// What the pattern's holes matched, or `None`.
+fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
+    if pattern.len() > 1 && pattern.ends_with('/') || !pattern.contains('{') {
+        let same = pattern == path || (!pattern.ends_with('/') && path.strip_suffix('/') == Some(pattern));
+        return same.then(Vec::new);
+    }
+    let (fixed, _) = pattern.split_once('{')?;
+    let mut rest = path.strip_prefix(fixed)?;
+    rest = rest.strip_suffix('/').unwrap_or(rest);
+    let mut captured = Vec::new();
+    let holes = pattern.get(fixed.len()..)?;
+    if holes == "{*}" {
+        let decoded = rest.split('/').map(|segment| percent_decode(segment, false));
+        return (!rest.is_empty()).then(|| decoded.collect());
+    }
+    let mut segments = rest.split('/');
+    for part in holes.split('/') {
+        let segment = segments.next()?;
+        match part {
+            "{}" if !segment.is_empty() => captured.push(percent_decode(segment, false)),
+            "{}" => return None,
+            _ if part == segment => {}
+            _ => return None,
+        }
+    }
+    segments.next().is_none().then_some(captured)
+}
+
+fn preflight(request: &HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::empty(204);
+    response.headers.push(("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE".into()));
+    if let Some(asked) = request.header("access-control-request-headers") {
+        response.headers.push(("access-control-allow-headers", asked.to_owned()));
+        response.headers.push(("vary", "Access-Control-Request-Headers".into()));
+    }
+    response
+}
+
+const READ_ONLY: &str = "The server is read-only: security.json exists and security is not supported yet";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_the_reference_does() {
+        let some = |captured: &[&str]| Some(captured.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
+        assert_eq!(matches("/signalk/v1/api/", "/signalk/v1/api/"), some(&[]));
+        assert_eq!(matches("/signalk/v1/api/", "/signalk/v1/api"), None);
+        assert_eq!(matches("/signalk", "/signalk/"), some(&[]));
+        assert_eq!(matches("/signalk/v1/api/{*}", "/signalk/v1/api/vessels/self/"), some(&["vessels", "self"]));
+        assert_eq!(matches("/signalk/v1/api/{*}", "/signalk/v1/api/a%2Fb"), some(&["a/b"]));
+        assert_eq!(matches("/plugins/{}/config", "/plugins/x/config"), some(&["x"]));
+        assert_eq!(matches("/plugins/{}/config", "/plugins/x/other"), None);
+        assert_eq!(matches("/plugins/{}", "/plugins/x/"), some(&["x"]));
+        assert_eq!(matches("/plugins/{}", "/plugins/x/y"), None);
+        assert_eq!(matches("/", "/"), some(&[]));
+    }
+}

@@ -1,0 +1,58 @@
+//! The plugins as the admin UI and the page see them (server-api.md 5.1). Their life is `crate::plugins`.
+
+use serde_json::{Value, json};
+use signalk_bridge::PluginId;
+
+use super::{Answer, Call};
+use crate::{http::HttpResponse, server::Saving};
+
+/// `GET /skServer/plugins`
+pub(super) fn list(call: &mut Call<'_>) -> Answer {
+    HttpResponse::json(200, &call.plugins.list_json(call.server)).into()
+}
+
+/// `GET /skServer/plugins/{id}`
+pub(super) fn info(call: &mut Call<'_>) -> Answer {
+    found(call, |call, id| call.plugins.info(call.server, id))
+}
+
+/// `GET /skServer/plugins/{id}/config`
+pub(super) fn config(call: &mut Call<'_>) -> Answer {
+    found(call, |call, id| call.plugins.config(call.server, id))
+}
+
+/// `POST /skServer/plugins/{id}/config`: the answer waits until the file is durable.
+pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
+    let id = call.captured.first().cloned().unwrap_or_default();
+    let options = match serde_json::from_slice::<Value>(&call.request.body) {
+        Ok(Value::Object(options)) => options,
+        Ok(_) => return HttpResponse::error(400, "SyntaxError: the body must be a JSON object").into(),
+        Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
+    };
+    if call.plugins.info(call.server, &id).is_none() {
+        return HttpResponse::not_found(&call.request.method, call.request.path()).into();
+    }
+    let ok = HttpResponse::json(200, &Value::String(format!("Saved configuration for plugin {id}")));
+    let id = PluginId::from_package(&id);
+    call.server.save_plugin_options(&id, &options, Saving::Respond { id: call.id, ok });
+    call.plugins.configured(call.now, &id, &options, call.server);
+    Answer::Later
+}
+
+/// `GET /skServer/webapps`: the web page of the edge is no package; packages with pages are not served yet.
+pub(super) fn webapps(_: &mut Call<'_>) -> Answer {
+    HttpResponse::json(200, &json!([])).into()
+}
+
+/// `GET /signalk/v1/apps/list`
+pub(super) fn apps(_: &mut Call<'_>) -> Answer {
+    HttpResponse::json(200, &json!([])).into()
+}
+
+fn found(call: &mut Call<'_>, get: impl FnOnce(&Call<'_>, &str) -> Option<Value>) -> Answer {
+    let id = call.captured.first().cloned().unwrap_or_default();
+    match get(call, &id) {
+        Some(value) => HttpResponse::json(200, &value).into(),
+        None => HttpResponse::not_found(&call.request.method, call.request.path()).into(),
+    }
+}

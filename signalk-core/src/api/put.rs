@@ -1,0 +1,54 @@
+//! PUT and DELETE over HTTP, and the state of a request (server-api.md 2.5). What a request does is `crate::put`.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call};
+use crate::{
+    http::HttpResponse,
+    put::{Change, Target},
+    requests::Request,
+};
+
+/// `PUT /signalk/v1/api/{path}`, body `{"value": ..., "source": "..."}`.
+pub(super) fn put(call: &mut Call<'_>) -> Answer {
+    let body = match serde_json::from_slice::<Value>(&call.request.body) {
+        Ok(body) => body,
+        Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
+    };
+    let Some(value) = body.get("value") else { return HttpResponse::html(400, "input is missing a value").into() };
+    let Some(target) = target(&call.captured) else { return HttpResponse::html(400, "invalid path").into() };
+    let source = body.get("source").and_then(Value::as_str);
+    let request = call.server.request(call.now, target, Change::Put { value: value.clone(), source }, None, None);
+    reply(&request)
+}
+
+/// `DELETE /signalk/v1/api/{path}`: of metadata only.
+pub(super) fn delete(call: &mut Call<'_>) -> Answer {
+    let Some(target) = target(&call.captured) else { return HttpResponse::html(400, "invalid path").into() };
+    let request = call.server.request(call.now, target, Change::Delete, None, None);
+    reply(&request)
+}
+
+/// `GET /signalk/v1/requests/{id}`
+///
+/// DIFFERENCE: an unknown id is 404 with the usual object; the reference answers 500 with a text.
+pub(super) fn request_state(call: &mut Call<'_>) -> Answer {
+    let id = call.captured.first().map_or("", String::as_str);
+    match call.server.requests.get(id) {
+        Some(request) => HttpResponse::json(200, &request.to_json()).into(),
+        None => {
+            let body = json!({ "state": "COMPLETED", "requestId": id, "statusCode": 404, "message": "Unable to check request: not found" });
+            HttpResponse::json(404, &body).into()
+        }
+    }
+}
+
+fn reply(request: &Request) -> Answer {
+    HttpResponse::json(request.reply.status, &request.to_http_json()).into()
+}
+
+/// Group, id and at least one name below it.
+fn target(segments: &[String]) -> Option<Target> {
+    let [group, id, path @ ..] = segments else { return None };
+    (!path.is_empty()).then(|| Target { context: format!("{group}.{id}"), path: path.join(".") })
+}

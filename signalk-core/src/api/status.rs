@@ -1,0 +1,28 @@
+//! `GET /signalk-host/status`: what our own page shows and no Signal K client needs. The reference has no such route.
+
+use serde_json::json;
+
+use super::{Answer, Call};
+use crate::http::HttpResponse;
+
+/// Uptime, input connections with counters, stream clients with queue and drops, and what each plugin costs.
+pub(super) fn status(call: &mut Call<'_>) -> Answer {
+    let server = &call.server;
+    let mut response = HttpResponse::json(
+        200,
+        &json!({
+            "name": "signalk-host",
+            "version": env!("CARGO_PKG_VERSION"),
+            "signalkVersion": server.config.version,
+            "self": server.self_context.to_string(),
+            "uptime": server.uptime(call.now).as_secs_f64(),
+            "deltas": server.providers.total(),
+            "connections": server.connections.status_json(),
+            "streams": server.streams.status_json(call.now),
+            "plugins": call.plugins.status_json(),
+            "complaints": server.config.complaints,
+        }),
+    );
+    response.headers.push(("cache-control", "no-store".into()));
+    response.into()
+}

@@ -1,0 +1,237 @@
+//! The state of the server without its plugins, and the few things that every part of it does: respond, send, save, log.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use signalk_bridge::{Delivery, PluginId};
+use signalk_model::{Context, Interner, SourcePolicy, SourceRef, Store, Timestamp};
+
+use crate::{
+    config::Config,
+    connection::Connections,
+    devices::Devices,
+    guest::Platform,
+    http::{HttpRequest, HttpResponse},
+    identity::{self, uuid_v4},
+    io::{Effect, HttpId, LogLevel, Output, StreamId, Ticket},
+    providers::Providers,
+    requests::{Reply, Requests},
+    stream::Streams,
+    timer::{Timer, Timers},
+};
+
+/// Everything but the plugins: they are beside it in `Core`, because they are driven with it in hand.
+pub(crate) struct Server {
+    pub(crate) config: Config,
+    pub(crate) platform: Arc<dyn Platform>,
+    pub(crate) self_context: Context,
+    /// Time of the current input: for calls that come back out of a plugin in the same turn.
+    pub(crate) now: Duration,
+    /// New at each start: clients notice a restart by it.
+    pub(crate) start_id: String,
+    pub(crate) store: Store,
+    /// Shares the names of all deltas that are parsed here.
+    pub(crate) interner: Interner,
+    pub(crate) streams: Streams,
+    pub(crate) connections: Connections,
+    pub(crate) requests: Requests,
+    pub(crate) devices: Devices,
+    pub(crate) providers: Providers,
+    pub(crate) timers: Timers,
+    pub(crate) names: Names,
+    pub(crate) outputs: VecDeque<Output>,
+    /// Deltas on their way to plugins; taken by `Core` after each input.
+    pub(crate) for_plugins: Vec<(PluginId, Delivery)>,
+    /// What plugins say about themselves: (`status` or `error`, text).
+    pub(crate) plugin_status: BTreeMap<PluginId, (&'static str, String)>,
+    saving: BTreeMap<Ticket, (String, Saving)>,
+    next_ticket: u64,
+    /// When the first input came.
+    started: Option<Duration>,
+}
+
+/// Source references that are used again and again.
+pub(crate) struct Names {
+    pub(crate) ws: SourceRef,
+    pub(crate) defaults: SourceRef,
+    pub(crate) server: SourceRef,
+}
+
+/// What happens when a file is durable, or could not be saved.
+pub(crate) enum Saving {
+    /// Nobody waits.
+    Quiet,
+    /// An HTTP client waits for this response.
+    Respond { id: HttpId, ok: HttpResponse },
+    /// A PUT ends.
+    Request(String),
+}
+
+impl Server {
+    pub(crate) fn new(mut config: Config, platform: Arc<dyn Platform>) -> Server {
+        let (self_id, save_base_deltas) = identity::self_id(&mut config, &*platform);
+        let store = Store::new(&self_id);
+        let mut server = Server {
+            streams: Streams::new(store.self_context().clone()),
+            self_context: store.self_context().clone(),
+            store,
+            interner: Interner::new(),
+            now: Duration::ZERO,
+            start_id: uuid_v4(&*platform),
+            connections: Connections::new(&config.connections),
+            requests: Requests::default(),
+            devices: Devices::default(),
+            providers: Providers::default(),
+            timers: Timers::default(),
+            names: Names {
+                ws: SourceRef::from("ws"),
+                defaults: SourceRef::from("defaults"),
+                server: SourceRef::from("server"),
+            },
+            outputs: VecDeque::new(),
+            for_plugins: Vec::new(),
+            plugin_status: BTreeMap::new(),
+            saving: BTreeMap::new(),
+            next_ticket: 1,
+            started: None,
+            config,
+            platform,
+        };
+        for complaint in server.config.complaints.clone() {
+            server.log_line(LogLevel::Warn, "core".into(), complaint);
+        }
+        if save_base_deltas {
+            server.save("baseDeltas.json".into(), server.config.base_deltas.to_text(), Saving::Quiet);
+        }
+        server
+    }
+
+    /// The first turn: what is known from the configuration enters the model, and connections are opened.
+    pub(crate) fn start(&mut self, now: Duration) {
+        self.now = now;
+        if self.started.is_some() {
+            return;
+        }
+        self.started = Some(now);
+        self.apply_base_deltas(now);
+        self.open_connections(now);
+        self.timers.set(Timer::Prune, now + PRUNE_EVERY);
+    }
+
+    /// The earliest of everything that waits for its time.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let waiting = [self.timers.next(), self.streams.next_deadline(), self.requests.next_unanswered()];
+        waiting.into_iter().flatten().min()
+    }
+
+    /// Forgets contexts that fell silent, and requests of an hour ago.
+    pub(crate) fn prune(&mut self, now: Duration) {
+        self.requests.prune(now);
+        let minutes = self.config.settings.prune_contexts_minutes();
+        let Some(older_than) = now.checked_sub(Duration::from_secs(minutes.saturating_mul(60))).filter(|_| minutes > 0) else { return };
+        for context in self.store.prune(older_than) {
+            self.streams.forget(&context);
+        }
+    }
+
+    pub(crate) fn uptime(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.started.unwrap_or(now))
+    }
+
+    pub(crate) fn unix_ms(&self) -> i64 {
+        i64::try_from(self.platform.wall_clock().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.unix_ms())
+    }
+
+    /// Answers an HTTP request; CORS and the entity tag are the same for all.
+    pub(crate) fn respond(&mut self, id: HttpId, request: &HttpRequest, response: HttpResponse) {
+        let response = response.with_etag(request);
+        self.respond_plainly(id, response);
+    }
+
+    fn respond_plainly(&mut self, id: HttpId, mut response: HttpResponse) {
+        response.headers.push(("access-control-allow-origin", "*".into()));
+        response.headers.push(("access-control-allow-credentials", "true".into()));
+        self.outputs.push_back(Output::Effect(Effect::HttpRespond { id, response }));
+    }
+
+    /// One text frame to one stream client, whatever the state of its queue: answers and warnings are few.
+    pub(crate) fn send(&mut self, id: StreamId, text: impl Into<Bytes>) {
+        if self.streams.count_frame(id) {
+            self.outputs.push_back(Output::Effect(Effect::StreamSend { id, frame: text.into() }));
+        }
+    }
+
+    /// Several frames to one stream client.
+    pub(crate) fn send_all(&mut self, id: StreamId, frames: Vec<Bytes>) {
+        frames.into_iter().for_each(|frame| self.send(id, frame));
+    }
+
+    pub(crate) fn log_line(&mut self, level: LogLevel, target: String, text: String) {
+        self.outputs.push_back(Output::Effect(Effect::Log { level, target, text }));
+    }
+
+    pub(crate) fn save(&mut self, name: String, text: String, then: Saving) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.saving.insert(ticket, (name.clone(), then));
+        self.outputs.push_back(Output::Effect(Effect::SaveFile { ticket, name, bytes: text.into() }));
+    }
+
+    /// The edge saved a file, or could not.
+    pub(crate) fn saved(&mut self, ticket: Ticket, result: Result<(), String>) {
+        let Some((name, then)) = self.saving.remove(&ticket) else { return };
+        if let Err(error) = &result {
+            self.log_line(LogLevel::Error, "core".into(), format!("{name} was not saved: {error}"));
+        }
+        match (then, result) {
+            (Saving::Quiet, _) => {}
+            (Saving::Respond { id, ok }, Ok(())) => self.respond_plainly(id, ok),
+            (Saving::Respond { id, .. }, Err(error)) => {
+                self.respond_plainly(id, HttpResponse::error(500, &format!("{name} was not saved: {error}")));
+            }
+            (Saving::Request(request), Ok(())) => self.finish_request(&request, Reply::done(200)),
+            (Saving::Request(request), Err(error)) => {
+                self.finish_request(&request, Reply::failed(502, format!("{name} was not saved: {error}")));
+            }
+        }
+    }
+
+    /// Files that are still on their way to the disk.
+    pub(crate) fn is_saving(&self) -> bool {
+        !self.saving.is_empty()
+    }
+
+    /// The members of a leaf (`value`, `$source`, `timestamp` ...) of a context.
+    pub(crate) fn leaf(&self, context: &str, path: &str) -> Option<Value> {
+        let (group, id) = context.split_once('.')?;
+        let segments: Vec<&str> = [group, id].into_iter().chain(path.split('.')).collect();
+        serde_json::from_str(&self.store.get(&segments)?.to_json()).ok()
+    }
+
+    /// Own paths with more than one source.
+    pub(crate) fn multi_source_paths(&self) -> Value {
+        let mut by_path: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for cached in self.store.cached(|context| *context == self.self_context, SourcePolicy::All) {
+            if let (false, Some(source)) = (cached.path.is_root(), cached.source_ref) {
+                by_path.entry(cached.path.to_string()).or_default().push(source.to_string());
+            }
+        }
+        let several = by_path.into_iter().filter(|(_, sources)| sources.len() > 1).map(|(path, mut sources)| {
+            sources.sort();
+            (path, json!(sources))
+        });
+        Value::Object(several.collect::<Map<_, _>>())
+    }
+}
+
+/// The reference looks once a minute too.
+pub(crate) const PRUNE_EVERY: Duration = Duration::from_secs(60);

@@ -1,0 +1,101 @@
+//! Server events, `?serverevents=all` (server-api.md 5.6): what the admin UI's dashboard and our own page show. Only those
+//! that something here can cause; the UI lives without the others.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::{io::StreamId, server::Server, timer::Timer};
+
+impl Server {
+    /// A client wants events: the state of things first.
+    pub(crate) fn events_began(&mut self, now: Duration, id: StreamId) {
+        let base = &self.config.base_deltas;
+        let mut vessel = Map::new();
+        for name in ["name", "mmsi", "uuid"] {
+            if let Some(value) = base.self_text(name) {
+                vessel.insert(name.into(), value.into());
+            }
+        }
+        let multi_source = self.multi_source_paths();
+        let status = self.provider_status();
+        let first = [
+            json!({ "type": "VESSEL_INFO", "data": vessel }),
+            json!({ "type": "PROVIDERSTATUS", "from": "signalk-server", "data": status }),
+            json!({ "type": "DEBUG_SETTINGS", "data": { "debugEnabled": "", "rememberDebug": false } }),
+            json!({ "type": "PRIORITYOVERRIDES", "data": {} }),
+            json!({ "type": "SOURCEALIASES", "data": {} }),
+            json!({ "type": "PRIORITYGROUPS", "data": [] }),
+            json!({ "type": "PRIORITYDEFAULTS", "data": {} }),
+            json!({ "type": "MULTISOURCEPATHS", "data": multi_source }),
+        ];
+        for event in first {
+            self.send(id, event.to_string());
+        }
+        if !self.timers.is_set(Timer::Statistics) {
+            self.timers.set(Timer::Statistics, now + STATISTICS_EVERY);
+        }
+    }
+
+    /// The timer of the dashboard; it runs only while somebody looks.
+    pub(crate) fn send_statistics(&mut self, now: Duration) {
+        if self.streams.listeners().next().is_none() {
+            return;
+        }
+        self.timers.set(Timer::Statistics, now + STATISTICS_EVERY);
+        let (rate, by_provider) = self.providers.interval(now);
+        let paths = self.store.paths(&self.self_context).count();
+        let statistics = json!({
+            "deltaRate": rate,
+            "numberOfAvailablePaths": paths,
+            "wsClients": self.streams.len(),
+            "providerStatistics": by_provider,
+            "uptime": self.uptime(now).as_secs_f64(),
+        });
+        self.broadcast(&json!({ "type": "SERVERSTATISTICS", "from": "signalk-server", "data": statistics }));
+        self.broadcast_status();
+    }
+
+    /// States of connections and plugins, on change and every five seconds.
+    pub(crate) fn broadcast_status(&mut self) {
+        if self.streams.listeners().next().is_some() {
+            let status = self.provider_status();
+            self.broadcast(&json!({ "type": "PROVIDERSTATUS", "from": "signalk-server", "data": status }));
+        }
+    }
+
+    /// One event to every client that wants events.
+    pub(crate) fn broadcast(&mut self, event: &Value) {
+        let listeners: Vec<StreamId> = self.streams.listeners().collect();
+        let text = bytes::Bytes::from(event.to_string());
+        for id in listeners {
+            self.send(id, text.clone());
+        }
+    }
+
+    fn provider_status(&self) -> Value {
+        let time = self.timestamp();
+        let connections = self.connections.status_rows().map(|(id, kind, message, last_error)| {
+            let mut row = json!({
+                "type": kind, "id": id, "statusType": "provider", "timeStamp": time.as_str(), "message": message,
+            });
+            if let (Some(error), Some(row)) = (last_error, row.as_object_mut()) {
+                row.insert("lastError".into(), error.into());
+            }
+            row
+        });
+        let plugins = self.plugin_status.iter().map(|(id, (kind, message))| {
+            json!({ "type": kind, "id": id, "statusType": "plugin", "timeStamp": time.as_str(), "message": message })
+        });
+        connections.chain(plugins).collect()
+    }
+}
+
+impl super::Streams {
+    /// Clients that want server events and read them: a stuck one is spared.
+    fn listeners(&self) -> impl Iterator<Item = StreamId> {
+        self.clients.iter().filter(|(_, client)| client.events && client.backlog.is_none()).map(|(id, _)| *id)
+    }
+}
+
+const STATISTICS_EVERY: Duration = Duration::from_secs(5);

@@ -1,0 +1,86 @@
+//! What a client says. Verbs of one message are handled in the reference's order: updates, subscribe, unsubscribe,
+//! accessRequest, login, put, delete, query (server-api.md 3.7, 3.8). What cannot be read is dropped without a word.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use signalk_model::Delta;
+
+use crate::{
+    api::NO_ACCESS_REQUESTS,
+    io::StreamId,
+    put::{Change, Target},
+    requests::Request,
+    server::Server,
+};
+
+impl Server {
+    /// A text frame of a client.
+    pub(crate) fn stream_message(&mut self, now: Duration, id: StreamId, text: &[u8]) {
+        if !self.streams.clients.contains_key(&id) {
+            return;
+        }
+        if contains(text, b"\"updates\"") {
+            self.stream_delta(now, id, text);
+            if !VERBS.iter().any(|verb| contains(text, verb)) {
+                return;
+            }
+        }
+        let Ok(message) = signalk_model::json::parse(text) else { return };
+        let Some(members) = message.as_object() else { return };
+        self.subscribe(id, members);
+        self.unsubscribe(id, members);
+        if message.get("accessRequest").is_some() {
+            let answer = json!({ "state": "COMPLETED", "statusCode": 404, "message": NO_ACCESS_REQUESTS });
+            self.send(id, answer.to_string());
+        }
+        if let Some(put) = message.get("put").filter(|put| put.is_object()) {
+            let source = put.get("source").and_then(Value::as_str);
+            let value = put.get("value").cloned().unwrap_or(Value::Null);
+            self.stream_request(now, id, &message, put, Change::Put { value, source });
+        }
+        if let Some(delete) = message.get("delete").filter(|delete| delete.is_object()) {
+            self.stream_request(now, id, &message, delete, Change::Delete);
+        }
+        if let (Some(request), Some(_)) = (message.get("requestId").and_then(Value::as_str), message.get("query")) {
+            let answer = self.requests.get(request).map(Request::to_json);
+            let answer = answer.unwrap_or_else(|| json!({ "requestId": request, "statusCode": 404 }));
+            self.send(id, answer.to_string());
+        }
+        if message.get("requestId").is_some() && message.get("state").is_some() {
+            self.answer_request(id, &message);
+        }
+    }
+
+    fn stream_delta(&mut self, now: Duration, id: StreamId, text: &[u8]) {
+        let Ok(parsed) = Delta::parse_with(text, &mut self.interner) else { return };
+        if !self.config.writable() {
+            return;
+        }
+        let provider = self.names.ws.clone();
+        self.handle_delta_from(now, parsed.delta, &provider, Some(id));
+    }
+
+    fn stream_request(&mut self, now: Duration, id: StreamId, message: &Value, body: &Value, change: Change<'_>) {
+        let Some(path) = body.get("path").and_then(Value::as_str) else { return };
+        let context = message.get("context").and_then(Value::as_str).unwrap_or("vessels.self");
+        let request_id = message.get("requestId").and_then(Value::as_str).filter(|id| id.len() <= LONGEST_REQUEST_ID);
+        if !self.config.writable() {
+            let answer = json!({ "state": "COMPLETED", "requestId": request_id, "statusCode": 403 });
+            return self.send(id, answer.to_string());
+        }
+        let target = Target { context: context.to_owned(), path: path.to_owned() };
+        let request = self.request(now, target, change, request_id.map(str::to_owned), Some(id));
+        self.send(id, request.to_json().to_string());
+    }
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find(text, word).is_some()
+}
+
+/// Verbs that may stand beside `updates` in one message.
+const VERBS: [&[u8]; 3] = [b"\"subscribe\"", b"\"unsubscribe\"", b"\"requestId\""];
+
+/// A client's own request id is kept for an hour: no more of it than a generous name.
+const LONGEST_REQUEST_ID: usize = 200;

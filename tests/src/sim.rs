@@ -1,0 +1,248 @@
+//! The simulated run: hands inputs to the core, carries out its effects at once, collects what clients would see.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use signalk_core::{
+    Config, ConfigTexts, ConnectionEvent, ConnectionId, Core, Effect, Endpoint, HttpId, HttpRequest, HttpResponse, Input, Output,
+    Report, StreamId,
+};
+
+use crate::World;
+
+/// A server in a fake world.
+pub struct Sim {
+    core: Core,
+    world: Arc<World>,
+    now: Duration,
+    until: Option<Duration>,
+    next_id: u64,
+    responses: BTreeMap<HttpId, HttpResponse>,
+    streams: BTreeMap<StreamId, Heard>,
+    /// Files as last saved, by name.
+    pub files: BTreeMap<String, String>,
+    /// What the next saves shall fail with.
+    pub disk_error: Option<String>,
+    /// The log, `target: text`.
+    pub log: Vec<String>,
+    /// Connections asked for, in order, with the time.
+    pub opened: Vec<(Duration, ConnectionId, Endpoint)>,
+    /// The core said that it has stopped.
+    pub stopped: bool,
+}
+
+/// A stream client of the simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client(StreamId);
+
+#[derive(Default)]
+struct Heard {
+    frames: Vec<String>,
+    closed: Option<(u16, String)>,
+    rejected: Option<u16>,
+    /// How many frames arrived by a shared effect.
+    shared: usize,
+}
+
+impl Default for Sim {
+    fn default() -> Sim {
+        Sim::new(ConfigTexts::default())
+    }
+}
+
+impl Sim {
+    /// A server with this configuration directory.
+    pub fn new(texts: ConfigTexts) -> Sim {
+        Sim::with_config(Config::from_texts(texts))
+    }
+
+    /// A server whose own vessel has this MMSI and name.
+    pub fn with_vessel(mmsi: &str, name: &str) -> Sim {
+        let base = serde_json::json!([{ "context": "vessels.self", "updates": [{ "values": [{ "path": "", "value": { "mmsi": mmsi, "name": name } }] }] }]);
+        Sim::new(ConfigTexts { base_deltas: Some(base.to_string()), ..ConfigTexts::default() })
+    }
+
+    /// A server with this configuration.
+    pub fn with_config(config: Config) -> Sim {
+        let world = Arc::new(World::new(1));
+        let core = Core::new(config, Arc::clone(&world) as Arc<dyn signalk_core::Platform>);
+        let mut sim = Sim {
+            core,
+            world,
+            now: Duration::ZERO,
+            until: None,
+            next_id: 0,
+            responses: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            files: BTreeMap::new(),
+            disk_error: None,
+            log: Vec::new(),
+            opened: Vec::new(),
+            stopped: false,
+        };
+        sim.drain();
+        sim
+    }
+
+    /// The configuration as the core has it now.
+    pub fn config(&self) -> &Config {
+        self.core.config()
+    }
+
+    /// GET.
+    pub fn get(&mut self, target: &str) -> HttpResponse {
+        self.request("GET", target, &[], "")
+    }
+
+    /// GET of JSON that must be there; `Null` when it is not.
+    pub fn get_json(&mut self, target: &str) -> serde_json::Value {
+        serde_json::from_slice(&self.get(target).body).unwrap_or_default()
+    }
+
+    /// Any request; an answer that never comes is status 0.
+    pub fn request(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> HttpResponse {
+        let id = HttpId(self.number());
+        let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), (*value).to_owned())).collect();
+        let request = HttpRequest { method: method.into(), target: target.into(), headers, body: Bytes::from(body.to_owned()) };
+        self.input(Input::Http { id, request });
+        self.responses.remove(&id).unwrap_or_else(|| HttpResponse::empty(0))
+    }
+
+    /// Opens a stream.
+    pub fn open(&mut self, target: &str) -> Client {
+        let id = StreamId(self.number());
+        self.streams.insert(id, Heard::default());
+        self.input(Input::StreamOpened { id, target: target.into(), headers: Vec::new() });
+        Client(id)
+    }
+
+    /// A client sends a text frame.
+    pub fn say(&mut self, client: Client, text: &str) {
+        self.input(Input::StreamMessage { id: client.0, text: Bytes::from(text.to_owned()) });
+    }
+
+    /// A client goes away.
+    pub fn leave(&mut self, client: Client) {
+        self.input(Input::StreamClosed { id: client.0 });
+    }
+
+    /// The edge reports a client's unsent bytes.
+    pub fn queue(&mut self, client: Client, bytes: usize) {
+        self.input(Input::StreamQueue { id: client.0, bytes });
+    }
+
+    /// The frames since the last call.
+    pub fn heard(&mut self, client: Client) -> Vec<String> {
+        self.streams.get_mut(&client.0).map(|heard| std::mem::take(&mut heard.frames)).unwrap_or_default()
+    }
+
+    /// How many frames the client got by an effect for many.
+    pub fn shared_frames(&self, client: Client) -> usize {
+        self.streams.get(&client.0).map_or(0, |heard| heard.shared)
+    }
+
+    /// Code and reason, once the server closed it.
+    pub fn closed(&self, client: Client) -> Option<(u16, String)> {
+        self.streams.get(&client.0).and_then(|heard| heard.closed.clone())
+    }
+
+    /// The status, when the server refused it.
+    pub fn rejected(&self, client: Client) -> Option<u16> {
+        self.streams.get(&client.0).and_then(|heard| heard.rejected)
+    }
+
+    /// News of an input connection.
+    pub fn connection(&mut self, id: ConnectionId, event: ConnectionEvent) {
+        self.input(Input::Connection { id, event });
+    }
+
+    /// Any input.
+    pub fn input(&mut self, input: Input) {
+        self.core.handle_input(self.now, input);
+        self.drain();
+    }
+
+    /// The clock jumps, from deadline to deadline.
+    pub fn advance(&mut self, by: Duration) {
+        let end = self.now + by;
+        while let Some(deadline) = self.until.filter(|deadline| *deadline <= end) {
+            self.jump(deadline.max(self.now));
+        }
+        self.jump(end);
+    }
+
+    /// Monotonic time.
+    pub fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// The core's next deadline.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.until
+    }
+
+    fn jump(&mut self, to: Duration) {
+        self.now = to;
+        self.world.set(to);
+        self.input(Input::Tick);
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// The loop rule.
+    fn drain(&mut self) {
+        loop {
+            match self.core.poll_output(self.now) {
+                Output::Effect(effect) => self.carry_out(effect),
+                Output::Run { plugin, run } => {
+                    let ran = run.execute();
+                    self.core.handle_input(self.now, Input::Ran { plugin, ran });
+                }
+                Output::Wait { until } => {
+                    self.until = until;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::HttpRespond { id, response } => {
+                self.responses.insert(id, response);
+            }
+            Effect::StreamSend { id, frame } => self.hear(id, &frame, false),
+            Effect::StreamSendMany { ids, frame } => ids.iter().for_each(|id| self.hear(*id, &frame, true)),
+            Effect::StreamClose { id, code, reason } => {
+                self.streams.entry(id).or_default().closed = Some((code, reason));
+            }
+            Effect::StreamReject { id, response } => {
+                self.streams.entry(id).or_default().rejected = Some(response.status);
+            }
+            Effect::OpenConnection { id, endpoint } => self.opened.push((self.now, id, endpoint)),
+            Effect::SaveFile { ticket, name, bytes } => {
+                let result = self.disk_error.clone().map_or(Ok(()), Err);
+                if result.is_ok() {
+                    self.files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+                }
+                self.core.handle_input(self.now, Input::Report(Report::Saved { ticket, result }));
+            }
+            Effect::ReadModule { plugin, .. } => {
+                let result = Err("the simulated disk has no modules".to_owned());
+                self.core.handle_input(self.now, Input::Report(Report::Module { plugin, result }));
+            }
+            Effect::Log { target, text, .. } => self.log.push(format!("{target}: {text}")),
+            Effect::CloseConnection { .. } => {}
+            Effect::Stopped => self.stopped = true,
+        }
+    }
+
+    fn hear(&mut self, id: StreamId, frame: &Bytes, shared: bool) {
+        let heard = self.streams.entry(id).or_default();
+        heard.shared += usize::from(shared);
+        heard.frames.push(String::from_utf8_lossy(frame).into_owned());
+    }
+}

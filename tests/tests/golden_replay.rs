@@ -1,0 +1,309 @@
+//! Replays the recordings of the reference server (2.32.0, security off) through the core and counts how many come out the
+//! same. Every failure that is known has its reason in [`KNOWN`]; a new failure and a new pass both fail this test, so the
+//! list is always true. Without the recordings the test says so; on CI (`CI=true`) their absence is a failure.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use signalk_core::{Config, ConfigTexts, HttpResponse};
+use workspace_tests::{
+    Client, Sim,
+    golden::{difference, folder, masked, without_display_units},
+};
+
+/// Recordings that do not come out the same, with the reason. `#` starts a class of reasons.
+const KNOWN: &[(&str, &str)] = &[];
+
+/// Folders in the scope of the v1 server.
+const FOLDERS: [&str; 5] = ["discovery", "rest", "put", "skServer", "ws"];
+
+enum Outcome {
+    Same,
+    /// The same but for `displayUnits`.
+    SameButUnits,
+    Different(String),
+}
+
+#[test]
+fn recordings_of_the_reference_come_out_the_same() {
+    let Some(root) = folder() else {
+        assert!(std::env::var_os("CI").is_none(), "the recordings in ../shared/spec/golden are missing: on CI they must be there");
+        eprintln!("skipped: no recordings in ../shared/spec/golden");
+        return;
+    };
+    let mut table = String::new();
+    let mut unexpected = Vec::new();
+    let known: BTreeMap<&str, &str> = KNOWN.iter().copied().collect();
+    for name in FOLDERS {
+        let outcomes = replay_folder(&root.join(name), name);
+        let (mut same, mut units, mut different) = (0, 0, 0);
+        for (recording, outcome) in outcomes {
+            let expected_to_differ = known.get(recording.as_str());
+            match (&outcome, expected_to_differ) {
+                (Outcome::Different(why), None) => unexpected.push(format!("{recording}: {why}")),
+                (Outcome::Same | Outcome::SameButUnits, Some(_)) => unexpected.push(format!("{recording}: is the same now: remove it from KNOWN")),
+                _ => {}
+            }
+            match outcome {
+                Outcome::Same => same += 1,
+                Outcome::SameButUnits => units += 1,
+                Outcome::Different(_) => different += 1,
+            }
+        }
+        table += &format!("{name:<10} {same:>3} same, {units:>3} same but for displayUnits, {different:>3} different\n");
+    }
+    println!("{table}");
+    assert!(unexpected.is_empty(), "{table}\n{} unexpected:\n{}", unexpected.len(), unexpected.join("\n"));
+}
+
+fn replay_folder(folder: &Path, name: &str) -> Vec<(String, Outcome)> {
+    let mut recordings: Vec<(String, Value)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| (format!("{name}/{}", path.file_stem().unwrap().to_string_lossy()), read(&path)))
+        .collect();
+    recordings.sort_by(|a, b| a.0.cmp(&b.0));
+    match name {
+        "ws" => recordings.into_iter().map(|(name, recording)| (name, replay_stream(&recording))).collect(),
+        "put" => replay_puts(recordings),
+        _ => {
+            let mut sim = golden_boat();
+            recordings.into_iter().map(|(name, recording)| (name, replay_request(&mut sim, &recording, None))).collect()
+        }
+    }
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The boat of the recordings, with the deltas of ws/delta-input.
+fn golden_boat() -> Sim {
+    let base = json!([{ "context": "vessels.self", "updates": [{ "values": [
+        { "path": "", "value": { "name": "Golden Boat", "mmsi": "230099999", "communication": { "callsignVhf": "OH1234" } } },
+        { "path": "design.length", "value": { "overall": 12.5 } },
+        { "path": "design.beam", "value": 3.9 },
+        { "path": "design.draft", "value": { "maximum": 1.9 } },
+    ] }] }]);
+    let mut config = Config::from_texts(ConfigTexts { base_deltas: Some(base.to_string()), ..ConfigTexts::default() });
+    config.tcp_port = Some(8375);
+    let mut sim = Sim::with_config(config);
+    let input = read(&folder().unwrap().join("ws/delta-input.json"));
+    let client = sim.open(input["url"].as_str().unwrap());
+    for entry in input["transcript"].as_array().unwrap().iter().filter(|entry| entry["dir"] == "client") {
+        sim.say(client, &said(&entry["msg"]));
+    }
+    assert_eq!(sim.heard(client).len(), 1, "hello and nothing else");
+    sim.leave(client);
+    sim
+}
+
+fn said(message: &Value) -> String {
+    message.as_str().map_or_else(|| message.to_string(), str::to_owned)
+}
+
+fn replay_request(sim: &mut Sim, recording: &Value, path: Option<&str>) -> Outcome {
+    let response = ask(sim, recording, path);
+    judge(&recording["response"], &response)
+}
+
+fn ask(sim: &mut Sim, recording: &Value, path: Option<&str>) -> HttpResponse {
+    let request = &recording["request"];
+    let mut headers = vec![("host", "HOST:PORT")];
+    for (name, value) in request["headers"].as_object().into_iter().flatten() {
+        headers.push((name, value.as_str().unwrap_or_default()));
+    }
+    let body = match &request["body"] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    sim.request(request["method"].as_str().unwrap(), path.unwrap_or_else(|| request["path"].as_str().unwrap()), &headers, &body)
+}
+
+fn judge(expected: &Value, response: &HttpResponse) -> Outcome {
+    if expected["status"] != response.status {
+        return Outcome::Different(format!("status {} expected, got {}", expected["status"], response.status));
+    }
+    for name in ["content-type", "location", "access-control-allow-methods", "access-control-allow-origin"] {
+        let want = expected["headers"][name].as_str();
+        if want != response.header(name) {
+            return Outcome::Different(format!("{name}: {want:?} expected, got {:?}", response.header(name)));
+        }
+    }
+    if expected["headers"].get("etag").is_some() && response.header("etag").is_none_or(|tag| !tag.starts_with("W/\"")) {
+        return Outcome::Different("no weak etag".into());
+    }
+    let text = String::from_utf8_lossy(&response.body).into_owned();
+    let want = &expected["body"];
+    if want.get("__html__").is_some() {
+        let (head, got) = (want["head"].as_str().unwrap(), text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let same = !head.contains("Cannot ") || got.starts_with(head.trim());
+        return if same { Outcome::Same } else { Outcome::Different(format!("page starts {head:?}, got {got:?}")) };
+    }
+    if response.header("content-type").is_none_or(|kind| !kind.contains("json")) {
+        let same = want.as_str() == Some(&text);
+        return if same { Outcome::Same } else { Outcome::Different(format!("body {want} expected, got {text:?}")) };
+    }
+    let Ok(got) = serde_json::from_str::<Value>(&text) else { return Outcome::Different(format!("not JSON: {text}")) };
+    match difference(want, &got) {
+        None => Outcome::Same,
+        Some(why) => {
+            let (stripped, had) = without_display_units(want);
+            if had && difference(&stripped, &got).is_none() {
+                Outcome::SameButUnits
+            } else {
+                Outcome::Different(difference(&stripped, &got).unwrap_or(why))
+            }
+        }
+    }
+}
+
+/// In the order in which they were recorded: requests depend on each other and on two device clients.
+fn replay_puts(recordings: Vec<(String, Value)>) -> Vec<(String, Outcome)> {
+    let recordings: BTreeMap<String, Value> = recordings.into_iter().collect();
+    let mut sim = golden_boat();
+    let mut outcomes = Vec::new();
+    let mut request_id = String::new();
+    let mut devices: Vec<Client> = Vec::new();
+    for name in PUT_ORDER {
+        match *name {
+            "+devA" | "+devB" => {
+                let device = sim.open("/signalk/v1/stream?subscribe=none");
+                let value = json!({ "updates": [{ "$source": &name[1..], "values": [{ "path": "electrical.switches.bank.0.1.state", "value": 0 }] }] });
+                sim.say(device, &value.to_string());
+                devices.push(device);
+                continue;
+            }
+            "+answer" => {
+                let answer = json!({ "requestId": request_id, "state": "COMPLETED", "statusCode": 200, "message": "done" });
+                sim.say(devices[0], &answer.to_string());
+                continue;
+            }
+            _ => {}
+        }
+        let name = format!("put/{name}");
+        let recording = &recordings[&name];
+        let path = recording["request"]["path"].as_str().unwrap();
+        let by_id = path.starts_with("/signalk/v1/requests/") && !path.ends_with("no-such-id");
+        let path = if by_id { format!("/signalk/v1/requests/{request_id}") } else { path.to_owned() };
+        let response = ask(&mut sim, recording, Some(&path));
+        if let Some(id) = serde_json::from_slice::<Value>(&response.body).ok().and_then(|body| Some(body.get("requestId")?.as_str()?.to_owned())) {
+            request_id = id;
+        }
+        outcomes.push((name, judge(&recording["response"], &response)));
+    }
+    let replayed: BTreeSet<&String> = outcomes.iter().map(|(name, _)| name).collect();
+    assert!(recordings.keys().all(|name| replayed.contains(name)), "a recording of put is not in PUT_ORDER");
+    outcomes
+}
+
+const PUT_ORDER: &[&str] = &[
+    "no-handler",
+    "missing-value",
+    "short-path",
+    "bad-json",
+    "null-value-no-handler",
+    "post-not-supported",
+    "delete-non-meta",
+    "request-unknown",
+    "meta-field",
+    "meta-field-request-status",
+    "meta-field-result",
+    "meta-zones",
+    "meta-delete",
+    "notification-state",
+    "notification-method",
+    "notification-other-key",
+    "notification-unknown",
+    "+devA",
+    "ws-client-single-source",
+    "+answer",
+    "ws-client-completed-status",
+    "+devB",
+    "ws-client-ambiguous",
+    "ws-client-unknown-source",
+    "ws-client-with-source",
+];
+
+/// A stream's transcript: the client's messages are sent, and what other clients caused (values of sources that are not in
+/// ws/delta-input) is caused again: before the first message when the recording has it in a snapshot, after the last
+/// otherwise. Frames are compared as a set: the reference orders a snapshot by its own tables, and repeats frames for
+/// overlapping rows.
+fn replay_stream(recording: &Value) -> Outcome {
+    let mut sim = golden_boat();
+    let transcript = recording["transcript"].as_array().unwrap();
+    let expected: Vec<&Value> = transcript.iter().filter(|entry| entry["dir"] == "server").map(|entry| &entry["msg"]).collect();
+    let (before, after) = others(&expected);
+    let feed = sim.open("/signalk/v1/stream?subscribe=none");
+    before.iter().for_each(|delta| sim.say(feed, &delta.to_string()));
+    let client = sim.open(recording["url"].as_str().unwrap());
+    for entry in transcript.iter().filter(|entry| entry["dir"] == "client") {
+        sim.say(client, &said(&entry["msg"]));
+    }
+    for delta in &after {
+        sim.say(feed, &delta.to_string());
+        sim.advance(Duration::from_millis(600));
+    }
+    let got: BTreeSet<String> = sim.heard(client).iter().map(|text| canonical(&serde_json::from_str(text).unwrap())).collect();
+    let want: BTreeSet<String> = expected.iter().map(|message| canonical(message)).collect();
+    let want_plain: BTreeSet<String> = expected.iter().map(|message| canonical(&without_display_units(message).0)).collect();
+    let closes = transcript.iter().any(|entry| entry["dir"] == "close");
+    if closes != sim.closed(client).is_some() {
+        return Outcome::Different(format!("closed: {:?}", sim.closed(client)));
+    }
+    if got == want {
+        return Outcome::Same;
+    }
+    if got == want_plain {
+        return Outcome::SameButUnits;
+    }
+    let missing = want_plain.difference(&got).next().map(|text| format!("missing {text}"));
+    let extra = got.difference(&want_plain).next().map(|text| format!("extra {text}"));
+    Outcome::Different([missing, extra].into_iter().flatten().collect::<Vec<_>>().join("; "))
+}
+
+/// Keys in alphabetical order, volatile texts masked, the reference's own close message left out.
+fn canonical(message: &Value) -> String {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let members: BTreeMap<&String, Value> = members.iter().map(|(name, value)| (name, sorted(value))).collect();
+                json!(members)
+            }
+            Value::Array(items) => items.iter().map(sorted).collect(),
+            Value::Number(number) => json!(number.as_f64()),
+            value => value.clone(),
+        }
+    }
+    sorted(&masked(message)).to_string()
+}
+
+fn others(expected: &[&Value]) -> (Vec<Value>, Vec<Value>) {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
+    for message in expected {
+        for update in message["updates"].as_array().into_iter().flatten() {
+            let source = update["$source"].as_str().unwrap_or_default();
+            if !matches!(source, "feed" | "devA" | "devB") && !update.to_string().contains("\"state\":\"normal\"") {
+                continue;
+            }
+            for entry in update["values"].as_array().into_iter().flatten() {
+                let delta = json!({ "context": message["context"], "updates": [{ "$source": source, "timestamp": update["timestamp"], "values": [entry] }] });
+                let first = seen.insert((source.to_owned(), entry["path"].to_string()));
+                let list = if first { &mut before } else { &mut after };
+                if !list.contains(&delta) {
+                    list.push(delta);
+                }
+            }
+        }
+    }
+    (before, after)
+}
