@@ -2,12 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::{Value, json};
+use signalk_model::Timestamp;
+
 use crate::{
     api,
     config::Config,
     guest::Platform,
-    io::{Effect, Input, LogLevel, Output, Report},
-    plugins::Plugins,
+    io::{Effect, Input, Output, Report},
+    plugins::{PluginSettings, Plugins},
     server::{PRUNE_EVERY, Server},
     timer::Timer,
 };
@@ -30,8 +33,10 @@ enum Stopping {
 impl Core {
     /// A server that has not started anything yet: it does with the first call of [`Core::poll_output`].
     pub fn new(config: Config, platform: Arc<dyn Platform>) -> Core {
-        let plugins = Plugins::new();
-        Core { server: Server::new(config, platform), plugins, stopping: Stopping::No }
+        let server = Server::new(config, platform);
+        let settings = PluginSettings { enabled: server.config.plugins_enabled, ..PluginSettings::default() };
+        let plugins = Plugins::new(settings, server.config.plugin_options.clone(), server.self_context.clone());
+        Core { server, plugins, stopping: Stopping::No }
     }
 
     /// The configuration as it is now.
@@ -51,13 +56,10 @@ impl Core {
             Input::Connection { id, event } => self.server.connection_event(now, id, event),
             Input::Report(Report::Saved { ticket, result }) => self.server.saved(ticket, result),
             Input::Packages { found, complaints } => {
-                complaints.into_iter().for_each(|text| self.server.log_line(LogLevel::Warn, "core".into(), text));
-                if self.server.config.plugins_enabled {
-                    self.plugins.found(now, found, &mut self.server);
-                }
+                self.plugins.handle_packages(now, found, complaints, &mut self.server);
             }
-            Input::Report(Report::Module { plugin, result }) => self.plugins.module(now, &plugin, result, &mut self.server),
-            Input::Ran { plugin, ran } => self.plugins.ran(now, &plugin, ran, &mut self.server),
+            Input::Report(Report::Module { plugin, result }) => self.plugins.handle_module(now, &plugin, result, &mut self.server),
+            Input::Ran { plugin, ran } => self.plugins.handle_ran(now, &plugin, ran, &mut self.server),
             Input::Tick => {}
             Input::Shutdown => {
                 self.stopping = Stopping::Begun;
@@ -74,18 +76,16 @@ impl Core {
             if let Some(output) = self.server.outputs.pop_front() {
                 return output;
             }
-            let for_plugins = std::mem::take(&mut self.server.for_plugins);
-            if !for_plugins.is_empty() {
-                self.plugins.deltas(now, for_plugins, &mut self.server);
+            self.hand_to_plugins(now);
+            self.plugins.poll(now, &mut self.server);
+            if std::mem::take(&mut self.server.plugins_changed) {
+                self.tell_plugins_changed();
             }
-            match self.plugins.poll_output(now, &mut self.server) {
-                // What the plugin caused first, in order.
-                Some(output) => self.server.outputs.push_back(output),
-                None if self.server.outputs.is_empty() && self.server.for_plugins.is_empty() => break,
-                None => {}
+            if self.server.outputs.is_empty() && self.server.accepted.is_empty() {
+                break;
             }
         }
-        if self.stopping == Stopping::Begun && self.plugins.stopped() && !self.server.is_saving() {
+        if self.stopping == Stopping::Begun && self.plugins.is_stopped() && !self.server.is_saving() {
             self.stopping = Stopping::Done;
             self.server.timers.clear_all();
             return Output::Effect(Effect::Stopped);
@@ -109,8 +109,39 @@ impl Core {
         }
         self.server.run_subscription_timers(now);
         self.server.expire_requests(now);
-        if self.plugins.next_deadline().is_some_and(|due| due <= now) {
-            self.plugins.tick(now, &mut self.server);
+    }
+
+    /// Deltas that the server let through, also those that plugins sent meanwhile: those wait for the next round.
+    fn hand_to_plugins(&mut self, now: Duration) {
+        if self.server.accepted.is_empty() {
+            return;
+        }
+        let mut accepted = std::mem::take(&mut self.server.accepted);
+        for (delta, placement) in accepted.drain(..) {
+            self.plugins.on_delta(now, &delta, placement, &mut self.server);
+        }
+        if self.server.accepted.is_empty() {
+            // Keeps the allocation for the next input.
+            self.server.accepted = accepted;
         }
     }
+
+    fn tell_plugins_changed(&mut self) {
+        let list = self.plugins.list_json();
+        self.server.plugin_status = plugin_status(&list, &self.server.timestamp());
+        self.server.broadcast(&json!({ "type": "PLUGINS_CHANGED", "from": "signalk-server", "data": list }));
+        self.server.broadcast_status();
+    }
+}
+
+/// Rows of PROVIDERSTATUS: what each plugin says about itself.
+fn plugin_status(list: &Value, time: &Timestamp) -> Vec<Value> {
+    let plugins = list.as_array().into_iter().flatten();
+    let rows = plugins.filter_map(|plugin| {
+        let message = plugin.get("statusMessage").and_then(Value::as_str).filter(|message| !message.is_empty())?;
+        let failed = matches!(plugin.get("state").and_then(Value::as_str), Some("error" | "crashed"));
+        let kind = if failed { "error" } else { "status" };
+        Some(json!({ "type": kind, "id": plugin.get("id"), "statusType": "plugin", "timeStamp": time.as_str(), "message": message }))
+    });
+    rows.collect()
 }

@@ -51,7 +51,7 @@ mod core;
 mod devices;
 mod identity;
 mod pipeline;
-mod plugin_access;
+mod plugin_host;
 mod providers;
 mod put;
 mod requests;

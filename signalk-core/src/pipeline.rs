@@ -13,11 +13,18 @@ use crate::{
 impl Server {
     /// A delta of a connection, a plugin or the server itself.
     pub(crate) fn handle_delta(&mut self, now: Duration, delta: Delta, provider: &SourceRef) {
-        self.handle_delta_from(now, delta, provider, None);
+        self.handle_delta_as(now, delta, provider, Placement::Tree, None);
     }
 
-    /// A delta, and the stream client that sent it.
-    pub(crate) fn handle_delta_from(&mut self, now: Duration, mut delta: Delta, provider: &SourceRef, from: Option<StreamId>) {
+    /// A delta, where it goes, and the stream client that sent it.
+    pub(crate) fn handle_delta_as(
+        &mut self,
+        now: Duration,
+        mut delta: Delta,
+        provider: &SourceRef,
+        placement: Placement,
+        from: Option<StreamId>,
+    ) {
         let timestamp = self.timestamp();
         let complaints = delta.normalise(&self.self_context, provider, &timestamp);
         let refused = delta.protect_self(&self.self_context);
@@ -35,20 +42,9 @@ impl Server {
                 }
             }
         }
-        self.store.apply(now, &delta);
-        self.fan_out(now, &delta);
-    }
-
-    /// A delta that is an event only: streams get it, the v1 tree does not (plugin ABI 7.3).
-    pub(crate) fn handle_event(&mut self, now: Duration, mut delta: Delta, provider: &SourceRef) {
-        let timestamp = self.timestamp();
-        delta.normalise(&self.self_context, provider, &timestamp);
-        delta.protect_self(&self.self_context);
-        if !delta.is_empty() {
-            self.providers.count(provider);
-            self.store.apply_as(now, &delta, Placement::CacheOnly);
-            self.fan_out(now, &delta);
-        }
+        self.store.apply_as(now, &delta, placement);
+        self.fan_out(now, &delta, placement);
+        self.accepted.push((delta, placement));
     }
 
     /// What the configuration says about the own vessel, as `$source` `defaults`.

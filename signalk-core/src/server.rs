@@ -8,8 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use signalk_bridge::{Delivery, PluginId};
-use signalk_model::{Context, Interner, SourcePolicy, SourceRef, Store, Timestamp};
+use signalk_model::{Context, Delta, Interner, Placement, SourcePolicy, SourceRef, Store, Timestamp};
 
 use crate::{
     config::Config,
@@ -30,8 +29,6 @@ pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) self_context: Context,
-    /// Time of the current input: for calls that come back out of a plugin in the same turn.
-    pub(crate) now: Duration,
     /// New at each start: clients notice a restart by it.
     pub(crate) start_id: String,
     pub(crate) store: Store,
@@ -45,10 +42,12 @@ pub(crate) struct Server {
     pub(crate) timers: Timers,
     pub(crate) names: Names,
     pub(crate) outputs: VecDeque<Output>,
-    /// Deltas on their way to plugins; taken by `Core` after each input.
-    pub(crate) for_plugins: Vec<(PluginId, Delivery)>,
-    /// What plugins say about themselves: (`status` or `error`, text).
-    pub(crate) plugin_status: BTreeMap<PluginId, (&'static str, String)>,
+    /// Deltas of this turn that were let through; `Core` hands them to the plugins.
+    pub(crate) accepted: Vec<(Delta, Placement)>,
+    /// The list of plugins looks different now; `Core` tells clients.
+    pub(crate) plugins_changed: bool,
+    /// What plugins say about themselves, as rows of PROVIDERSTATUS.
+    pub(crate) plugin_status: Vec<Value>,
     saving: BTreeMap<Ticket, (String, Saving)>,
     next_ticket: u64,
     /// When the first input came.
@@ -81,7 +80,6 @@ impl Server {
             self_context: store.self_context().clone(),
             store,
             interner: Interner::new(),
-            now: Duration::ZERO,
             start_id: uuid_v4(&*platform),
             connections: Connections::new(&config.connections),
             requests: Requests::default(),
@@ -94,8 +92,9 @@ impl Server {
                 server: SourceRef::from("server"),
             },
             outputs: VecDeque::new(),
-            for_plugins: Vec::new(),
-            plugin_status: BTreeMap::new(),
+            accepted: Vec::new(),
+            plugins_changed: false,
+            plugin_status: Vec::new(),
             saving: BTreeMap::new(),
             next_ticket: 1,
             started: None,
@@ -113,7 +112,6 @@ impl Server {
 
     /// The first turn: what is known from the configuration enters the model, and connections are opened.
     pub(crate) fn start(&mut self, now: Duration) {
-        self.now = now;
         if self.started.is_some() {
             return;
         }

@@ -51,6 +51,13 @@ pub(super) fn priorities(_: &mut Call<'_>) -> Answer {
     HttpResponse::json(200, &json!({ "groups": [], "overrides": {}, "defaults": {} })).into()
 }
 
+/// `GET /skServer/paths`: the specification's metadata by path.
+pub(super) fn paths(_: &mut Call<'_>) -> Answer {
+    let mut body = Vec::new();
+    signalk_model::meta::write_paths_json(&mut body);
+    HttpResponse::json_text(200, body).into()
+}
+
 /// For what is always an empty list here.
 pub(super) fn empty_list(_: &mut Call<'_>) -> Answer {
     HttpResponse::json(200, &json!([])).into()

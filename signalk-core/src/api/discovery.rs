@@ -31,7 +31,7 @@ pub(super) fn features(call: &mut Call<'_>) -> Answer {
         Some("0" | "false") => Some(false),
         _ => None,
     };
-    let plugins = call.plugins.list_json(call.server);
+    let plugins = call.plugins.list_json();
     let feature = |plugin: &Value| {
         let enabled = plugin.pointer("/data/enabled").and_then(Value::as_bool).unwrap_or(false);
         let member = |name: &str| plugin.get(name).cloned().unwrap_or(Value::Null);

@@ -94,6 +94,7 @@ const ROUTES: &[Route] = &[
     get("/skServer/multiSourcePaths", admin::multi_source_paths),
     get("/skServer/debugKeys", admin::empty_list),
     get("/skServer/logfiles", admin::empty_list),
+    get("/skServer/paths", admin::paths),
     get("/skServer/positionSources", admin::empty_list),
     get("/skServer/priorityGroups", admin::empty_list),
     get("/skServer/sourceAliases", admin::empty_object),

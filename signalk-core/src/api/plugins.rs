@@ -1,24 +1,23 @@
 //! The plugins as the admin UI and the page see them (server-api.md 5.1). Their life is `crate::plugins`.
 
 use serde_json::{Value, json};
-use signalk_bridge::PluginId;
 
 use super::{Answer, Call};
 use crate::{http::HttpResponse, server::Saving};
 
 /// `GET /skServer/plugins`
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
-    HttpResponse::json(200, &call.plugins.list_json(call.server)).into()
+    HttpResponse::json(200, &call.plugins.list_json()).into()
 }
 
 /// `GET /skServer/plugins/{id}`
 pub(super) fn info(call: &mut Call<'_>) -> Answer {
-    found(call, |call, id| call.plugins.info(call.server, id))
+    found(call, |call, id| call.plugins.info(id))
 }
 
 /// `GET /skServer/plugins/{id}/config`
 pub(super) fn config(call: &mut Call<'_>) -> Answer {
-    found(call, |call, id| call.plugins.config(call.server, id))
+    found(call, |call, id| call.plugins.config(id))
 }
 
 /// `POST /skServer/plugins/{id}/config`: the answer waits until the file is durable.
@@ -29,13 +28,11 @@ pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
         Ok(_) => return HttpResponse::error(400, "SyntaxError: the body must be a JSON object").into(),
         Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
     };
-    if call.plugins.info(call.server, &id).is_none() {
+    let Some((name, text)) = call.plugins.save_config(call.now, &id, options, call.server) else {
         return HttpResponse::not_found(&call.request.method, call.request.path()).into();
-    }
+    };
     let ok = HttpResponse::json(200, &Value::String(format!("Saved configuration for plugin {id}")));
-    let id = PluginId::from_package(&id);
-    call.server.save_plugin_options(&id, &options, Saving::Respond { id: call.id, ok });
-    call.plugins.configured(call.now, &id, &options, call.server);
+    call.server.save(name, text, Saving::Respond { id: call.id, ok });
     Answer::Later
 }
 

@@ -84,10 +84,7 @@ impl Server {
             }
             row
         });
-        let plugins = self.plugin_status.iter().map(|(id, (kind, message))| {
-            json!({ "type": kind, "id": id, "statusType": "plugin", "timeStamp": time.as_str(), "message": message })
-        });
-        connections.chain(plugins).collect()
+        connections.chain(self.plugin_status.iter().cloned()).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use signalk_model::{Context, Delta, Item, Update};
+use signalk_model::{Context, Delta, Item, Placement, Update};
 
 use super::{
     backlog::{Backlog, ENTER_BYTES, EXIT_BYTES, OVERFLOW_AFTER, OVERFLOW_BYTES},
@@ -21,11 +21,11 @@ use crate::{
 
 impl Server {
     /// Hands a delta that is already stored to everybody who wants it.
-    pub(crate) fn fan_out(&mut self, now: Duration, delta: &Delta) {
+    pub(crate) fn fan_out(&mut self, now: Duration, delta: &Delta, placement: Placement) {
         self.streams.regroup();
         let Some(context) = &delta.context else { return };
         self.fan_out_whole(delta, context);
-        self.fan_out_values(now, delta);
+        self.fan_out_values(now, delta, placement);
     }
 
     /// Query clients: the delta as it is.

@@ -65,7 +65,9 @@ impl Server {
     /// There is no history yet: the client is told so and the stream is closed.
     fn refuse_playback(&mut self, now: Duration, id: StreamId, target: &str, headers: &[(String, String)]) {
         self.streams.insert(id, Client { live: Live::None, ..Client::new(now, target, headers) });
-        self.send(id, "\"No history provider\"");
+        let started = query_value(target, "startTime").is_some();
+        let text = if started { "No history provider" } else { "startTime is a required query parameter for playback connections" };
+        self.send(id, serde_json::Value::from(text).to_string());
         self.close_stream(id, 1000, "No history provider");
     }
 

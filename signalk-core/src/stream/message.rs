@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalk_model::Delta;
+use signalk_model::{Delta, Placement};
 
 use crate::{
     api::NO_ACCESS_REQUESTS,
@@ -58,7 +58,7 @@ impl Server {
             return;
         }
         let provider = self.names.ws.clone();
-        self.handle_delta_from(now, parsed.delta, &provider, Some(id));
+        self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Some(id));
     }
 
     fn stream_request(&mut self, now: Duration, id: StreamId, message: &Value, body: &Value, change: Change<'_>) {

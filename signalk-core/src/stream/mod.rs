@@ -19,14 +19,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use signalk_model::{Context, SubscriptionSet};
 
-pub(crate) use self::subscribe::Receiver;
 use self::client::{Client, Live};
 use crate::io::StreamId;
 
 /// All stream clients, and who listens to what.
 pub(crate) struct Streams {
     clients: BTreeMap<StreamId, Client>,
-    subscriptions: SubscriptionSet<Receiver>,
+    subscriptions: SubscriptionSet<StreamId>,
     groups: Groups,
 }
 
@@ -98,7 +97,7 @@ impl Streams {
                 "queuedBytes": client.queue_bytes,
                 "accumulating": client.backlog.is_some(),
                 "coalesced": client.coalesced,
-                "subscriptions": self.subscriptions.rows_of(&Receiver::Stream(*id)).count(),
+                "subscriptions": self.subscriptions.rows_of(id).count(),
             })
         });
         rows.collect()
@@ -111,7 +110,7 @@ impl Streams {
 
     fn remove(&mut self, id: StreamId) -> Option<Client> {
         let client = self.clients.remove(&id)?;
-        self.subscriptions.remove(&Receiver::Stream(id));
+        self.subscriptions.remove(&id);
         self.groups.stale = true;
         Some(client)
     }

@@ -3,12 +3,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
     time::Duration,
 };
 
 use serde_json::{Map, Value};
-use signalk_bridge::{Delivery, PluginId, SubscriptionId};
 use signalk_model::{Context, Delta, Item, Placement, Store, Subscribe, Unsubscribe};
 
 use super::{
@@ -22,13 +20,6 @@ use crate::{
     server::Server,
 };
 
-/// Who subscribes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Receiver {
-    Stream(StreamId),
-    Plugin(PluginId, SubscriptionId),
-}
-
 impl Server {
     /// A client's subscribe message: warnings first, then what is known already.
     pub(crate) fn subscribe(&mut self, id: StreamId, message: &Map<String, Value>) {
@@ -39,7 +30,7 @@ impl Server {
         let Streams { clients, subscriptions, .. } = &mut self.streams;
         let Some(client) = clients.get_mut(&id) else { return };
         let mut frames = Vec::new();
-        subscriptions.subscribe(Receiver::Stream(id), &request, &self.store, |item| {
+        subscriptions.subscribe(id, &request, &self.store, |item| {
             announce_meta(&mut client.announced_meta, self.store.meta(), item, &mut frames);
             frames.push(frame(item));
         });
@@ -51,7 +42,7 @@ impl Server {
     /// DIFFERENCE: rows can be taken away one by one; the reference closes the socket unless everything goes.
     pub(crate) fn unsubscribe(&mut self, id: StreamId, message: &Map<String, Value>) {
         let Some(request) = Unsubscribe::from_json(message) else { return };
-        self.streams.subscriptions.unsubscribe(&Receiver::Stream(id), &request);
+        self.streams.subscriptions.unsubscribe(&id, &request);
         let Some(client) = self.streams.clients.get_mut(&id).filter(|_| request.is_all()) else { return };
         client.live = Live::None;
         if let Some(announced) = &mut client.announced_meta {
@@ -61,11 +52,11 @@ impl Server {
     }
 
     /// Subscribers: each value by itself.
-    pub(crate) fn fan_out_values(&mut self, now: Duration, delta: &Delta) {
-        let Server { streams, store, outputs, self_context, for_plugins, .. } = self;
+    pub(crate) fn fan_out_values(&mut self, now: Duration, delta: &Delta, placement: Placement) {
+        let Server { streams, store, outputs, self_context, .. } = self;
         let Streams { clients, subscriptions, .. } = streams;
-        let mut hand_over = HandOver { clients, store, outputs, self_context, for_plugins };
-        subscriptions.route(now, delta, Placement::Tree, store, |item, to| hand_over.deliver(item, to));
+        let mut hand_over = HandOver { clients, store, outputs, self_context };
+        subscriptions.route(now, delta, placement, store, |item, to| hand_over.deliver(item, to));
     }
 
     /// Values whose period has ended.
@@ -73,24 +64,10 @@ impl Server {
         if self.streams.subscriptions.poll_timeout().is_none_or(|due| due > now) {
             return;
         }
-        let Server { streams, store, outputs, self_context, for_plugins, .. } = self;
+        let Server { streams, store, outputs, self_context, .. } = self;
         let Streams { clients, subscriptions, .. } = streams;
-        let mut hand_over = HandOver { clients, store, outputs, self_context, for_plugins };
+        let mut hand_over = HandOver { clients, store, outputs, self_context };
         subscriptions.handle_timeout(now, |item, to| hand_over.deliver(item, to));
-    }
-
-    /// A plugin's subscription; returns warnings. What is known already is delivered at once.
-    pub(crate) fn subscribe_plugin(&mut self, plugin: &PluginId, id: SubscriptionId, request: &Subscribe) -> Vec<String> {
-        let Server { streams, store, for_plugins, .. } = self;
-        streams.subscriptions.subscribe(Receiver::Plugin(plugin.clone(), id), request, store, |item| {
-            for_plugins.push((plugin.clone(), Delivery { subscription: Some(id), json: item.to_json().into() }));
-        });
-        request.warnings.clone()
-    }
-
-    /// Ends a plugin's subscription.
-    pub(crate) fn unsubscribe_plugin(&mut self, plugin: &PluginId, id: SubscriptionId) {
-        self.streams.subscriptions.remove(&Receiver::Plugin(plugin.clone(), id));
     }
 }
 
@@ -100,40 +77,30 @@ struct HandOver<'a> {
     store: &'a Store,
     outputs: &'a mut VecDeque<Output>,
     self_context: &'a Context,
-    for_plugins: &'a mut Vec<(PluginId, Delivery)>,
 }
 
 impl HandOver<'_> {
     /// The text is made once. A client whose query already got the whole delta is left out.
-    fn deliver(&mut self, item: &Item<'_>, to: &[Receiver]) {
+    fn deliver(&mut self, item: &Item<'_>, to: &[StreamId]) {
         let frame = frame(item);
-        let mut shared: Option<Arc<str>> = None;
         let mut ids = Vec::with_capacity(to.len());
-        for receiver in to {
-            match receiver {
-                Receiver::Stream(id) => {
-                    let Some(client) = self.clients.get_mut(id) else { continue };
-                    if wants(client.live, item.context, self.self_context) {
-                        continue;
-                    }
-                    if let Some(backlog) = &mut client.backlog {
-                        client.coalesced += backlog.add(item);
-                        continue;
-                    }
-                    if client.announced_meta.is_some() {
-                        let mut first = Vec::new();
-                        announce_meta(&mut client.announced_meta, self.store.meta(), item, &mut first);
-                        client.frames += u64::try_from(first.len()).unwrap_or(0);
-                        self.outputs.extend(first.into_iter().map(|frame| Output::Effect(Effect::StreamSend { id: *id, frame })));
-                    }
-                    client.frames += 1;
-                    ids.push(*id);
-                }
-                Receiver::Plugin(plugin, id) => {
-                    let json = shared.get_or_insert_with(|| String::from_utf8_lossy(&frame).into());
-                    self.for_plugins.push((plugin.clone(), Delivery { subscription: Some(*id), json: Arc::clone(json) }));
-                }
+        for id in to {
+            let Some(client) = self.clients.get_mut(id) else { continue };
+            if wants(client.live, item.context, self.self_context) {
+                continue;
             }
+            if let Some(backlog) = &mut client.backlog {
+                client.coalesced += backlog.add(item);
+                continue;
+            }
+            if client.announced_meta.is_some() {
+                let mut first = Vec::new();
+                announce_meta(&mut client.announced_meta, self.store.meta(), item, &mut first);
+                client.frames += u64::try_from(first.len()).unwrap_or(0);
+                self.outputs.extend(first.into_iter().map(|frame| Output::Effect(Effect::StreamSend { id: *id, frame })));
+            }
+            client.frames += 1;
+            ids.push(*id);
         }
         match ids.as_slice() {
             [] => {}

@@ -1,0 +1,44 @@
+//! What the server is for its plugins: `plugins::Host` over the server's own state. Which plugin may do what, and who is
+//! started, is `plugins` and `signalk-bridge`.
+
+use std::{sync::Arc, time::Duration};
+
+use signalk_bridge::Version;
+use signalk_model::{Delta, Placement, SourceRef, Store};
+
+use crate::{
+    guest::Platform,
+    io::Output,
+    plugins::Host,
+    server::{Saving, Server},
+};
+
+impl Host for Server {
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn platform(&self) -> Arc<dyn Platform> {
+        Arc::clone(&self.platform)
+    }
+
+    fn handle_plugin_delta(&mut self, now: Duration, delta: Delta, provider: &SourceRef, version: Version) {
+        let placement = match version {
+            Version::V1 => Placement::Tree,
+            Version::V2 => Placement::CacheOnly,
+        };
+        self.handle_delta_as(now, delta, provider, placement, None);
+    }
+
+    fn save_quietly(&mut self, name: String, text: String) {
+        self.save(name, text, Saving::Quiet);
+    }
+
+    fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    fn plugins_changed(&mut self) {
+        self.plugins_changed = true;
+    }
+}
