@@ -37,6 +37,7 @@ mod normalise;
 mod notification;
 mod parse;
 mod pattern;
+mod raw;
 mod source;
 mod store;
 mod subscription;
@@ -52,6 +53,7 @@ pub use item::{Body, Item};
 pub use names::{Context, Path, SourceRef};
 pub use notification::{AlarmMethod, AlarmState, Notification, UnknownState};
 pub use pattern::Pattern;
+pub use raw::RawJson;
 pub use source::{Message, Source};
 pub use store::{Node, Placement, Store};
 pub use subscription::{

@@ -108,10 +108,7 @@ impl Notification {
 
     /// Reads the value; `None` when it is null or no notification.
     pub fn from_value(value: &Value) -> Option<Self> {
-        match value {
-            Value::Json(json) => Self::deserialize(&**json).ok(),
-            _ => None,
-        }
+        Self::deserialize(value.structure()?).ok()
     }
 
     /// The value for a delta.

@@ -5,20 +5,27 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 use crate::delta::{Delta, Parsed, PathMeta, PathValue, Update};
 use crate::error::{Complaint, DeltaError, NameError};
 use crate::interner::Interner;
-use crate::json::{AnyJson, as_f64, read_map, unsigned_as_f64};
+use crate::json::{self, read_map};
 use crate::names::{Context, Path};
+use crate::raw::RawJson;
 use crate::value::Value;
 
 pub(crate) fn delta(bytes: &[u8], interner: &mut Interner) -> Result<Parsed, DeltaError> {
     let mut reading = Reading { interner, complaints: Vec::new(), update: 0 };
     let json = |error: serde_json::Error| DeltaError::Json { reason: error.to_string() };
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    // Checking all bytes at once is cheaper than each text by itself.
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| DeltaError::Json { reason: error.to_string() })?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let message = MessageSeed(&mut reading).deserialize(&mut reader).map_err(json)?;
     reader.end().map_err(json)?;
     let context = match message.context {
@@ -341,35 +348,37 @@ where
     otherwise!(Entry::Pathless; bool number null text seq);
 }
 
+/// Scalars are read from their text; arrays and objects stay text where they can.
 #[derive(Clone, Copy)]
 struct ReadValue;
 
-seed!(ReadValue, Value, "a value", {
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+impl<'de> DeserializeSeed<'de> for ReadValue {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        let text = <&RawValue>::deserialize(from)?.get();
+        match text.as_bytes().first() {
+            Some(b'{' | b'[') => match RawJson::canonical(text) {
+                Some(raw) => Ok(Value::Raw(Arc::new(raw))),
+                None => json::parse(text.as_bytes())
+                    .map(|value| Value::Json(Arc::new(value)))
+                    .map_err(D::Error::custom),
+            },
+            Some(b'"') => read_text(text).map_err(D::Error::custom),
+            Some(b't') => Ok(Value::Bool(true)),
+            Some(b'f') => Ok(Value::Bool(false)),
+            Some(b'n') => Ok(Value::Null),
+            _ => serde_json::from_str(text).map(Value::Number).map_err(D::Error::custom),
+        }
     }
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(as_f64(value)))
+}
+
+fn read_text(text: &str) -> Result<Value, serde_json::Error> {
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    match inner.filter(|inner| !inner.contains('\\')) {
+        Some(plain) => Ok(Value::String(Arc::from(plain))),
+        None => serde_json::from_str::<String>(text).map(Value::from),
     }
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(unsigned_as_f64(value)))
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Number(value))
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(Arc::from(text)))
-    }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Value, A::Error> {
-        AnyJson.visit_seq(items).map(|value| Value::Json(Arc::new(value)))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
-        AnyJson.visit_map(members).map(|value| Value::Json(Arc::new(value)))
-    }
-});
+}
 
 #[derive(Clone, Copy)]
 struct ReadMembers;

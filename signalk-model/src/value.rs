@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::json;
+use crate::raw::RawJson;
 
 /// The value of a path: what JSON can say, with JavaScript's one kind of number.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum Value {
     /// Known to be unavailable; kept and distributed like any value.
     #[default]
@@ -20,6 +21,8 @@ pub enum Value {
     String(Arc<str>),
     /// An array or an object.
     Json(Arc<Json>),
+    /// An array or an object that nobody has looked into yet; see [`Value::structure`].
+    Raw(Arc<RawJson>),
 }
 
 impl Value {
@@ -42,6 +45,7 @@ impl Value {
             Self::Number(number) => json::number(*number),
             Self::String(text) => Json::String(text.to_string()),
             Self::Json(value) => Json::clone(value),
+            Self::Raw(raw) => raw.value().clone(),
         }
     }
 
@@ -54,6 +58,7 @@ impl Value {
             Self::Number(number) => json::write_f64(out, *number),
             Self::String(text) => json::write_str(out, text),
             Self::Json(value) => json::write_value(out, value),
+            Self::Raw(raw) => out.extend_from_slice(raw.json().as_bytes()),
         }
     }
 
@@ -81,12 +86,18 @@ impl Value {
         }
     }
 
-    /// The members, if it is an object.
-    pub fn as_object(&self) -> Option<&serde_json::Map<String, Json>> {
+    /// The array or object, if it is one.
+    pub fn structure(&self) -> Option<&Json> {
         match self {
-            Self::Json(value) => value.as_object(),
+            Self::Json(value) => Some(value),
+            Self::Raw(raw) => Some(raw.value()),
             _ => None,
         }
+    }
+
+    /// The members, if it is an object.
+    pub fn as_object(&self) -> Option<&serde_json::Map<String, Json>> {
+        self.structure()?.as_object()
     }
 
     /// Latitude and longitude in degrees, if it is a position.
@@ -157,10 +168,27 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::String(a), Self::String(b)) => a == b,
+            (Self::Raw(a), Self::Raw(b)) if a.json() == b.json() => true,
+            (a, b) => match (a.structure(), b.structure()) {
+                (Some(a), Some(b)) => a == b,
+                _ => false,
+            },
+        }
+    }
+}
+
 impl serde::Serialize for Value {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Json(value) => value.serialize(serializer),
+            Self::Raw(raw) => raw.value().serialize(serializer),
             small => small.to_json().serialize(serializer),
         }
     }
