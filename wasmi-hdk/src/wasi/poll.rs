@@ -22,6 +22,8 @@ const SUBSCRIPTION: u32 = 48;
 const EVENT: u32 = 32;
 /// `subclockflags`: the timeout is a point in time.
 const ABSOLUTE: u16 = 1;
+/// How long an absolute wall clock time is trusted.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// `eventrwflags`: the other end is closed.
 const HANGUP: u16 = 1;
 
@@ -122,7 +124,8 @@ fn state(ctx: &mut Ctx<'_, '_>, what: &What, first: Duration, now: Duration) -> 
 }
 
 /// Relative times count from the first try. Absolute wall clock times are looked
-/// at anew each time, because the wall clock may be set.
+/// at anew, at least once a second: a boat's computer often starts without the
+/// time of day and sets its clock when the GPS has it.
 fn timer(
     ctx: &mut Ctx<'_, '_>,
     id: u32,
@@ -138,7 +141,8 @@ fn timer(
     let at = if !absolute {
         first.checked_add(Duration::from_nanos(timeout))
     } else if id == REALTIME {
-        now.checked_add(Duration::from_nanos(timeout.saturating_sub(clock)))
+        let left = Duration::from_nanos(timeout.saturating_sub(clock));
+        now.checked_add(left.min(LOOK_AGAIN))
     } else {
         Some(Duration::from_nanos(timeout))
     };
