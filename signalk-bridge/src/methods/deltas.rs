@@ -94,12 +94,12 @@ pub fn send(caller: &mut Caller<'_>, json: &[u8], version: Version) -> Result<()
         Ok(parsed) => parsed,
         Err(error) => {
             caller.account.counters.bad_deltas += 1;
-            return Err(caller.bad_params(format_args!("not a delta: {error}")));
+            return Err(caller.bad_params(error));
         }
     };
     for complaint in parsed.complaints {
         caller.account.counters.bad_deltas += 1;
-        caller.warn(format_args!("delta: {complaint}"));
+        caller.warn(complaint);
     }
     send_parsed(caller, parsed.delta, version);
     Ok(())

@@ -8,6 +8,9 @@ mod buffer;
 mod rpc;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;

@@ -88,9 +88,8 @@ impl Rpc {
             fs: config.fs.filter(|_| manifest.capabilities.has(Capability::Storage)),
             ..InstanceConfig::new(config.platform)
         };
-        let plugin = Plugin::new(&manifest.id, module, instance).map_err(|source| {
-            BridgeError::Load { plugin: manifest.id.clone(), source }
-        })?;
+        let plugin = Plugin::new(&manifest.id, module, instance)
+            .map_err(|source| BridgeError::Load { plugin: manifest.id.clone(), source })?;
         Ok(Rpc {
             plugin,
             phase: Phase::New,
@@ -231,7 +230,11 @@ impl Rpc {
             Ok(answer) => answer,
             Err(error) if error.code() == ErrorCode::Timeout.number() => {
                 let plugin = common.id().clone();
-                return Some(Output::Crashed(Crash::NoAnswer { plugin, call, limit: START_DEADLINE }));
+                return Some(Output::Crashed(Crash::NoAnswer {
+                    plugin,
+                    call,
+                    limit: START_DEADLINE,
+                }));
             }
             Err(error) => return Some(Output::Failed(format!("{call}: {}", error.message()))),
         };
@@ -263,8 +266,9 @@ impl Rpc {
         signalk: &mut dyn SignalK,
     ) -> Result<Description, String> {
         let id = common.id().clone();
-        let answer: Option<Initialized> = serde_json::from_str(answer.get())
-            .map_err(|error| format!("plugin `{id}`: initialize: the answer is not understood: {error}"))?;
+        let answer: Option<Initialized> = serde_json::from_str(answer.get()).map_err(|error| {
+            format!("plugin `{id}`: initialize: the answer is not understood: {error}")
+        })?;
         let answer = answer.unwrap_or_default();
         let major = |version: &str| version.split('.').next().unwrap_or_default().to_owned();
         if let Some(version) = &answer.protocol_version
@@ -296,7 +300,11 @@ impl Rpc {
             None | Some(Value::Null) => "{}".to_owned(),
             Some(schema @ Value::Object(_)) => schema.to_string(),
             Some(_) => {
-                common.complain("the schema is no JSON object; {} is shown".to_owned(), now, signalk);
+                common.complain(
+                    "the schema is no JSON object; {} is shown".to_owned(),
+                    now,
+                    signalk,
+                );
                 "{}".to_owned()
             }
         };

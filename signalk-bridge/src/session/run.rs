@@ -14,12 +14,7 @@ pub struct Run(pub(super) Job);
 pub struct Ran(pub(super) Done);
 
 pub(super) enum Job {
-    Load {
-        engine: Engine,
-        name: String,
-        bytes: Bytes,
-        limits: Box<Limits>,
-    },
+    Load { engine: Engine, name: String, bytes: Bytes, limits: Box<Limits> },
     Library(Box<Library>),
     Plugin(wasmi_hdk::Run),
 }
