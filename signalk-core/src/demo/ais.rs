@@ -102,3 +102,75 @@ pub(super) fn tenths_of_degrees(course: f64) -> u32 {
 pub(super) fn whole_degrees(heading: f64) -> u32 {
     u32::try_from(whole(heading).rem_euclid(360)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::nmea0183::Parser;
+
+    fn read(message: &Message) -> String {
+        let (mut sentences, mut deltas) = (Vec::new(), Vec::new());
+        message.write('A', 3, &mut sentences);
+        assert!(sentences.split(|&b| b == b'\n').all(|line| line.len() <= 81));
+        Parser::new("x").push(&sentences, 0, &mut deltas);
+        deltas.pop().map(|delta| delta.to_json()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let position = (-33.987_65, -24.123_45);
+        let report = Message::new(1, 244_670_316)
+            .unsigned(8, 4)
+            .signed(-20, 8)
+            .unsigned(123, 10)
+            .unsigned(1, 1)
+            .position(position)
+            .unsigned(tenths_of_degrees(359.96), 12)
+            .unsigned(whole_degrees(359.6), 9)
+            .unsigned(30, 6)
+            .unsigned(1, 2)
+            .unsigned(0, 3 + 1 + 19);
+        let json = read(&report);
+        for part in [
+            r#""context":"vessels.urn:mrn:imo:mmsi:244670316""#,
+            r#"{"path":"navigation.position","value":{"longitude":-24.12345,"latitude":-33.98765}}"#,
+            r#"{"path":"navigation.speedOverGround","value":6.3276682696759625}"#,
+            r#"{"path":"navigation.courseOverGroundTrue","value":0}"#,
+            r#"{"path":"navigation.headingTrue","value":0}"#,
+            r#"{"path":"navigation.rateOfTurn","value":-0.005194133404236515}"#,
+            r#"{"path":"navigation.state","value":"sailing"}"#,
+            r#"{"path":"navigation.specialManeuver","value":"not engaged"}"#,
+        ] {
+            assert!(json.contains(part), "{part} in {json}");
+        }
+    }
+
+    #[test]
+    fn texts_and_long_messages_survive() {
+        let name = Message::new(24, 1).unsigned(0, 2).text("\u{e9}a Z@ 9?_[", 20).unsigned(0, 8);
+        assert!(read(&name).contains(r#""name":"Z""#), "{}", read(&name));
+        let voyage = Message::new(5, 244_670_316)
+            .unsigned(0, 2)
+            .unsigned(9_074_729, 30)
+            .text("ABCD12", 7)
+            .text("TEST SHIP", 20)
+            .unsigned(70, 8)
+            .dimensions([100, 20, 8, 9])
+            .unsigned(0, 4 + 4 + 5 + 5 + 6)
+            .unsigned(75, 8)
+            .text("HELSINKI", 20)
+            .unsigned(0, 2);
+        let json = read(&voyage);
+        for part in [
+            "TEST SHIP",
+            "IMO 9074729",
+            "ABCD12",
+            "HELSINKI",
+            r#"{"overall":120}"#,
+            r#"{"current":7.5}"#,
+            "Cargo ship",
+        ] {
+            assert!(json.contains(part), "{part} in {json}");
+        }
+    }
+}

@@ -42,18 +42,20 @@ pub(super) fn next_token(buf: &[u8]) -> Option<(Token<'_>, usize)> {
     match *buf.first()? {
         b'$' | b'!' => sentence(buf),
         b'\\' => tag(buf),
-        b'\r' | b'\n' | b' ' | b'\t' => {
-            let n = buf.iter().take_while(|b| matches!(b, b'\r' | b'\n' | b' ' | b'\t')).count();
+        b if is_blank(b) => {
+            let n = buf.iter().take_while(|&&b| is_blank(b)).count();
             Some((Token::Blank, n))
         }
         _ => {
-            let n = buf
-                .iter()
-                .take_while(|b| !matches!(b, b'$' | b'!' | b'\\' | b'\r' | b'\n'))
-                .count();
+            let noise = |b: u8| !is_blank(b) && !matches!(b, b'$' | b'!' | b'\\');
+            let n = buf.iter().take_while(|&&b| noise(b)).count();
             Some((Token::Garbage(n), n))
         }
     }
+}
+
+fn is_blank(b: u8) -> bool {
+    matches!(b, b'\r' | b'\n' | b' ' | b'\t')
 }
 
 fn sentence(buf: &[u8]) -> Option<(Token<'_>, usize)> {
