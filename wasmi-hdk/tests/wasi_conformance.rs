@@ -37,3 +37,19 @@ fn every_call_has_a_row_and_every_row_a_clause() {
         .collect();
     assert!(missing.is_empty(), "no row for {missing:?}");
 }
+
+#[test]
+fn the_types_of_all_calls_are_those_of_the_specification() {
+    let mut ours: Vec<_> = wasmi_hdk::wasi::table()
+        .iter()
+        .map(|row| {
+            let params: Vec<_> = row.params.iter().map(ToString::to_string).collect();
+            let result = if row.returns { " -> i32" } else { "" };
+            format!("{}({}){result}", row.name, params.join(", "))
+        })
+        .collect();
+    ours.sort();
+    let specified = include_str!("../../tests/conformance/wasi-signatures.txt");
+    let specified: Vec<_> = specified.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(ours, specified);
+}

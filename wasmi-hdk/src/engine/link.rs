@@ -176,7 +176,10 @@ fn call(
                     Ok(())
                 }
                 Ok(WasiResult::Exit(code)) => Err(Signal::Exit(code)),
-                Ok(WasiResult::Suspend(_)) if data.guest.nested => Err(Signal::WouldWait),
+                Ok(WasiResult::Suspend(_)) if data.guest.nested => {
+                    data.guest.wasi.abandon_call();
+                    Err(Signal::WouldWait)
+                }
                 Ok(WasiResult::Suspend(wait)) => {
                     let args = args.as_slice().to_vec();
                     data.guest.pending = Some(Pending::Wasi { call: wasi, args, wait });

@@ -43,6 +43,8 @@ pub struct WasiState {
     pub(super) stdout: Stdout,
     pub(super) stderr: LogLines,
     suspended: Vec<(CallKey, u64)>,
+    /// The call made last remembered something.
+    remembered: bool,
     last_monotonic: Duration,
     charge: u64,
 }
@@ -61,6 +63,7 @@ impl WasiState {
             stdout: Stdout::new(limits.stdio_bytes),
             stderr: LogLines::new(limits.stderr_lines_per_second, limits.stderr_line_bytes),
             suspended: Vec::new(),
+            remembered: false,
             last_monotonic: Duration::ZERO,
             charge: 0,
         }
@@ -139,10 +142,16 @@ impl WasiState {
         std::mem::take(&mut self.charge)
     }
 
-    /// Forgets the newest suspended call: it will not be called again (a nested
-    /// call that was not allowed to wait).
+    /// The call made last answered [`Suspend`](super::WasiResult::Suspend) and will not be
+    /// made again: a nested call that is not allowed to wait.
     pub fn abandon_call(&mut self) {
-        self.suspended.pop();
+        if std::mem::take(&mut self.remembered) {
+            self.suspended.pop();
+        }
+    }
+
+    pub(super) fn begin_call(&mut self) {
+        self.remembered = false;
     }
 
     /// What the guest stores and may store; `None` without files.
@@ -185,6 +194,7 @@ impl WasiState {
             self.suspended.remove(0);
         }
         self.suspended.push((key, memory));
+        self.remembered = true;
     }
 }
 

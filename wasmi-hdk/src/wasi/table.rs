@@ -28,6 +28,7 @@ macro_rules! table {
                 params: &[$(param!($ty)),*],
                 returns: $returns,
                 run: |state, memory, platform, args| {
+                    state.begin_call();
                     let run = |ctx: &mut Ctx<'_, '_>, _args: &mut Args<'_>| {
                         $(let $arg = _args.$ty();)*
                         $run(ctx, $($arg),*)
