@@ -7,6 +7,9 @@ use std::time::Duration;
 /// What every host call costs, whatever it does: about the time of 100 instructions.
 pub const HOST_CALL: u64 = 100;
 
+/// What it costs to call an export: a plugin that is called in vain pays for it too.
+pub const CALL: u64 = 1000;
+
 /// Bytes that a host call moves for one unit of fuel; the engine asks the same for `memory.copy`.
 pub const BYTES_PER_FUEL: u64 = 64;
 

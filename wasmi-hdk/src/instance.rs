@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::engine::{EngineFault, Func, Guest, Stop, fits, only_numbers};
 use crate::error::{CallError, Fault, LoadError};
-use crate::fuel::Purse;
+use crate::fuel::{CALL, Purse};
 use crate::guest_memory::GuestMemory;
 use crate::imports::Imports;
 use crate::limits::{Limits, MAX_SLICE_FUEL};
@@ -95,6 +95,8 @@ pub struct Instance {
     initialize: Option<Func>,
     /// Since the last rest.
     burst: Burst,
+    /// Used, and not yet taken from the purse.
+    unpaid: u64,
     slices: u64,
 }
 
@@ -210,6 +212,7 @@ impl Instance {
             queued: None,
             initialize,
             burst: Burst::default(),
+            unpaid: 0,
             slices: 0,
         })
     }
@@ -285,6 +288,8 @@ impl Instance {
 
     fn enter(&mut self, func: Func, call: Arc<str>, args: Vec<Val>) {
         self.guest.state_mut().wasi.set_stdin_nonblocking(&*call == RPC_POLL);
+        self.guest.spend(CALL);
+        self.unpaid = self.unpaid.saturating_add(CALL);
         self.state = State::Ready(func, args);
         self.call = call;
         self.burst = Burst::default();
@@ -315,16 +320,38 @@ impl Instance {
             State::OutOfFuel => self.guest.go_on(fuel),
             State::Suspended => match self.wake(now, fuel) {
                 Ok(stop) => stop,
-                Err(step) => return step,
+                Err(step) => {
+                    self.account(now, platform.monotonic(), before);
+                    return self.rest(now, step);
+                }
             },
         };
         self.slices = self.slices.saturating_add(1);
-        let used = self.guest.fuel_used().saturating_sub(before);
         let after = platform.monotonic();
-        self.purse.spend(after, used);
+        self.account(now, after, before);
+        self.stopped(after, stop)
+    }
+
+    fn account(&mut self, start: Duration, end: Duration, before: u64) {
+        let used = self.guest.fuel_used().saturating_sub(before);
+        self.purse.spend(end, used.saturating_add(std::mem::take(&mut self.unpaid)));
         self.burst.fuel = self.burst.fuel.saturating_add(used);
-        self.burst.time = self.burst.time.saturating_add(after.saturating_sub(now));
-        self.stopped(stop)
+        self.burst.time = self.burst.time.saturating_add(end.saturating_sub(start));
+    }
+
+    /// The guest waits. To wait for a time that is past is no rest: it gives others a turn,
+    /// and the budget of the call goes on.
+    fn rest(&mut self, now: Duration, step: Step) -> Step {
+        match step {
+            Step::Waiting { until: Some(until), .. } if until <= now => match self.overrun() {
+                Some(fault) => self.fail(fault),
+                None => step,
+            },
+            step => {
+                self.burst = Burst::default();
+                step
+            }
+        }
     }
 
     /// A suspended call goes on if what it waits for is there.
@@ -371,7 +398,7 @@ impl Instance {
         }
     }
 
-    fn stopped(&mut self, stop: Stop) -> Step {
+    fn stopped(&mut self, now: Duration, stop: Stop) -> Step {
         match stop {
             Stop::Finished => {
                 self.burst = Burst::default();
@@ -392,8 +419,7 @@ impl Instance {
             },
             Stop::Suspended => {
                 self.state = State::Suspended;
-                self.burst = Burst::default();
-                match &mut self.guest.state_mut().pending {
+                let step = match &mut self.guest.state_mut().pending {
                     Some(Pending::Wasi { wait, .. }) => {
                         Step::Waiting { stdin: wait.stdin, until: wait.until }
                     }
@@ -402,7 +428,8 @@ impl Instance {
                         None => Step::Waiting { stdin: false, until: None },
                     },
                     None => Step::Waiting { stdin: false, until: None },
-                }
+                };
+                self.rest(now, step)
             }
             Stop::Fault(fault) => {
                 let fault = self.describe(fault);

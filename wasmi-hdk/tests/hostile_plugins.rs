@@ -1,0 +1,244 @@
+//! Plugins that mean harm, or do it: each ends, or is answered, with a name; the host lives.
+
+mod common;
+#[path = "common/rpc.rs"]
+mod rpc;
+
+use std::time::Duration;
+
+use rpc::{Conversation, guest, strict};
+use wasmi_hdk::{ErrorCode, Exit, Fault, Instance, InstanceConfig, Limits, Plugin, RpcError};
+
+fn crash_of_go(name: &str) -> (String, i32) {
+    let mut plugin = Conversation::new(name);
+    let error = plugin.call("go", "").unwrap_err();
+    plugin.settle();
+    (plugin.crash(), error.code())
+}
+
+#[test]
+fn one_that_spins_for_ever() {
+    let (text, code) = crash_of_go("fuel_spin_forever");
+    assert!(text.starts_with("fuel_spin_forever: call `rpc_poll` used 20"), "{text}");
+    assert!(text.contains("the limit `call_fuel` is 20000000; split the work"), "{text}");
+    assert_eq!(code, ErrorCode::OutOfFuel.number());
+    let mut plugin = Conversation::new("poll_spins");
+    plugin.settle();
+    assert!(plugin.crash().contains("call_fuel"));
+}
+
+#[test]
+fn one_that_spins_is_ended_by_time_too() {
+    let limits =
+        Limits { call_fuel: None, call_deadline: Some(Duration::from_millis(20)), ..strict() };
+    // A clock that really goes on.
+    struct Real(std::time::Instant);
+    impl wasmi_hdk::Platform for Real {
+        fn monotonic(&self) -> Duration {
+            self.0.elapsed()
+        }
+        fn wall_clock(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn fill_random(&self, _: &mut [u8]) {}
+    }
+    let platform = std::sync::Arc::new(Real(std::time::Instant::now()));
+    let config = InstanceConfig { limits, ..InstanceConfig::new(platform) };
+    let mut instance = Instance::new(&guest("poll_spins"), config).unwrap();
+    let text = common::fault(common::call(&mut instance, "rpc_poll", &[]));
+    assert!(text.contains("the limit `call_deadline` is 20ms"), "{text}");
+}
+
+#[test]
+fn one_that_recurses_for_ever() {
+    let (text, code) = crash_of_go("stack_recurse_forever");
+    assert_eq!(code, ErrorCode::Trap.number());
+    // The stack in linear memory or the one of calls, whichever ends first.
+    assert!(text.contains("recursed too deep") || text.contains("out of bounds"), "{text}");
+    let mut plugin = Instance::new(&guest("stack_recurse_frames"), common::config()).unwrap();
+    let export = guest("stack_recurse_frames").exports().next().unwrap().0.to_owned();
+    if plugin.begin(&export, &[]).is_ok() {
+        assert!(common::fault(common::drive(&mut plugin, 100_000)).contains("recursed too deep"));
+    }
+}
+
+#[test]
+fn one_that_allocates_for_ever() {
+    let (text, _) = crash_of_go("memory_allocate_forever");
+    assert!(text.contains("the limit `memory_bytes` is 16777216; free memory or raise"), "{text}");
+}
+
+#[test]
+fn one_that_writes_a_gigabyte_of_log() {
+    let limits = Limits { call_fuel: Some(1_000_000), ..strict() };
+    let mut plugin = Conversation::with(&guest("log_one_gigabyte"), limits);
+    // It pays for what it writes, so that its budget ends before the gigabyte does.
+    assert!(plugin.call("go", "").is_err());
+    plugin.settle();
+    assert!(plugin.crash().contains("the limit `call_fuel`"), "{}", plugin.crash());
+    assert!(plugin.log.len() < 500, "{} lines", plugin.log.len());
+    let rpc::Either::Stateful(state) = &plugin.plugin else { panic!() };
+    assert!(state.stats().log_lines_dropped > 100_000, "{:?}", state.stats());
+}
+
+#[test]
+fn one_that_traps_and_one_that_exits() {
+    let (text, code) = crash_of_go("trap_in_call");
+    assert_eq!(
+        text,
+        "trap_in_call: call `rpc_poll` trapped: wasm `unreachable` instruction executed"
+    );
+    assert_eq!(code, ErrorCode::Trap.number());
+
+    let mut plugin = Conversation::new("exit_one_in_call");
+    let error = plugin.call("go", "").unwrap_err();
+    assert_eq!(error.message(), "exit_one_in_call: the plugin exited with code 1");
+    assert_eq!(error.code(), ErrorCode::Exited.number());
+    plugin.settle();
+    assert!(matches!(plugin.stopped, Some(Exit::Exited(1))));
+
+    let mut plugin = Conversation::new("exit_zero_in_call");
+    assert_eq!(plugin.call("go", "").unwrap_err().code(), ErrorCode::NotRunning.number());
+    plugin.settle();
+    assert!(matches!(plugin.stopped, Some(Exit::Clean)));
+}
+
+#[test]
+fn nothing_runs_after_an_exit() {
+    let mut plugin = Conversation::new("wasi_exit_again");
+    plugin.settle();
+    assert!(matches!(plugin.stopped, Some(Exit::Exited(3))), "{:?}", plugin.stopped);
+    assert!(plugin.log.is_empty(), "{:?}", plugin.log);
+}
+
+#[test]
+fn one_that_answers_twice_and_ones_that_nobody_asked() {
+    let mut plugin = Conversation::new("rpc_answers_twice");
+    assert_eq!(plugin.call("x", "").unwrap(), "\"first\"");
+    assert_eq!(plugin.call("x", "").unwrap(), "\"first\"");
+    plugin.settle();
+    assert_eq!(plugin.faults.len(), 2);
+    assert!(matches!(plugin.faults[0], RpcError::UnknownResponse { .. }), "{:?}", plugin.faults);
+
+    let mut plugin = Conversation::new("rpc_answers_unknown_ids");
+    assert!(plugin.call("go", "").is_ok());
+    assert_eq!(plugin.faults.len(), 3, "{:?}", plugin.faults);
+    assert_eq!(plugin.call("ping", "").unwrap(), "\"pong\"");
+}
+
+#[test]
+fn one_that_writes_garbage() {
+    let mut plugin = Conversation::new("rpc_garbage");
+    assert!(plugin.call("go", "").is_ok());
+    assert!(plugin.faults.len() >= 4, "{:?}", plugin.faults);
+    assert_eq!(plugin.call("ping", "").unwrap(), "\"pong\"");
+}
+
+#[test]
+fn one_that_writes_half_a_line_and_is_silent() {
+    let mut plugin = Conversation::new("rpc_half_line_then_silence");
+    let call = plugin.begin_within("go", "", Some(Duration::from_secs(5)));
+    assert_eq!(plugin.finish(call).unwrap_err().code(), ErrorCode::Timeout.number());
+    plugin.input(wasmi_hdk::Input::Stop);
+    while plugin.stopped.is_none() {
+        plugin.settle();
+        plugin.advance(Duration::from_secs(1));
+    }
+    // What it wrote later, when it was told to give up, completed the line.
+    assert!(matches!(plugin.faults[..], [RpcError::NotJson { .. }]), "{:?}", plugin.faults);
+}
+
+#[test]
+fn one_that_writes_a_line_of_100_mb() {
+    let limits = Limits { call_fuel: None, call_deadline: None, ..strict() };
+    let mut plugin = Conversation::with(&guest("rpc_line_of_100_mb"), limits);
+    plugin.call("go", "").unwrap();
+    assert!(matches!(plugin.faults[..], [RpcError::Oversized { .. }]), "{:?}", plugin.faults);
+    assert!(plugin.faults[0].to_string().contains("exceeds the limit of 16777216"));
+    assert_eq!(plugin.call("ping", "").unwrap(), "\"pong\"");
+}
+
+#[test]
+fn one_that_closes_stdout() {
+    let mut plugin = Conversation::new("rpc_closes_stdout");
+    let call = plugin.begin_within("x", "", Some(Duration::from_secs(5)));
+    assert_eq!(plugin.finish(call).unwrap_err().code(), ErrorCode::Timeout.number());
+}
+
+#[test]
+fn one_that_wants_to_be_polled_at_once_for_ever() {
+    let limits = Limits { fuel_per_second: Some(100_000), fuel_burst: 100_000, ..strict() };
+    let mut plugin = Conversation::with(&guest("poll_at_once_for_ever"), limits);
+    for _ in 0..3 {
+        let until = plugin.settle();
+        assert!(until.unwrap() > plugin.now(), "throttled");
+        plugin.advance(Duration::from_millis(100));
+    }
+    // Each call of an export costs 1000 fuel, whatever the guest does in it.
+    assert!(plugin.runs < 200, "{} runs in 0.3 s", plugin.runs);
+}
+
+#[test]
+fn one_that_grows_for_ever_is_ended_by_its_budget() {
+    for name in ["memory_grow_loop", "table_grow_loop"] {
+        let module = guest(name);
+        let export =
+            module.exports().find(|(_, kind)| matches!(kind, wasmi_hdk::ExternKind::Func(_)));
+        let export = export.unwrap().0.to_owned();
+        let config = InstanceConfig { limits: strict(), ..common::config() };
+        let mut instance = Instance::new(&module, config).unwrap();
+        instance.begin(&export, &[]).unwrap();
+        let text = common::fault(common::drive(&mut instance, 1_000_000));
+        assert!(text.contains("`call_fuel`"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn wasi_calls_with_lies_in_them() {
+    for name in [
+        "wasi_huge_iovec_count",
+        "wasi_lying_lengths",
+        "wasi_lying_result_pointer",
+        "wasi_many_empty_iovecs",
+        "wasi_poll_huge_count",
+        "wasi_random_2_gib",
+        "wasi_random_32_mib_for_ever",
+    ] {
+        let limits = Limits { memory_bytes: 64 << 20, ..strict() };
+        let mut plugin = Conversation::with(&guest(name), limits);
+        plugin.settle();
+        let exit = plugin.stopped.as_ref().unwrap_or_else(|| panic!("{name} goes on"));
+        match (name, exit) {
+            ("wasi_random_32_mib_for_ever" | "wasi_many_empty_iovecs", Exit::Crashed(fault)) => {
+                assert!(matches!(fault, Fault::OutOfFuel { .. } | Fault::Memory { .. }), "{fault}");
+            }
+            // The guest got an errno and ended by itself.
+            (_, Exit::Clean | Exit::Exited(_)) => {}
+            (_, Exit::Crashed(fault)) => panic!("{name}: {fault}"),
+        }
+    }
+}
+
+#[test]
+fn ones_that_are_no_json_rpc_plugins() {
+    for name in ["no_exports", "poll_wrong_type"] {
+        let error = Plugin::new(name, &guest(name), common::config()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{name}: neither exports `_start` (a command) nor `rpc_poll` (a reactor): \
+                 it cannot be called by JSON-RPC"
+            )
+        );
+    }
+}
+
+#[test]
+fn one_whose_start_section_spins_and_one_whose_initialize_does() {
+    let error =
+        Instance::new(&guest("start_section_spins"), common::config()).unwrap_err().to_string();
+    assert!(error.contains("the limit `start_fuel` is 1000000"), "{error}");
+    let mut plugin = Conversation::new("initialize_spins");
+    plugin.settle();
+    assert!(plugin.crash().starts_with("initialize_spins: call `_initialize` used"));
+}
