@@ -2,7 +2,7 @@
 
 wasmi_pdk::plugin!(test_plugin::ping(wasmi_pdk::Router::new()).method("go", |_, ()| async {
     use std::io::Write as _;
-    let piece = [b'x'; 1 << 16];
+    let piece = vec![b'x'; 1 << 16]; // On the stack there is not so much room.
     let mut out = std::io::stdout().lock();
     out.write_all(br#"{"jsonrpc":"2.0","method":"flood","params":[""#)?;
     for _ in 0..100_000_000 / piece.len() + 1 {
