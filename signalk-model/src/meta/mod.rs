@@ -96,7 +96,7 @@ impl Meta {
 /// assert_eq!(signalk_model::meta::specified("foo.bar"), None);
 /// ```
 pub fn specified(path: &str) -> Option<&'static str> {
-    index_of(path).and_then(|at| table::TABLE.get(at)).map(|(_, text)| *text)
+    index_of(path).and_then(text_at)
 }
 
 /// The unit that the specification gives a path.
@@ -184,14 +184,24 @@ impl Registry {
 }
 
 fn parsed(at: usize) -> Option<Meta> {
-    let (_, text) = table::TABLE.get(at)?;
-    match json::parse(text.as_bytes()) {
+    match json::parse(text_at(at)?.as_bytes()) {
         Ok(Json::Object(members)) => Some(Meta::new(members)),
         _ => None,
     }
 }
 
 const FAMILY: &str = "/vessels/*/";
+
+/// Paths of the specification that the reference's table lacks; `xtask codegen` checks that there
+/// are no others. They are looked up like the rest, but not listed, as in the reference.
+static ADDED: [(&str, &str); 2] = [
+    ("base", r#"{"description":"Home airport or landing place of the aircraft"}"#),
+    ("atonType", r#"{"description":"Type of the aid to navigation"}"#),
+];
+
+fn text_at(at: usize) -> Option<&'static str> {
+    table::TABLE.iter().chain(&ADDED).nth(at).map(|(_, text)| *text)
+}
 
 /// The table by segments. A segment of the table is a word, or stands for an instance name.
 #[derive(Default)]
@@ -235,8 +245,9 @@ impl Instance {
 
 static BY_SEGMENT: LazyLock<Segment> = LazyLock::new(|| {
     let mut root = Segment::default();
-    for (at, (key, _)) in table::TABLE.iter().enumerate() {
-        let Some(tail) = key.strip_prefix(FAMILY) else { continue };
+    for (at, (key, _)) in table::TABLE.iter().chain(&ADDED).enumerate() {
+        let tail = key.strip_prefix(FAMILY).or_else(|| (!key.starts_with('/')).then_some(*key));
+        let Some(tail) = tail else { continue };
         // An entry for the instance itself describes the container; its children are described by
         // their own entries (the reference leaves these out of its lookup too).
         if tail.ends_with("/*") || tail.ends_with("/RegExp") {
@@ -315,6 +326,7 @@ mod tests {
         assert_eq!(specified("electrical.batteries.1"), None);
         assert_eq!(specified_units("name"), None);
         assert_eq!(specified(""), None);
+        assert!(specified("atonType").is_some());
     }
 
     #[test]

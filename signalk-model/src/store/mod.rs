@@ -97,10 +97,7 @@ impl Store {
     pub fn apply_as(&mut self, now: Duration, delta: &Delta, placement: Placement) {
         let own = self.self_context.clone();
         let context = delta.context.as_ref().unwrap_or(&own);
-        if Context::check(context).is_err() {
-            return;
-        }
-        let at = self.context_at(now, context);
+        let Some(at) = self.context_at(now, context) else { return };
         let Some((_, model)) = self.contexts.get_index_mut(at) else { return };
         model.touched = now;
         for update in &delta.updates {
@@ -123,13 +120,15 @@ impl Store {
         self.version += 1;
     }
 
-    fn context_at(&mut self, now: Duration, context: &Context) -> usize {
+    /// The model of a context, made when it is new; `None` when its name is refused.
+    fn context_at(&mut self, now: Duration, context: &Context) -> Option<usize> {
         if let Some(at) = self.contexts.get_index_of(context) {
-            return at;
+            return Some(at);
         }
+        Context::check(context).ok()?;
         self.place(context);
         let model = ContextModel::new(context.clone(), now);
-        self.contexts.insert_full(context.clone(), model).0
+        Some(self.contexts.insert_full(context.clone(), model).0)
     }
 
     /// Gives a new context its place in the tree; one without identity gets none.
