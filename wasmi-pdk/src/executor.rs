@@ -21,8 +21,9 @@ struct Slot {
     task: Option<Task>,
     /// The request that the task answers, so that it can be cancelled.
     request: Option<RequestId>,
-    /// Used again for the next task in this slot; a late wake-up is only a needless look.
-    waker: Waker,
+    /// Lent out while the task is polled. Used again for the next task in this slot; a late wake-up
+    /// is only a needless look.
+    waker: Option<Waker>,
 }
 
 /// Slots that were woken. Shared with wakers, which must be `Send` by their type.
@@ -54,14 +55,18 @@ impl Executor {
     /// Takes a slot for a task that is to be polled for the first time. The task goes out and
     /// comes back through [`Executor::rest`], because polling it may reach the executor again.
     pub(crate) fn claim(&mut self, request: Option<RequestId>) -> (usize, Waker) {
-        if let Some(index) = self.free.pop() {
-            self.slots[index].request = request;
-            return (index, self.slots[index].waker.clone());
-        }
-        let index = self.slots.len();
-        let waker = Waker::from(Arc::new(Signal { slot: index, ready: self.ready.clone() }));
-        self.slots.push(Slot { task: None, request, waker: waker.clone() });
-        (index, waker)
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { task: None, request: None, waker: None });
+            self.slots.len() - 1
+        });
+        self.slots[index].request = request;
+        (index, self.lend_waker(index))
+    }
+
+    fn lend_waker(&mut self, index: usize) -> Waker {
+        self.slots[index].waker.take().unwrap_or_else(|| {
+            Waker::from(Arc::new(Signal { slot: index, ready: self.ready.clone() }))
+        })
     }
 
     /// The next woken task.
@@ -75,15 +80,19 @@ impl Executor {
                 // In the order of the wake-ups; the list is short.
                 ready.remove(0)
             };
-            let slot = self.slots.get_mut(index)?;
-            if let Some(task) = slot.task.take() {
-                return Some((index, task, slot.waker.clone()));
+            if let Some(task) = self.slots[index].task.take() {
+                return Some((index, task, self.lend_waker(index)));
             }
         }
     }
 
-    /// Puts an unfinished task back, or frees the slot of a finished one.
-    pub(crate) fn rest(&mut self, index: usize, task: Option<Task>) {
+    /// Puts waker and unfinished task back; frees the slot of a finished one.
+    pub(crate) fn rest(&mut self, index: usize, task: Option<Task>, waker: Waker) {
+        self.slots[index].waker = Some(waker);
+        self.settle(index, task);
+    }
+
+    fn settle(&mut self, index: usize, task: Option<Task>) {
         let slot = &mut self.slots[index];
         if task.is_none() {
             slot.request = None;
@@ -96,7 +105,7 @@ impl Executor {
     pub(crate) fn take_request(&mut self, id: &RequestId) -> Option<Task> {
         let index = self.slots.iter().position(|slot| slot.request.as_ref() == Some(id))?;
         let task = self.slots[index].task.take()?;
-        self.rest(index, None);
+        self.settle(index, None);
         Some(task)
     }
 }

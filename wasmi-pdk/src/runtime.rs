@@ -15,7 +15,8 @@ use crate::{log_lines, time};
 
 /// Where the bytes come from and go to.
 pub trait Connection {
-    /// Reads what there is, without waiting.
+    /// Reads what there is, without waiting. Fewer bytes than the buffer holds mean that there are
+    /// no more now.
     fn read(&mut self, buffer: &mut [u8]) -> Read;
     /// Writes all of it.
     fn write(&mut self, bytes: &[u8]);
@@ -90,18 +91,21 @@ impl Runtime {
 
     /// Reads all there is, works until nothing can go on, writes, and says when to come again.
     pub fn poll(&mut self, connection: &mut dyn Connection) -> Next {
-        self.expire_calls();
-        time::run_timers();
-        self.work(connection);
-        while !self.ended {
+        if self.expire_calls() | time::wake_due() {
+            self.work(connection);
+        }
+        let mut more = !self.ended;
+        while more {
             match connection.read(&mut self.buffer) {
                 Read::Bytes(count) => {
                     let bytes = &self.buffer[..count];
                     self.shared.peer.borrow_mut().handle_input(Duration::ZERO, bytes);
+                    // Asking again only to hear "nothing" would double the host calls.
+                    more = count == self.buffer.len();
                 }
                 Read::Empty => break,
                 Read::End => {
-                    self.ended = true;
+                    (self.ended, more) = (true, false);
                     self.shared.peer.borrow_mut().handle_eof(Duration::ZERO);
                 }
             }
@@ -120,7 +124,7 @@ impl Runtime {
             self.shared.peer.borrow().poll_timeout().map(|deadline| {
                 deadline.saturating_sub(self.shared.time_for(Some(Duration::ZERO)))
             });
-        let timer = time::run_timers();
+        let timer = time::until_next();
         match (calls, timer) {
             (Some(a), Some(b)) => Next::After(a.min(b)),
             (Some(wait), None) | (None, Some(wait)) => Next::After(wait),
@@ -129,11 +133,14 @@ impl Runtime {
         }
     }
 
-    fn expire_calls(&mut self) {
+    /// Whether there may be something to do.
+    fn expire_calls(&mut self) -> bool {
         let mut peer = self.shared.peer.borrow_mut();
-        if peer.poll_timeout().is_some() {
+        let waits = peer.poll_timeout().is_some();
+        if waits {
             peer.handle_timeout(self.shared.time_for(Some(Duration::ZERO)));
         }
+        waits
     }
 
     /// Handles events and runs tasks until none can go on, then writes.
@@ -144,7 +151,7 @@ impl Runtime {
                 self.handle(event);
             } else if let Some((slot, task, waker)) = self.executor.next_ready() {
                 let task = poll_once(task, &waker);
-                self.executor.rest(slot, task);
+                self.executor.rest(slot, task, waker);
             } else {
                 let spawned = std::mem::take(&mut *self.shared.spawned.borrow_mut());
                 if spawned.is_empty() {
@@ -207,7 +214,7 @@ impl Runtime {
     fn begin(&mut self, request: Option<RequestId>, task: Task) {
         let (slot, waker) = self.executor.claim(request);
         let task = poll_once(task, &waker);
-        self.executor.rest(slot, task);
+        self.executor.rest(slot, task, waker);
     }
 }
 

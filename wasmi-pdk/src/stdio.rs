@@ -1,7 +1,7 @@
 //! Standard input and output as the connection: the guest's edge. Whether a read may wait is not
 //! decided here: a host that runs a reactor answers "try again" (EAGAIN) when there is no input.
 
-use std::io::{ErrorKind, Read as _, Write as _, stdin, stdout};
+use std::io::ErrorKind;
 
 use crate::runtime::{Connection, Read};
 
@@ -35,7 +35,7 @@ impl Connection for Waiting {
 }
 
 fn read_stdin(buffer: &mut [u8]) -> Read {
-    match stdin().lock().read(buffer) {
+    match read(buffer) {
         Ok(0) => Read::End,
         Ok(count) => Read::Bytes(count),
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
@@ -48,9 +48,33 @@ fn read_stdin(buffer: &mut [u8]) -> Read {
     }
 }
 
-fn write_stdout(bytes: &[u8]) {
-    let mut out = stdout().lock();
-    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
-        log::error!("stdout: {error}");
+fn write_stdout(mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match write(bytes) {
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                log::error!("stdout: {error}");
+                return;
+            }
+        }
     }
+}
+
+// The locks and buffers of the standard library cost a guest as much as a whole JSON-RPC message.
+#[cfg(target_os = "wasi")]
+use crate::exports::{read_stdin as read, write_stdout as write};
+
+#[cfg(not(target_os = "wasi"))]
+fn read(buffer: &mut [u8]) -> std::io::Result<usize> {
+    std::io::Read::read(&mut std::io::stdin().lock(), buffer)
+}
+
+#[cfg(not(target_os = "wasi"))]
+fn write(bytes: &[u8]) -> std::io::Result<usize> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let count = out.write(bytes)?;
+    out.flush()?;
+    Ok(count)
 }

@@ -37,16 +37,22 @@ thread_local! {
     static TIMERS: RefCell<Timers> = const { RefCell::new(Timers(Vec::new())) };
 }
 
-/// Wakes who waits for a moment that has come, and says how long until the next. Reads the clock
-/// only when somebody waits.
-pub(crate) fn run_timers() -> Option<Duration> {
+/// Wakes who waits for a moment that has come; whether anybody waits. Reads the clock only then.
+pub(crate) fn wake_due() -> bool {
     TIMERS.with_borrow_mut(|timers| {
-        if timers.0.is_empty() {
-            return None;
+        let waits = !timers.0.is_empty();
+        if waits {
+            timers.wake(Instant::now());
         }
-        let now = Instant::now();
-        timers.wake(now);
-        timers.next(now)
+        waits
+    })
+}
+
+/// How long until somebody is to be woken.
+pub(crate) fn until_next() -> Option<Duration> {
+    TIMERS.with_borrow(|timers| {
+        let first = timers.0.iter().map(|(at, _)| *at).min()?;
+        Some(first.saturating_duration_since(Instant::now()))
     })
 }
 
@@ -69,11 +75,5 @@ impl Timers {
             }
             !due
         });
-    }
-
-    /// How long until the first is due.
-    fn next(&self, now: Instant) -> Option<Duration> {
-        let first = self.0.iter().map(|(at, _)| *at).min()?;
-        Some(first.saturating_duration_since(now))
     }
 }

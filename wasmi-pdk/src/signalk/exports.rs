@@ -56,6 +56,41 @@ pub fn run_command<S: 'static>(make: impl FnOnce() -> Router<S>) {
     }
 }
 
+/// One read of stdin into the buffer; 0 at the end.
+#[cfg(target_os = "wasi")]
+pub(crate) fn read_stdin(buffer: &mut [u8]) -> std::io::Result<usize> {
+    let vector = Vector { address: buffer.as_mut_ptr(), len: buffer.len() };
+    let mut count = 0;
+    // SAFETY: one vector of the living buffer, which the host may fill; a place for one size.
+    let errno = unsafe { fd_read(0, &raw const vector, 1, &raw mut count) };
+    if errno == 0 { Ok(count) } else { Err(std::io::Error::from_raw_os_error(errno)) }
+}
+
+/// One write to stdout; how many bytes the host took.
+#[cfg(target_os = "wasi")]
+pub(crate) fn write_stdout(bytes: &[u8]) -> std::io::Result<usize> {
+    let vector = Vector { address: bytes.as_ptr().cast_mut(), len: bytes.len() };
+    let mut count = 0;
+    // SAFETY: one vector of the living bytes, which `fd_write` only reads; a place for one size.
+    let errno = unsafe { fd_write(1, &raw const vector, 1, &raw mut count) };
+    if errno == 0 { Ok(count) } else { Err(std::io::Error::from_raw_os_error(errno)) }
+}
+
+/// `iovec` of WASI preview 1.
+#[cfg(target_os = "wasi")]
+#[repr(C)]
+struct Vector {
+    address: *mut u8,
+    len: usize,
+}
+
+#[cfg(target_os = "wasi")]
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn fd_read(fd: u32, vectors: *const Vector, count: usize, read: *mut usize) -> i32;
+    fn fd_write(fd: u32, vectors: *const Vector, count: usize, written: *mut usize) -> i32;
+}
+
 /// Waits for input on stdin, but not longer than this; whether there is some.
 #[cfg(target_os = "wasi")]
 fn input_within(wait: Duration) -> bool {
