@@ -38,6 +38,7 @@ mod notification;
 mod parse;
 mod pattern;
 mod raw;
+mod selector;
 mod source;
 mod store;
 mod subscription;
@@ -54,11 +55,11 @@ pub use names::{Context, Path, SourceRef};
 pub use notification::{AlarmMethod, AlarmState, Notification, UnknownState};
 pub use pattern::Pattern;
 pub use raw::RawJson;
+pub use selector::ContextSelector;
 pub use source::{Message, Source};
 pub use store::{Node, Placement, Store};
 pub use subscription::{
-    ContextSelector, Policy, SourceFilter, SourcePolicy, Subscribe, Subscription, Timing,
-    Unsubscribe,
+    Policy, SourceFilter, SourcePolicy, Subscribe, Subscription, Timing, Unsubscribe,
 };
 pub use subscriptions::SubscriptionSet;
 pub use timestamp::Timestamp;
