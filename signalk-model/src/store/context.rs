@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::leaf::{Leaf, Placement};
 use super::tree::{Branch, Child};
 use crate::delta::Update;
+use crate::item::{Body, Item};
 use crate::json;
 use crate::meta::Registry;
 use crate::names::{Context, Path, SourceRef, segment_allowed};
@@ -192,6 +193,38 @@ impl ContextModel {
             }
         }
     }
+
+    /// Root values that still say something, each once although it may have given several keys.
+    pub(super) fn cached_attributes<'a>(
+        &'a self,
+        fits: &impl Fn(Placement) -> bool,
+        items: &mut Vec<Item<'a>>,
+    ) {
+        let root = root_path();
+        for (at, attribute) in self.attributes.iter().enumerate() {
+            let again = self.attributes.iter().take(at).any(|earlier| {
+                earlier.source_ref == attribute.source_ref
+                    && earlier.timestamp == attribute.timestamp
+                    && earlier.value == attribute.value
+            });
+            if again || !fits(attribute.placement) {
+                continue;
+            }
+            items.push(Item {
+                context: &self.context,
+                source: attribute.source.as_ref(),
+                source_ref: attribute.source_ref.as_ref(),
+                timestamp: attribute.timestamp.as_ref(),
+                path: root,
+                body: Body::Value(&attribute.value),
+            });
+        }
+    }
+}
+
+fn root_path() -> &'static Path {
+    static ROOT: std::sync::LazyLock<Path> = std::sync::LazyLock::new(Path::root);
+    &ROOT
 }
 
 /// The attribute that an identity gives its context (server-api.md 7, rule 2).

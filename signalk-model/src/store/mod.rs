@@ -293,40 +293,6 @@ impl Store {
     }
 }
 
-impl ContextModel {
-    /// Root values that still say something, each once although it may have given several keys.
-    fn cached_attributes<'a>(
-        &'a self,
-        fits: &impl Fn(Placement) -> bool,
-        items: &mut Vec<Item<'a>>,
-    ) {
-        let root = root_path();
-        for (at, attribute) in self.attributes.iter().enumerate() {
-            let again = self.attributes.iter().take(at).any(|earlier| {
-                earlier.source_ref == attribute.source_ref
-                    && earlier.timestamp == attribute.timestamp
-                    && earlier.value == attribute.value
-            });
-            if again || !fits(attribute.placement) {
-                continue;
-            }
-            items.push(Item {
-                context: &self.context,
-                source: attribute.source.as_ref(),
-                source_ref: attribute.source_ref.as_ref(),
-                timestamp: attribute.timestamp.as_ref(),
-                path: root,
-                body: Body::Value(&attribute.value),
-            });
-        }
-    }
-}
-
-fn root_path() -> &'static Path {
-    static ROOT: std::sync::LazyLock<Path> = std::sync::LazyLock::new(Path::root);
-    &ROOT
-}
-
 /// Contexts with more than two segments stand deeper; where another context is in the way, the
 /// rest stays one key.
 fn insert_place(group: &mut JsMap<Place>, identity: &str, context: &Context) {
