@@ -1,5 +1,7 @@
 //! What a person sees who starts and stops the program, also when something is wrong.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use std::{fs, net::TcpListener};

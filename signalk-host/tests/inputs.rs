@@ -1,5 +1,7 @@
 //! NMEA 0183 from every kind of source, over the real thing: sockets, files, a pseudo-terminal.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use std::{

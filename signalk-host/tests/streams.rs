@@ -1,5 +1,7 @@
 //! WebSocket and TCP streams over real sockets: what the core cannot show by itself, because it has no sockets.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use std::{

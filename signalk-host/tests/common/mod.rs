@@ -1,7 +1,7 @@
 //! The real binary, started on a free port with a configuration directory of its own, and small clients for it.
 //!
 //! Nothing here sleeps for a fixed time: whatever takes time is asked for until it is there, for a bounded time.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     fs,
