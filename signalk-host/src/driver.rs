@@ -87,6 +87,9 @@ const BATCH: usize = 512;
 /// pause is never held back.
 const COALESCE: Duration = Duration::from_millis(2);
 
+/// The WebSocket close code of an end that goes away.
+const GOING_AWAY: u16 = 1001;
+
 /// A client above the high mark is reported again this often.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
@@ -274,6 +277,10 @@ impl Running {
             Effect::Log { level, target, text } => log(level, &target, &text),
             Effect::Stopped => {
                 self.done = true;
+                for (_, outbox) in self.streams.drain() {
+                    outbox.end(Ending::Closed(GOING_AWAY, "the server is stopping".into()));
+                    self.to_wake.push(outbox);
+                }
                 if let Some(stopped) = self.driver.stopped.take() {
                     let _ = stopped.send(());
                 }
