@@ -25,6 +25,9 @@ fn options_survive_a_cut_at_any_moment() {
     for cut in 0..cuts() {
         acknowledged =
             acknowledged.max(save_until_cut(config.path(), plugin.path(), cut, acknowledged));
+        if acknowledged == 0 && !saved.exists() {
+            continue;
+        }
         let text = fs::read_to_string(&saved).unwrap();
         let options: Value = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("cut {cut}: {error}: {text}"));
