@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 
-export const NOW = Date.parse('2026-01-02T03:04:05.000Z')
+const NOW = Date.parse('2026-01-02T03:04:05.000Z')
 
 const RealDate = Date
 globalThis.Date = class extends RealDate {
@@ -26,7 +26,7 @@ const require = createRequire(resolve(folder, 'index.js'))
 const Parser = require('@signalk/nmea0183-signalk')
 const parser = new Parser({ validateChecksum: true })
 
-for (const line of readFileSync(file, 'utf8').split('\n')) {
+for (const line of readFileSync(file, 'utf8').split(/\r?\n/)) {
   if (line === '' || line.startsWith('#')) continue
   let answer = null
   try {
