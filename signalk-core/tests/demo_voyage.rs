@@ -1,5 +1,7 @@
 //! An hour of the demo boat in virtual time, through the real parser: the same deltas on every platform and in any steps.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};

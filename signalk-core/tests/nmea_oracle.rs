@@ -3,6 +3,8 @@
 //! `oracle/recorded.jsonl` is what the reference says (made by `oracle/record.mjs`); a sentence after a
 //! `# DIFFERENCE:` line is one where we say something else on purpose, and it has to stay different.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use serde_json::{Value, json};
 use signalk_core::input::nmea0183::Parser;
 use signalk_model::Delta;

@@ -1,5 +1,7 @@
 //! A stream of NMEA 0183 as real wires carry it: in any pieces, cut short, with noise, from several talkers.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use proptest::prelude::*;

@@ -19,6 +19,7 @@
 
 mod ais;
 mod boat;
+mod fleet;
 mod geometry;
 mod instruments;
 mod rng;

@@ -1,6 +1,6 @@
 //! What several tests share: golden files, and streams cut into pieces.
 
-#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
 
 use signalk_core::input::nmea0183::{Counters, Parser};
 use signalk_model::Delta;
