@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use signalk_core::{
-    Config, ConfigTexts, ConnectionEvent, ConnectionId, Core, Effect, Endpoint, HttpId, HttpRequest, HttpResponse, Input, Output,
-    Report, StreamId,
+    Config, ConfigTexts, ConnectionEvent, ConnectionId, Core, Effect, Endpoint, FoundPackage, HttpId, HttpRequest, HttpResponse,
+    Input, ModuleFiles, Output, Report, StreamId,
 };
+use wasmi_hdk::vfs::{Fs, MemoryFs};
 
 use crate::World;
 
@@ -21,6 +22,8 @@ pub struct Sim {
     streams: BTreeMap<StreamId, Heard>,
     /// Files as last saved, by name.
     pub files: BTreeMap<String, String>,
+    /// Packages on the simulated disk, by folder, with their modules.
+    packages: BTreeMap<String, (FoundPackage, Bytes)>,
     /// What the next saves shall fail with.
     pub disk_error: Option<String>,
     /// The log, `target: text`.
@@ -75,6 +78,7 @@ impl Sim {
             responses: BTreeMap::new(),
             streams: BTreeMap::new(),
             files: BTreeMap::new(),
+            packages: BTreeMap::new(),
             disk_error: None,
             log: Vec::new(),
             opened: Vec::new(),
@@ -156,6 +160,15 @@ impl Sim {
         self.input(Input::Connection { id, event });
     }
 
+    /// Puts a plugin package on the simulated disk and lets the server look.
+    pub fn install(&mut self, package_json: &str, wasm: &[u8]) {
+        let dir = format!("node_modules/{}", self.packages.len());
+        let found = FoundPackage { dir: dir.clone(), package_json: package_json.to_owned() };
+        self.packages.insert(dir, (found, Bytes::copy_from_slice(wasm)));
+        let found = self.packages.values().map(|(found, _)| found.clone()).collect();
+        self.input(Input::Packages { found, complaints: Vec::new() });
+    }
+
     /// Any input.
     pub fn input(&mut self, input: Input) {
         self.core.handle_input(self.now, input);
@@ -230,8 +243,14 @@ impl Sim {
                 }
                 self.core.handle_input(self.now, Input::Report(Report::Saved { ticket, result }));
             }
-            Effect::ReadModule { plugin, .. } => {
-                let result = Err("the simulated disk has no modules".to_owned());
+            Effect::ReadModule { plugin, dir, want_fs, .. } => {
+                let result = match self.packages.get(&dir) {
+                    Some((_, wasm)) => Ok(ModuleFiles {
+                        wasm: wasm.clone(),
+                        fs: want_fs.then(|| Box::new(MemoryFs::default()) as Box<dyn Fs>),
+                    }),
+                    None => Err(format!("the simulated disk has no folder {dir}")),
+                };
                 self.core.handle_input(self.now, Input::Report(Report::Module { plugin, result }));
             }
             Effect::Log { target, text, .. } => self.log.push(format!("{target}: {text}")),

@@ -61,14 +61,11 @@ fn clippy() -> Result<()> {
 /// The same test suites inside a WebAssembly engine (Node), where there are no
 /// threads, no clock of the host's and 32-bit sizes.
 fn wasm_test() -> Result<()> {
-    let mut arguments = vec!["test", "--target", "wasm32-wasip1", "--lib", "--tests"];
+    let mut arguments = vec!["test", "--lib", "--tests"];
     for name in CORE {
         arguments.extend(["-p", name]);
     }
-    let runner = format!("node {}", process::root().join("toolchain/wasi-run.mjs").display());
-    process::run(
-        toolchain::wasm_cargo(&arguments)?.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner),
-    )
+    process::run(&mut toolchain::wasi_cargo(&arguments)?)
 }
 
 fn doc() -> Result<()> {

@@ -20,6 +20,14 @@ pub(crate) fn wasm_cargo(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// A cargo call for `wasm32-wasip1` whose programs run in Node.
+pub(crate) fn wasi_cargo(arguments: &[&str]) -> Result<Command> {
+    let mut command = wasm_cargo(arguments)?;
+    let runner = format!("node {}", process::root().join("toolchain/wasi-run.mjs").display());
+    command.args(["--target", "wasm32-wasip1"]).env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner);
+    Ok(command)
+}
+
 fn wasm_toolchain() -> Result<&'static str> {
     static NAME: OnceLock<String> = OnceLock::new();
     if let Some(name) = NAME.get() {

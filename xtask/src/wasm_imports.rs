@@ -1,40 +1,64 @@
 //! The core as `wasm32-unknown-unknown`: it must ask nothing of its surroundings.
 //!
-//! `tests/core-in-wasm` is a program over the whole core. It is linked, its
-//! imports are read, and it runs in Node with an empty import object: an hour of
-//! the demo boat, with a plugin, in virtual time.
+//! `tests/core-in-wasm` is a program over the whole core: the demo boat with plugins
+//! in virtual time. It runs natively and under WASI in Node, which must agree to
+//! the letter, fuel included; then with an empty import object.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use wasmparser::{Parser, Payload};
 
-use crate::{process, toolchain};
+use crate::{guests, process, toolchain};
 
 const PROGRAM: &str = "core-in-wasm";
+const BARE: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn run() -> Result<()> {
-    process::run(&mut toolchain::wasm_cargo(&[
-        "build",
+    guests::build()?;
+    let native = process::output(&mut with_guests(process::cargo(&["run", "-q", "-p", PROGRAM])))?;
+    eprint!("{native}");
+    let in_node = process::output(&mut with_guests(toolchain::wasi_cargo(&[
+        "run",
+        "-q",
         "--profile",
         "guest",
-        "--target",
-        "wasm32-unknown-unknown",
         "-p",
         PROGRAM,
-    ])?)?;
-    let path = process::target_dir()
-        .join("wasm32-unknown-unknown/guest")
-        .join(PROGRAM)
-        .with_extension("wasm");
+    ])?))?;
+    if native != in_node {
+        bail!("the same run came out otherwise as WebAssembly:\n{in_node}");
+    }
+    let path = build_bare()?;
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let imports = imports(&bytes)?;
     if !imports.is_empty() {
         bail!("the core imports {} when built for the browser", imports.join(", "));
     }
     eprintln!("xtask: {PROGRAM} imports nothing, {} KiB", bytes.len() / 1024);
-    process::run(Command::new("node").arg(process::root().join("toolchain/run-bare.mjs")).arg(path))
+    let runner = process::root().join("toolchain/run-bare.mjs");
+    process::run(Command::new("node").arg(runner).arg(path))
+}
+
+fn build_bare() -> Result<PathBuf> {
+    process::run(&mut with_guests(toolchain::wasm_cargo(&[
+        "build",
+        "--profile",
+        "guest",
+        "--target",
+        BARE,
+        "-p",
+        PROGRAM,
+    ])?))?;
+    Ok(process::target_dir().join(BARE).join("guest").join(PROGRAM).with_extension("wasm"))
+}
+
+/// The plugins of the run are part of the program: a bare one can read no file.
+fn with_guests(mut cargo: Command) -> Command {
+    cargo.env("GUESTS", process::target_dir().join("guests"));
+    cargo
 }
 
 fn imports(bytes: &[u8]) -> Result<Vec<String>> {
