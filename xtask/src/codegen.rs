@@ -20,7 +20,7 @@ const SCHEMA: &str = "@signalk/signalk-schema@1.8.2";
 ///
 /// # Errors
 /// When npm or node is missing, or the packages do not agree on the paths.
-pub fn codegen(workspace: &Path) -> Result<()> {
+pub(crate) fn codegen(workspace: &Path) -> Result<()> {
     let dir = workspace.join("target/codegen");
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     std::fs::write(dir.join("package.json"), r#"{"private":true}"#)?;
@@ -34,8 +34,10 @@ pub fn codegen(workspace: &Path) -> Result<()> {
     let known = |key: &str| served.contains_key(key) || ADDED_BY_HAND.contains(&key);
     let missing: Vec<_> = specified.keys().filter(|key| !known(key)).collect();
     ensure!(missing.is_empty(), "paths of {SCHEMA} that {METADATA} lacks: {missing:?}");
-    let corrected =
-        specified.iter().filter(|(key, meta)| served.get(*key).is_some_and(|own| own != *meta)).count();
+    let corrected = specified
+        .iter()
+        .filter(|(key, meta)| served.get(*key).is_some_and(|own| own != *meta))
+        .count();
     println!("{} keys, {} specified, {corrected} corrected", served.len(), specified.len());
 
     let target = workspace.join("signalk-model/src/meta/table.rs");

@@ -5,6 +5,7 @@
 
 mod browser;
 mod ci;
+mod codegen;
 mod demo;
 mod guests;
 mod packages;
@@ -40,6 +41,8 @@ enum Command {
     Tidy,
     /// Build the core for wasm32-unknown-unknown, refuse foreign imports, run it in Node.
     WasmImports,
+    /// Generate the table of metadata from npm's copy of the specification's.
+    Codegen,
     /// Drive the web page in headless Chromium.
     Browser(browser::Options),
 }
@@ -61,6 +64,7 @@ fn run(command: Command) -> Result<()> {
         Command::Guests => guests::build().map(drop),
         Command::Tidy => tidy::run(),
         Command::WasmImports => wasm_imports::run(),
+        Command::Codegen => codegen::codegen(&process::root()),
         Command::Browser(options) => browser::run(&options),
     }
 }
