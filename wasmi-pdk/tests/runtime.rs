@@ -1,4 +1,5 @@
 //! A whole plugin, natively: a host made of `wasmi_rpc::Peer` at the other end of two buffers.
+#![allow(clippy::unwrap_used, reason = "test code, helpers included")]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -325,9 +326,26 @@ impl Serialize for RequestId {
     }
 }
 
+// By hand, because `Id` buffers the value to try its variants, which costs a guest five kilobytes.
 impl<'de> Deserialize<'de> for RequestId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Id::deserialize(deserializer).map(RequestId::from)
+        struct Kinds;
+        impl Visitor<'_> for Kinds {
+            type Value = RequestId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, null or a whole number from 0")
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<RequestId, E> {
+                Ok(RequestId::Number(number))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<RequestId, E> {
+                Ok(RequestId::String(text.into()))
+            }
+            fn visit_unit<E>(self) -> Result<RequestId, E> {
+                Ok(RequestId::Null)
+            }
+        }
+        deserializer.deserialize_any(Kinds)
     }
 }
 
