@@ -14,6 +14,8 @@ mod plugin;
 mod record;
 mod registry;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

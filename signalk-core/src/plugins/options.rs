@@ -17,9 +17,10 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Reads the file's text; what is no JSON object counts as absent, with a complaint.
+    /// Reads the file's text; what is no JSON object counts as `{}`, so as disabled, with a complaint.
     pub(super) fn read(id: &str, text: Option<&str>) -> (Options, Option<String>) {
         let Some(text) = text else { return (Options::default(), None) };
+        let damaged = Options { members: Map::new(), exists: true };
         let complaint = |what: String| {
             format!(
                 "plugin `{id}`: plugin-config-data/{id}.json {what}; the plugin stays disabled: mend the file, or save its configuration anew"
@@ -27,8 +28,8 @@ impl Options {
         };
         match json::parse(text.trim_start_matches('\u{feff}').as_bytes()) {
             Ok(Value::Object(members)) => (Options { members, exists: true }, None),
-            Ok(_) => (Options::default(), Some(complaint("is not a JSON object".to_owned()))),
-            Err(error) => (Options::default(), Some(complaint(format!("is not JSON ({error})")))),
+            Ok(_) => (damaged, Some(complaint("is not a JSON object".to_owned()))),
+            Err(error) => (damaged, Some(complaint(format!("is not JSON ({error})")))),
         }
     }
 
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn what_is_not_json_is_named_with_its_remedy_and_disables() {
         let (options, complaint) = Options::read("p", Some("{enabled: true}"));
-        assert!(!options.enabled(false));
+        assert!(!options.enabled(true));
         let complaint = complaint.unwrap();
         assert!(complaint.contains("plugin-config-data/p.json is not JSON"), "{complaint}");
         assert!(complaint.contains("mend the file"), "{complaint}");

@@ -121,6 +121,7 @@ impl Record {
     }
 
     /// Every kept line, oldest first.
+    #[cfg(test)]
     pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().map(|(_, line)| line.text.as_str())
     }
