@@ -76,7 +76,7 @@ pub enum BridgeError {
         /// Whose module.
         plugin: PluginId,
         /// Which limit or which byte.
-        source: wasmi_hdk::LoadError,
+        source: Box<wasmi_hdk::LoadError>,
     },
 }
 
@@ -86,13 +86,13 @@ pub enum BridgeError {
 pub enum Crash {
     /// It trapped, exited or passed a limit.
     #[error(transparent)]
-    Fault(#[from] wasmi_hdk::Fault),
+    Fault(Box<wasmi_hdk::Fault>),
     /// It could not be started as an instance.
     #[error(transparent)]
-    Load(#[from] wasmi_hdk::LoadError),
+    Load(Box<wasmi_hdk::LoadError>),
     /// A call could not be made or finished.
     #[error(transparent)]
-    Call(#[from] wasmi_hdk::CallError),
+    Call(Box<wasmi_hdk::CallError>),
     /// It ended itself while it should run.
     #[error(
         "plugin `{plugin}`: exited with code {code} while it should run; a plugin runs until `stop`"
@@ -118,6 +118,24 @@ pub enum Crash {
     /// Anything else, as text.
     #[error("{0}")]
     Text(String),
+}
+
+impl From<wasmi_hdk::Fault> for Crash {
+    fn from(fault: wasmi_hdk::Fault) -> Crash {
+        Crash::Fault(Box::new(fault))
+    }
+}
+
+impl From<wasmi_hdk::LoadError> for Crash {
+    fn from(error: wasmi_hdk::LoadError) -> Crash {
+        Crash::Load(Box::new(error))
+    }
+}
+
+impl From<wasmi_hdk::CallError> for Crash {
+    fn from(error: wasmi_hdk::CallError) -> Crash {
+        Crash::Call(Box::new(error))
+    }
 }
 
 impl BridgeError {

@@ -98,10 +98,12 @@ enum Life {
     Still,
 }
 
+/// What has to be given back to the guest: address and size.
+type Buffer = Option<(u32, u32)>;
+
 struct Flight {
     work: Work,
-    /// What to give back: address and size.
-    buffer: Option<(u32, u32)>,
+    buffer: Buffer,
     ran: Duration,
 }
 
@@ -149,7 +151,7 @@ impl Library {
         let answer = text.unwrap_or_default().as_bytes();
         let written = write(&mut instance.memory(), ask.buffer, ask.capacity, answer);
         if let Err(error) = instance.resume(&results(&ask.ty, written)) {
-            self.outcome = Outcome::Crashed(Crash::Call(error));
+            self.outcome = Outcome::Crashed(error.into());
         }
     }
 
@@ -244,7 +246,7 @@ impl Library {
     }
 
     /// Copies a text in: what to give back, and the two arguments.
-    fn input(&mut self, text: &str) -> Result<(Option<(u32, u32)>, Vec<i32>), Crash> {
+    fn input(&mut self, text: &str) -> Result<(Buffer, Vec<i32>), Crash> {
         let too_long = |_| Crash::Text(format!("a text of {} bytes is too long", text.len()));
         let len = u32::try_from(text.len()).map_err(too_long)?;
         // `allocate(0)` panics in TinyGo guests.
@@ -266,7 +268,7 @@ impl Library {
         Ok(addr.cast_unsigned())
     }
 
-    fn give_back(&mut self, buffer: Option<(u32, u32)>) -> Result<(), Crash> {
+    fn give_back(&mut self, buffer: Buffer) -> Result<(), Crash> {
         if let Some((addr, size)) = buffer
             && self.module.has_export("deallocate")
         {
@@ -319,7 +321,7 @@ impl Library {
         export: &'static str,
         size: u32,
         written: i32,
-        buffer: Option<(u32, u32)>,
+        buffer: Buffer,
     ) -> Result<Done, Work> {
         let wanted = u32::try_from(written).unwrap_or(0);
         if wanted >= size && size < LARGEST_BUFFER {
@@ -361,7 +363,7 @@ impl Flight {
             return Ok(());
         }
         instance.end();
-        Err(Crash::Fault(Fault::Deadline {
+        Err(Crash::from(Fault::Deadline {
             plugin: instance.name().to_owned(),
             call: self.work.export().to_owned(),
             ran: self.ran,

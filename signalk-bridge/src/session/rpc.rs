@@ -88,8 +88,9 @@ impl Rpc {
             fs: config.fs.filter(|_| manifest.capabilities.has(Capability::Storage)),
             ..InstanceConfig::new(config.platform)
         };
-        let plugin = Plugin::new(&manifest.id, module, instance)
-            .map_err(|source| BridgeError::Load { plugin: manifest.id.clone(), source })?;
+        let plugin = Plugin::new(&manifest.id, module, instance).map_err(|source| {
+            BridgeError::Load { plugin: manifest.id.clone(), source: Box::new(source) }
+        })?;
         Ok(Rpc {
             plugin,
             phase: Phase::New,
@@ -350,7 +351,7 @@ impl Rpc {
             _ if self.phase == Phase::Stopping => Output::Stopped,
             Exit::Clean => Output::Crashed(Crash::Exited { plugin, code: 0 }),
             Exit::Exited(code) => Output::Crashed(Crash::Exited { plugin, code }),
-            Exit::Crashed(fault) => Output::Crashed(Crash::Fault(fault)),
+            Exit::Crashed(fault) => Output::Crashed(fault.into()),
         }
     }
 }
