@@ -144,16 +144,17 @@ impl Module {
 /// that nothing in it is larger than allowed.
 fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
     let plugin = || name.to_owned();
-    let too_large = |what, value: usize, limit: usize, remedy| LoadError::TooLarge {
+    let too_large = |what, value: u64, limit: usize, remedy| LoadError::TooLarge {
         plugin: plugin(),
         what,
-        value: u64::try_from(value).unwrap_or(u64::MAX),
-        limit: u64::try_from(limit).unwrap_or(u64::MAX),
+        value,
+        limit: wide(limit),
         remedy,
     };
     if bytes.len() > limits.module_bytes {
         let remedy = "build for size, strip it, or raise `module_bytes`";
-        return Err(too_large("the size of the module", bytes.len(), limits.module_bytes, remedy));
+        let (size, limit) = (wide(bytes.len()), limits.module_bytes);
+        return Err(too_large("the size of the module", size, limit, remedy));
     }
     if !bytes.starts_with(b"\0asm") {
         let begins = bytes.get(..bytes.len().min(8)).unwrap_or(&[]).escape_ascii().to_string();
@@ -187,7 +188,12 @@ fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError
                 if custom > limits.custom_section_bytes {
                     let remedy = "strip the module, or raise `custom_section_bytes`";
                     let limit = limits.custom_section_bytes;
-                    return Err(too_large("the size of custom sections", custom, limit, remedy));
+                    return Err(too_large(
+                        "the size of custom sections",
+                        wide(custom),
+                        limit,
+                        remedy,
+                    ));
                 }
             }
             Payload::FunctionSection(section) => count(
@@ -217,9 +223,8 @@ fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError
             Payload::MemorySection(section) => {
                 for memory in section.into_iter().flatten() {
                     // Pages of 64 KiB; a custom page size is refused by the engine.
-                    let initial =
-                        usize::try_from(memory.initial.saturating_mul(65536)).unwrap_or(usize::MAX);
-                    if initial > limits.memory_bytes {
+                    let initial = memory.initial.saturating_mul(65536);
+                    if initial > wide(limits.memory_bytes) {
                         let remedy = "ask for less memory at start, or raise `memory_bytes`";
                         let limit = limits.memory_bytes;
                         return Err(too_large(
@@ -233,8 +238,8 @@ fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError
             }
             Payload::TableSection(section) => {
                 for table in section.into_iter().flatten() {
-                    let initial = usize::try_from(table.ty.initial).unwrap_or(usize::MAX);
-                    if initial > limits.table_elements {
+                    let initial = table.ty.initial;
+                    if initial > wide(limits.table_elements) {
                         let remedy = "raise `table_elements`";
                         let limit = limits.table_elements;
                         return Err(too_large(
@@ -250,6 +255,10 @@ fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError
         }
     }
     Ok(())
+}
+
+fn wide(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
 }
 
 /// wasmi says "... (at offset 0x1f)" at the end of its errors.

@@ -1,6 +1,8 @@
 //! Modules that are no good: each is refused with a sentence that says what is wrong and what
 //! helps, and nothing of the host is harmed.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{call, config, load, module, one};

@@ -1,5 +1,7 @@
 //! Plugins that mean harm, or do it: each ends, or is answered, with a name; the host lives.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 #[path = "common/rpc.rs"]
 mod rpc;

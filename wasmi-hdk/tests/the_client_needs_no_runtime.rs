@@ -1,5 +1,7 @@
 //! The async client: driven by whoever awaits, on any executor.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 #[path = "common/rpc.rs"]
 mod rpc;
