@@ -2,13 +2,11 @@
 
 use std::fs::{File, Metadata as StdMetadata};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cap_std::fs::Metadata;
 use wasmi_hdk::vfs::{FileStat, FileType};
 use wasmi_hdk::wasi::Errno;
-
-use super::since_epoch;
 
 pub(super) use imp::{changed, inode, inode_of, links, links_of, read_at, write_at};
 
@@ -33,6 +31,11 @@ pub(super) fn stat_of(found: &StdMetadata) -> Result<FileStat, Errno> {
         modified,
         changed: imp::changed_of(found).unwrap_or(modified),
     })
+}
+
+/// Times before 1970 are shown as 1970.
+pub(super) fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(unix)]

@@ -1,8 +1,10 @@
-//! Content behind a descriptor: read, write, seek, size, sync. Standard streams too.
+//! Content behind a descriptor: read, write, seek, size, sync. What a standard
+//! stream does with bytes is in `stdio.rs`.
 
+use super::Errno;
 use super::ctx::{Ctx, Done, Iovec};
 use super::descriptors::{Kind, flags, rights};
-use super::{Errno, WasiWait, ctx::Stop};
+use super::stdio::{read_stdin, write_stderr, write_stdout};
 use crate::vfs::Handle;
 
 /// Fuel of a call that makes a file durable: a disk takes milliseconds for it.
@@ -251,51 +253,6 @@ fn write_file(
             Err(_) if total > 0 => break,
             Err(errno) => return Err(errno),
         }
-    }
-    Ok(total)
-}
-
-fn read_stdin(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec], nonblocking: bool) -> Result<u32, Stop> {
-    if iovecs.is_empty() {
-        return Ok(0);
-    }
-    let stdin = &mut ctx.state.stdin;
-    if !stdin.ready() {
-        if nonblocking || stdin.nonblocking() {
-            return Err(Errno::Again.into());
-        }
-        return Err(Stop::Suspend(WasiWait { stdin: true, until: None }));
-    }
-    let mut total = 0;
-    for iovec in iovecs {
-        total += stdin.read(ctx.memory.slice_mut(iovec.addr, iovec.len)?);
-    }
-    Ok(u32::try_from(total)?)
-}
-
-/// Takes what there is room for. When there is none, the call rests until the
-/// host has taken some: a guest that writes for ever holds one buffer full.
-fn write_stdout(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec], nonblocking: bool) -> Result<u32, Stop> {
-    let mut room = u32::try_from(ctx.state.stdout.room()).unwrap_or(u32::MAX);
-    if room == 0 && !iovecs.is_empty() {
-        return Err(if nonblocking { Errno::Again.into() } else { ctx.pause() });
-    }
-    let mut total = 0;
-    for iovec in iovecs {
-        let len = iovec.len.min(room);
-        ctx.state.stdout.write(ctx.memory.read(iovec.addr, len)?);
-        room -= len;
-        total += len;
-    }
-    Ok(total)
-}
-
-fn write_stderr(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec]) -> Result<u32, Errno> {
-    let now = ctx.monotonic();
-    let mut total = 0;
-    for iovec in iovecs {
-        ctx.state.stderr.write(ctx.memory.read(iovec.addr, iovec.len)?, now);
-        total += iovec.len;
     }
     Ok(total)
 }

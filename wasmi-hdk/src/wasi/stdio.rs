@@ -1,8 +1,11 @@
-//! Standard input and output: two buffers between host and guest.
+//! Standard streams: two buffers between host and guest, and how calls use them.
 //!
-//! Standard error is different: it becomes lines at once, in `log_lines.rs`.
+//! Standard error has no buffer: it becomes lines at once, in `log_lines.rs`.
 
 use bytes::{Buf, BytesMut};
+
+use super::ctx::{Ctx, Iovec, Stop};
+use super::{Errno, WasiWait};
 
 /// What the host gave and the guest has not read.
 #[derive(Debug)]
@@ -88,4 +91,57 @@ impl Stdout {
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
+}
+
+pub(super) fn read_stdin(
+    ctx: &mut Ctx<'_, '_>,
+    iovecs: &[Iovec],
+    nonblocking: bool,
+) -> Result<u32, Stop> {
+    if iovecs.is_empty() {
+        return Ok(0);
+    }
+    let stdin = &mut ctx.state.stdin;
+    if !stdin.ready() {
+        if nonblocking || stdin.nonblocking() {
+            return Err(Errno::Again.into());
+        }
+        return Err(Stop::Suspend(WasiWait { stdin: true, until: None }));
+    }
+    let mut total = 0;
+    for iovec in iovecs {
+        total += stdin.read(ctx.memory.slice_mut(iovec.addr, iovec.len)?);
+    }
+    Ok(u32::try_from(total)?)
+}
+
+/// Takes what there is room for. When there is none, the call rests until the
+/// host has taken some: a guest that writes for ever holds one buffer full.
+pub(super) fn write_stdout(
+    ctx: &mut Ctx<'_, '_>,
+    iovecs: &[Iovec],
+    nonblocking: bool,
+) -> Result<u32, Stop> {
+    let mut room = u32::try_from(ctx.state.stdout.room()).unwrap_or(u32::MAX);
+    if room == 0 && !iovecs.is_empty() {
+        return Err(if nonblocking { Errno::Again.into() } else { ctx.pause() });
+    }
+    let mut total = 0;
+    for iovec in iovecs {
+        let len = iovec.len.min(room);
+        ctx.state.stdout.write(ctx.memory.read(iovec.addr, len)?);
+        room -= len;
+        total += len;
+    }
+    Ok(total)
+}
+
+pub(super) fn write_stderr(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec]) -> Result<u32, Errno> {
+    let now = ctx.monotonic();
+    let mut total = 0;
+    for iovec in iovecs {
+        ctx.state.stderr.write(ctx.memory.read(iovec.addr, iovec.len)?, now);
+        total += iovec.len;
+    }
+    Ok(total)
 }
