@@ -1,6 +1,6 @@
 //! `GET /signalk-host/status`: what our own page shows and no Signal K client needs. The reference has no such route.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Answer, Call};
 use crate::http::HttpResponse;
@@ -19,10 +19,17 @@ pub(super) fn status(call: &mut Call<'_>) -> Answer {
             "deltas": server.providers.total(),
             "connections": server.connections.status_json(),
             "streams": server.streams.status_json(call.now),
-            "plugins": call.plugins.status_json(),
+            "plugins": by_id(call.plugins.status_json()),
             "complaints": server.config.complaints,
         }),
     );
     response.headers.push(("cache-control", "no-store".into()));
     response.into()
+}
+
+/// The page looks plugins up by their id.
+fn by_id(plugins: Value) -> Value {
+    let Value::Array(plugins) = plugins else { return plugins };
+    let row = |plugin: Value| Some((plugin.get("id")?.as_str()?.to_owned(), plugin));
+    Value::Object(plugins.into_iter().filter_map(row).collect::<Map<_, _>>())
 }
