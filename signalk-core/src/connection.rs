@@ -66,7 +66,8 @@ impl Connections {
     /// Configured, nothing opened.
     pub(crate) fn new(configs: &[ConnectionConfig]) -> Connections {
         let numbered = configs.iter().zip(1..);
-        let connections = numbered.map(|(config, number)| (ConnectionId(number), Connection::new(config.clone())));
+        let connections = numbered
+            .map(|(config, number)| (ConnectionId(number), Connection::new(config.clone())));
         Connections { by_id: connections.collect() }
     }
 
@@ -81,9 +82,12 @@ impl Connections {
     }
 
     /// Rows of PROVIDERSTATUS: (id, type, message, last error).
-    pub(crate) fn status_rows(&self) -> impl Iterator<Item = (&str, &'static str, String, Option<&str>)> {
+    pub(crate) fn status_rows(
+        &self,
+    ) -> impl Iterator<Item = (&str, &'static str, String, Option<&str>)> {
         self.by_id.values().filter(|c| c.state != State::Disabled).map(|c| {
-            let kind = if c.last_error.is_some() && c.state != State::Open { "error" } else { "status" };
+            let kind =
+                if c.last_error.is_some() && c.state != State::Open { "error" } else { "status" };
             let place = c.config.endpoint.describe();
             let message = match (c.state, &c.last_error) {
                 (State::Open, _) => format!("Connected to {place}"),
@@ -120,11 +124,17 @@ impl Connection {
     fn provider_json(&self) -> Value {
         let options = match &self.config.endpoint {
             Endpoint::Demo { seed } => json!({ "type": "demo", "seed": seed }),
-            Endpoint::TcpClient { host, port } => json!({ "type": "tcp", "host": host, "port": port }),
+            Endpoint::TcpClient { host, port } => {
+                json!({ "type": "tcp", "host": host, "port": port })
+            }
             Endpoint::TcpServer { port } => json!({ "type": "tcpserver", "port": port }),
             Endpoint::Udp { port } => json!({ "type": "udp", "port": port }),
-            Endpoint::Serial { device, baud } => json!({ "type": "serial", "device": device, "baudrate": baud }),
-            Endpoint::File { path, .. } => json!({ "type": "file", "filename": path, "dataType": self.config.kind.name() }),
+            Endpoint::Serial { device, baud } => {
+                json!({ "type": "serial", "device": device, "baudrate": baud })
+            }
+            Endpoint::File { path, .. } => {
+                json!({ "type": "file", "filename": path, "dataType": self.config.kind.name() })
+            }
         };
         json!({
             "type": self.config.kind.name(), "id": self.config.label, "enabled": self.config.enabled,
@@ -216,7 +226,12 @@ impl Server {
 
     /// The back-off of a broken connection is over.
     pub(crate) fn reconnect(&mut self, now: Duration, id: ConnectionId) {
-        if self.connections.by_id.get(&id).is_some_and(|connection| connection.state == State::Waiting) {
+        if self
+            .connections
+            .by_id
+            .get(&id)
+            .is_some_and(|connection| connection.state == State::Waiting)
+        {
             self.open_connection(now, id);
         }
     }
@@ -233,7 +248,12 @@ impl Server {
     }
 
     /// News of a connection.
-    pub(crate) fn connection_event(&mut self, now: Duration, id: ConnectionId, event: ConnectionEvent) {
+    pub(crate) fn connection_event(
+        &mut self,
+        now: Duration,
+        id: ConnectionId,
+        event: ConnectionEvent,
+    ) {
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
         let place = connection.config.endpoint.describe();
         let label = connection.config.label.clone();
@@ -255,7 +275,11 @@ impl Server {
                 connection.state = State::Waiting;
                 connection.last_error = Some(text.clone());
                 self.timers.set(Timer::Reconnect(id), now + pause);
-                self.log_line(LogLevel::Warn, label, format!("{place}: {text}; trying again in {} s", pause.as_secs()));
+                self.log_line(
+                    LogLevel::Warn,
+                    label,
+                    format!("{place}: {text}; trying again in {} s", pause.as_secs()),
+                );
             }
         }
     }

@@ -34,8 +34,13 @@ impl Core {
     /// A server that has not started anything yet: it does with the first call of [`Core::poll_output`].
     pub fn new(config: Config, platform: Arc<dyn Platform>) -> Core {
         let server = Server::new(config, platform);
-        let settings = PluginSettings { enabled: server.config.plugins_enabled, ..PluginSettings::default() };
-        let plugins = Plugins::new(settings, server.config.plugin_options.clone(), server.self_context.clone());
+        let settings =
+            PluginSettings { enabled: server.config.plugins_enabled, ..PluginSettings::default() };
+        let plugins = Plugins::new(
+            settings,
+            server.config.plugin_options.clone(),
+            server.self_context.clone(),
+        );
         Core { server, plugins, stopping: Stopping::No }
     }
 
@@ -48,8 +53,12 @@ impl Core {
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         self.server.start(now);
         match input {
-            Input::Http { id, request } => api::respond(now, id, &request, &mut self.server, &mut self.plugins),
-            Input::StreamOpened { id, target, headers } => self.server.stream_opened(now, id, &target, &headers),
+            Input::Http { id, request } => {
+                api::respond(now, id, &request, &mut self.server, &mut self.plugins)
+            }
+            Input::StreamOpened { id, target, headers } => {
+                self.server.stream_opened(now, id, &target, &headers)
+            }
             Input::StreamMessage { id, text } => self.server.stream_message(now, id, &text),
             Input::StreamClosed { id } => self.server.stream_closed(id),
             Input::StreamQueue { id, bytes } => self.server.stream_queue(now, id, bytes),
@@ -58,8 +67,12 @@ impl Core {
             Input::Packages { found, complaints } => {
                 self.plugins.handle_packages(now, found, complaints, &mut self.server);
             }
-            Input::Report(Report::Module { plugin, result }) => self.plugins.handle_module(now, &plugin, result, &mut self.server),
-            Input::Ran { plugin, ran } => self.plugins.handle_ran(now, &plugin, ran, &mut self.server),
+            Input::Report(Report::Module { plugin, result }) => {
+                self.plugins.handle_module(now, &plugin, result, &mut self.server)
+            }
+            Input::Ran { plugin, ran } => {
+                self.plugins.handle_ran(now, &plugin, ran, &mut self.server)
+            }
             Input::Tick => {}
             Input::Shutdown => {
                 self.stopping = Stopping::Begun;
@@ -85,7 +98,8 @@ impl Core {
                 break;
             }
         }
-        if self.stopping == Stopping::Begun && self.plugins.is_stopped() && !self.server.is_saving() {
+        if self.stopping == Stopping::Begun && self.plugins.is_stopped() && !self.server.is_saving()
+        {
             self.stopping = Stopping::Done;
             self.server.timers.clear_all();
             return Output::Effect(Effect::Stopped);
@@ -129,7 +143,9 @@ impl Core {
     fn tell_plugins_changed(&mut self) {
         let list = self.plugins.list_json();
         self.server.plugin_status = plugin_status(&list, &self.server.timestamp());
-        self.server.broadcast(&json!({ "type": "PLUGINS_CHANGED", "from": "signalk-server", "data": list }));
+        self.server.broadcast(
+            &json!({ "type": "PLUGINS_CHANGED", "from": "signalk-server", "data": list }),
+        );
         self.server.broadcast_status();
     }
 }

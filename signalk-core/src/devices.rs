@@ -41,9 +41,15 @@ impl Devices {
     }
 
     /// Who published the path; with `source` only that one's.
-    pub(crate) fn publishers<'a>(&'a self, path: &str, source: Option<&'a str>) -> impl Iterator<Item = StreamId> + 'a {
+    pub(crate) fn publishers<'a>(
+        &'a self,
+        path: &str,
+        source: Option<&'a str>,
+    ) -> impl Iterator<Item = StreamId> + 'a {
         let publishers = self.by_path.get(path).into_iter().flatten();
-        publishers.filter(move |(known, _)| source.is_none_or(|source| **known == *source)).map(|(_, client)| *client)
+        publishers
+            .filter(move |(known, _)| source.is_none_or(|source| **known == *source))
+            .map(|(_, client)| *client)
     }
 }
 

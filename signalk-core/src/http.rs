@@ -181,7 +181,8 @@ pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> String {
             _ => out.push(byte),
         }
     }
-    String::from_utf8(out).unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
+    String::from_utf8(out)
+        .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned())
 }
 
 fn hex_pair(bytes: &[u8], at: usize) -> Option<u8> {
@@ -219,6 +220,8 @@ mod tests {
     #[test]
     fn a_path_in_an_error_page_cannot_carry_markup() {
         let page = HttpResponse::not_found("GET", "/<script>");
-        assert!(String::from_utf8_lossy(&page.body).contains("<pre>Cannot GET /&lt;script&gt;</pre>"));
+        assert!(
+            String::from_utf8_lossy(&page.body).contains("<pre>Cannot GET /&lt;script&gt;</pre>")
+        );
     }
 }

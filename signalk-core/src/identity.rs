@@ -12,7 +12,8 @@ pub(crate) fn self_id(config: &mut Config, platform: &dyn Platform) -> (String, 
     }
     let uuid = config.base_deltas.self_text("uuid").or(old_uuid);
     if let Some(uuid) = uuid {
-        let full = if uuid.starts_with(UUID_PREFIX) { uuid } else { format!("{UUID_PREFIX}{uuid}") };
+        let full =
+            if uuid.starts_with(UUID_PREFIX) { uuid } else { format!("{UUID_PREFIX}{uuid}") };
         return (full, false);
     }
     let uuid = format!("{UUID_PREFIX}{}", uuid_v4(platform));
@@ -60,7 +61,10 @@ mod tests {
     #[test]
     fn mmsi_wins_over_uuid_and_nothing_at_all_is_generated_and_saved() {
         let base = r#"[{"updates":[{"values":[{"path":"","value":{"mmsi":"230099999","uuid":"urn:mrn:signalk:uuid:x"}}]}]}]"#;
-        let mut config = Config::from_texts(ConfigTexts { base_deltas: Some(base.into()), ..ConfigTexts::default() });
+        let mut config = Config::from_texts(ConfigTexts {
+            base_deltas: Some(base.into()),
+            ..ConfigTexts::default()
+        });
         assert_eq!(self_id(&mut config, &Fixed(1)), ("urn:mrn:imo:mmsi:230099999".into(), false));
 
         let mut config = Config::default();
@@ -72,7 +76,10 @@ mod tests {
     #[test]
     fn the_identity_of_old_settings_is_kept() {
         let settings = r#"{"vessel":{"uuid":"urn:mrn:signalk:uuid:old"}}"#;
-        let mut config = Config::from_texts(ConfigTexts { settings: Some(settings.into()), ..ConfigTexts::default() });
+        let mut config = Config::from_texts(ConfigTexts {
+            settings: Some(settings.into()),
+            ..ConfigTexts::default()
+        });
         assert_eq!(self_id(&mut config, &Fixed(1)), ("urn:mrn:signalk:uuid:old".into(), false));
     }
 }

@@ -157,7 +157,9 @@ impl fmt::Debug for Report {
                 let result = result.as_ref().map(|files| files.wasm.len());
                 f.debug_struct("Module").field("plugin", plugin).field("result", &result).finish()
             }
-            Report::Saved { ticket, result } => f.debug_struct("Saved").field("ticket", ticket).field("result", result).finish(),
+            Report::Saved { ticket, result } => {
+                f.debug_struct("Saved").field("ticket", ticket).field("result", result).finish()
+            }
         }
     }
 }

@@ -64,5 +64,6 @@ pub use crate::core::Core;
 pub use crate::guest::{Platform, PluginId, Ran, Run};
 pub use crate::http::{HttpRequest, HttpResponse};
 pub use crate::io::{
-    ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogLevel, ModuleFiles, Output, Report, StreamId, Ticket,
+    ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogLevel, ModuleFiles,
+    Output, Report, StreamId, Ticket,
 };

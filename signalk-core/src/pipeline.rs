@@ -38,7 +38,10 @@ impl Server {
         if let Some(client) = from {
             for update in &delta.updates {
                 if let Some(source) = &update.source_ref {
-                    update.values.iter().for_each(|entry| self.devices.published(&entry.path, source, client));
+                    update
+                        .values
+                        .iter()
+                        .for_each(|entry| self.devices.published(&entry.path, source, client));
                 }
             }
         }
@@ -60,7 +63,11 @@ impl Server {
                     }
                     self.handle_delta(now, delta, &provider);
                 }
-                Err(error) => self.log_line(LogLevel::Warn, "core".into(), format!("baseDeltas.json: {error}")),
+                Err(error) => self.log_line(
+                    LogLevel::Warn,
+                    "core".into(),
+                    format!("baseDeltas.json: {error}"),
+                ),
             }
         }
     }

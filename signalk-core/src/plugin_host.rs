@@ -22,7 +22,13 @@ impl Host for Server {
         Arc::clone(&self.platform)
     }
 
-    fn handle_plugin_delta(&mut self, now: Duration, delta: Delta, provider: &SourceRef, version: Version) {
+    fn handle_plugin_delta(
+        &mut self,
+        now: Duration,
+        delta: Delta,
+        provider: &SourceRef,
+        version: Version,
+    ) {
         let placement = match version {
             Version::V1 => Placement::Tree,
             Version::V2 => Placement::CacheOnly,

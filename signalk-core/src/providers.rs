@@ -39,7 +39,12 @@ impl Providers {
     /// Rates since the last call: (deltas per second, the object by provider).
     pub(crate) fn interval(&mut self, now: Duration) -> (Value, Value) {
         let seconds = now.saturating_sub(self.interval_began).as_secs_f64().max(0.001);
-        let rate = |count: u64| json!((f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / seconds * 10.0).round() / 10.0);
+        let rate = |count: u64| {
+            json!(
+                (f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / seconds * 10.0).round()
+                    / 10.0
+            )
+        };
         let total = rate(self.total - self.total_at_interval);
         let mut by_id: Vec<_> = self.by_id.iter_mut().collect();
         by_id.sort_by(|a, b| a.0.cmp(b.0));

@@ -60,9 +60,12 @@ impl Server {
         if self.requests.get(id).and_then(|request| request.forwarded_to) != Some(from) {
             return;
         }
-        let status = message.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+        let status = message
+            .get("statusCode")
+            .and_then(Value::as_u64)
+            .and_then(|status| u16::try_from(status).ok());
         let text = message.get("message").and_then(Value::as_str).map(str::to_owned);
-        self.finish_request(&id.to_owned(), Reply { status: status.unwrap_or(200), message: text });
+        self.finish_request(id, Reply { status: status.unwrap_or(200), message: text });
     }
 
     /// A request came to its end: the state is kept and whoever asked over a stream is told.
@@ -82,16 +85,30 @@ impl Server {
 
     fn decide(&self, target: &Target, change: Change<'_>) -> (Reply, Begun) {
         let own = target.context == "vessels.self" || target.context == *self.self_context;
-        if let Some((path, field)) = meta_target(&target.path).filter(|_| own && self.config.base_deltas.may_be_saved()) {
+        if let Some((path, field)) =
+            meta_target(&target.path).filter(|_| own && self.config.base_deltas.may_be_saved())
+        {
             let meta = match (&change, field) {
-                (Change::Put { value, .. }, Some(field)) => Some(Map::from_iter([(field.to_owned(), without_empty(value))])),
-                (Change::Put { value, .. }, None) => value.as_object().map(|members| {
-                    members.iter().map(|(name, value)| (name.clone(), without_empty(value))).collect()
-                }),
-                (Change::Delete, Some(field)) => Some(Map::from_iter([(field.to_owned(), Value::Null)])),
-                (Change::Delete, None) => {
-                    Some(self.config.base_deltas.meta(path).into_iter().map(|(name, _)| (name, Value::Null)).collect())
+                (Change::Put { value, .. }, Some(field)) => {
+                    Some(Map::from_iter([(field.to_owned(), without_empty(value))]))
                 }
+                (Change::Put { value, .. }, None) => value.as_object().map(|members| {
+                    members
+                        .iter()
+                        .map(|(name, value)| (name.clone(), without_empty(value)))
+                        .collect()
+                }),
+                (Change::Delete, Some(field)) => {
+                    Some(Map::from_iter([(field.to_owned(), Value::Null)]))
+                }
+                (Change::Delete, None) => Some(
+                    self.config
+                        .base_deltas
+                        .meta(path)
+                        .into_iter()
+                        .map(|(name, _)| (name, Value::Null))
+                        .collect(),
+                ),
             };
             if let Some(meta) = meta {
                 return (Reply::pending(), Begun::Meta { path: path.to_owned(), meta });
@@ -99,7 +116,12 @@ impl Server {
         }
         let (value, source) = match change {
             Change::Put { value, source } => (value, source),
-            Change::Delete => return (Reply::failed(405, format!("DELETE not supported for {}", target.path)), Begun::Nothing),
+            Change::Delete => {
+                return (
+                    Reply::failed(405, format!("DELETE not supported for {}", target.path)),
+                    Begun::Nothing,
+                );
+            }
         };
         if target.path.starts_with("notifications.") {
             return self.decide_notification(target, value);
@@ -108,15 +130,26 @@ impl Server {
         match (devices.next(), devices.next()) {
             (Some(to), None) => (Reply::pending(), Begun::Forward { to, value }),
             (Some(_), Some(_)) => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
-            (None, _) => (Reply::failed(405, format!("PUT not supported for {}", target.path)), Begun::Nothing),
+            (None, _) => (
+                Reply::failed(405, format!("PUT not supported for {}", target.path)),
+                Begun::Nothing,
+            ),
         }
     }
 
     /// `.state` and `.method` of an existing notification can be set.
     fn decide_notification(&self, target: &Target, value: Value) -> (Reply, Begun) {
-        let Some((path, key)) = target.path.rsplit_once('.') else { return (Reply::done(404), Begun::Nothing) };
-        let context = if target.context == "vessels.self" { &*self.self_context } else { target.context.as_str() };
-        let Some(leaf) = self.leaf(context, path) else { return (Reply::done(404), Begun::Nothing) };
+        let Some((path, key)) = target.path.rsplit_once('.') else {
+            return (Reply::done(404), Begun::Nothing);
+        };
+        let context = if target.context == "vessels.self" {
+            &*self.self_context
+        } else {
+            target.context.as_str()
+        };
+        let Some(leaf) = self.leaf(context, path) else {
+            return (Reply::done(404), Begun::Nothing);
+        };
         if !matches!(key, "state" | "method") {
             return (Reply::done(405), Begun::Nothing);
         }
@@ -125,8 +158,18 @@ impl Server {
         };
         notification.insert(key.to_owned(), value);
         let update = Update {
-            source_ref: leaf.get("$source").and_then(Value::as_str).and_then(|source| source.parse().ok()),
-            values: path.parse().map(|path| PathValue { path, value: ModelValue::from_json(Value::Object(notification)) }).into_iter().collect(),
+            source_ref: leaf
+                .get("$source")
+                .and_then(Value::as_str)
+                .and_then(|source| source.parse().ok()),
+            values: path
+                .parse()
+                .map(|path| PathValue {
+                    path,
+                    value: ModelValue::from_json(Value::Object(notification)),
+                })
+                .into_iter()
+                .collect(),
             ..Update::default()
         };
         let delta = Delta { context: context.parse().ok(), updates: vec![update] };
@@ -145,11 +188,18 @@ impl Server {
         }
         self.config.base_deltas.set_meta(path, &saved);
         if let Ok(path) = path.parse() {
-            let update = Update { meta: vec![PathMeta { path, value: Arc::new(meta) }], ..Update::default() };
+            let update = Update {
+                meta: vec![PathMeta { path, value: Arc::new(meta) }],
+                ..Update::default()
+            };
             let delta = Delta { context: None, updates: vec![update] };
             self.handle_delta(now, delta, &self.names.defaults.clone());
         }
-        self.save("baseDeltas.json".into(), self.config.base_deltas.to_text(), Saving::Request(id.to_owned()));
+        self.save(
+            "baseDeltas.json".into(),
+            self.config.base_deltas.to_text(),
+            Saving::Request(id.to_owned()),
+        );
     }
 }
 
@@ -180,7 +230,8 @@ fn without_empty(value: &Value) -> Value {
 /// Members whose null is a value of its own: "no zones" must survive the schema's default.
 const LISTS: [&str; 1] = ["zones"];
 
-const SEVERAL_SOURCES: &str = "there are multiple sources for the given path, but no source was specified in the request";
+const SEVERAL_SOURCES: &str =
+    "there are multiple sources for the given path, but no source was specified in the request";
 
 #[cfg(test)]
 mod tests {

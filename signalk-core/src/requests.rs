@@ -59,10 +59,9 @@ impl Request {
     /// The reply object with the `action` that a pending answer over HTTP carries.
     pub(crate) fn to_http_json(&self) -> Value {
         let mut reply = self.to_json();
-        if self.reply.status == 202 && self.forwarded_to.is_none() {
-            if let Some(reply) = reply.as_object_mut() {
-                reply.insert("action".into(), json!({ "href": self.href() }));
-            }
+        let pending = self.reply.status == 202 && self.forwarded_to.is_none();
+        if let Some(reply) = reply.as_object_mut().filter(|_| pending) {
+            reply.insert("action".into(), json!({ "href": self.href() }));
         }
         reply
     }
@@ -81,7 +80,13 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    pub(crate) fn add(&mut self, now: Duration, id: String, reply: Reply, asked_by: Option<StreamId>) -> Request {
+    pub(crate) fn add(
+        &mut self,
+        now: Duration,
+        id: String,
+        reply: Reply,
+        asked_by: Option<StreamId>,
+    ) -> Request {
         let request = Request { id: id.clone(), reply, asked_by, forwarded_to: None, created: now };
         if self.by_id.insert(id.clone(), request.clone()).is_none() {
             self.order.push_back(id);
@@ -111,13 +116,18 @@ impl Requests {
 
     /// Pending requests that a device client was asked more than a minute ago.
     pub(crate) fn unanswered(&self, now: Duration) -> Vec<String> {
-        let late = |r: &&Request| r.forwarded_to.is_some() && r.reply.status == 202 && now.saturating_sub(r.created) >= ANSWER_WITHIN;
+        let late = |r: &&Request| {
+            r.forwarded_to.is_some()
+                && r.reply.status == 202
+                && now.saturating_sub(r.created) >= ANSWER_WITHIN
+        };
         self.by_id.values().filter(late).map(|request| request.id.clone()).collect()
     }
 
     /// When the next unanswered request is given up.
     pub(crate) fn next_unanswered(&self) -> Option<Duration> {
-        let waiting = self.by_id.values().filter(|r| r.forwarded_to.is_some() && r.reply.status == 202);
+        let waiting =
+            self.by_id.values().filter(|r| r.forwarded_to.is_some() && r.reply.status == 202);
         waiting.map(|request| request.created + ANSWER_WITHIN).min()
     }
 

@@ -8,7 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use signalk_model::{Context, Delta, Interner, Placement, SourcePolicy, SourceRef, Store, Timestamp};
+use signalk_model::{
+    Context, Delta, Interner, Placement, SourcePolicy, SourceRef, Store, Timestamp,
+};
 
 use crate::{
     config::Config,
@@ -105,7 +107,11 @@ impl Server {
             server.log_line(LogLevel::Warn, "core".into(), complaint);
         }
         if save_base_deltas {
-            server.save("baseDeltas.json".into(), server.config.base_deltas.to_text(), Saving::Quiet);
+            server.save(
+                "baseDeltas.json".into(),
+                server.config.base_deltas.to_text(),
+                Saving::Quiet,
+            );
         }
         server
     }
@@ -123,7 +129,8 @@ impl Server {
 
     /// The earliest of everything that waits for its time.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
-        let waiting = [self.timers.next(), self.streams.next_deadline(), self.requests.next_unanswered()];
+        let waiting =
+            [self.timers.next(), self.streams.next_deadline(), self.requests.next_unanswered()];
         waiting.into_iter().flatten().min()
     }
 
@@ -131,7 +138,12 @@ impl Server {
     pub(crate) fn prune(&mut self, now: Duration) {
         self.requests.prune(now);
         let minutes = self.config.settings.prune_contexts_minutes();
-        let Some(older_than) = now.checked_sub(Duration::from_secs(minutes.saturating_mul(60))).filter(|_| minutes > 0) else { return };
+        let Some(older_than) = now
+            .checked_sub(Duration::from_secs(minutes.saturating_mul(60)))
+            .filter(|_| minutes > 0)
+        else {
+            return;
+        };
         for context in self.store.prune(older_than) {
             self.streams.forget(&context);
         }
@@ -181,7 +193,11 @@ impl Server {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         self.saving.insert(ticket, (name.clone(), then));
-        self.outputs.push_back(Output::Effect(Effect::SaveFile { ticket, name, bytes: text.into() }));
+        self.outputs.push_back(Output::Effect(Effect::SaveFile {
+            ticket,
+            name,
+            bytes: text.into(),
+        }));
     }
 
     /// The edge saved a file, or could not.
@@ -194,11 +210,17 @@ impl Server {
             (Saving::Quiet, _) => {}
             (Saving::Respond { id, ok }, Ok(())) => self.respond_plainly(id, ok),
             (Saving::Respond { id, .. }, Err(error)) => {
-                self.respond_plainly(id, HttpResponse::error(500, &format!("{name} was not saved: {error}")));
+                self.respond_plainly(
+                    id,
+                    HttpResponse::error(500, &format!("{name} was not saved: {error}")),
+                );
             }
             (Saving::Request(request), Ok(())) => self.finish_request(&request, Reply::done(200)),
             (Saving::Request(request), Err(error)) => {
-                self.finish_request(&request, Reply::failed(502, format!("{name} was not saved: {error}")));
+                self.finish_request(
+                    &request,
+                    Reply::failed(502, format!("{name} was not saved: {error}")),
+                );
             }
         }
     }
@@ -218,15 +240,18 @@ impl Server {
     /// Own paths with more than one source.
     pub(crate) fn multi_source_paths(&self) -> Value {
         let mut by_path: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for cached in self.store.cached(|context| *context == self.self_context, SourcePolicy::All) {
+        for cached in self.store.cached(|context| *context == self.self_context, SourcePolicy::All)
+        {
             if let (false, Some(source)) = (cached.path.is_root(), cached.source_ref) {
                 by_path.entry(cached.path.to_string()).or_default().push(source.to_string());
             }
         }
-        let several = by_path.into_iter().filter(|(_, sources)| sources.len() > 1).map(|(path, mut sources)| {
-            sources.sort();
-            (path, json!(sources))
-        });
+        let several = by_path.into_iter().filter(|(_, sources)| sources.len() > 1).map(
+            |(path, mut sources)| {
+                sources.sort();
+                (path, json!(sources))
+            },
+        );
         Value::Object(several.collect::<Map<_, _>>())
     }
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 /// Where the recordings are, relative to the workspace; `None` when they are not there.
 pub fn folder() -> Option<std::path::PathBuf> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let folder = std::env::var_os("SIGNALK_GOLDEN").map_or_else(|| root.join("../shared/spec/golden/2.32.0/open"), Into::into);
+    let folder = std::env::var_os("SIGNALK_GOLDEN")
+        .map_or_else(|| root.join("../shared/spec/golden/2.32.0/open"), Into::into);
     folder.is_dir().then_some(folder)
 }
 
@@ -29,7 +30,9 @@ pub fn masked(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(shape(text)),
         Value::Array(items) => items.iter().map(masked).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), masked(value))).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), masked(value))).collect()
+        }
         value => value.clone(),
     }
 }
@@ -43,13 +46,18 @@ fn compare(at: &str, expected: &Value, actual: &Value) -> Option<String> {
             if let Some(name) = got.keys().find(|name| !want.contains_key(*name)) {
                 return Some(format!("{at}/{name}: not in the recording"));
             }
-            want.iter().find_map(|(name, want)| got.get(name).and_then(|got| compare(&format!("{at}/{name}"), want, got)))
+            want.iter().find_map(|(name, want)| {
+                got.get(name).and_then(|got| compare(&format!("{at}/{name}"), want, got))
+            })
         }
         (Value::Array(want), Value::Array(got)) => {
             if want.len() != got.len() {
                 return Some(format!("{at}: {} entries expected, got {}", want.len(), got.len()));
             }
-            want.iter().zip(got).enumerate().find_map(|(n, (want, got))| compare(&format!("{at}/{n}"), want, got))
+            want.iter()
+                .zip(got)
+                .enumerate()
+                .find_map(|(n, (want, got))| compare(&format!("{at}/{n}"), want, got))
         }
         (Value::Number(want), Value::Number(got)) if want.as_f64() == got.as_f64() => None,
         (Value::String(want), Value::String(got)) if shape(want) == shape(got) => None,
@@ -64,7 +72,9 @@ fn shape(text: &str) -> String {
         return "tcp://*".into();
     }
     let mut out = text.to_owned();
-    let digits = |text: &str| text.chars().map(|c| if c.is_ascii_hexdigit() { 'h' } else { c }).collect::<String>();
+    let digits = |text: &str| {
+        text.chars().map(|c| if c.is_ascii_hexdigit() { 'h' } else { c }).collect::<String>()
+    };
     let mut at = 0;
     while let Some(piece) = out.get(at..at + UUID.len()) {
         if digits(piece) == UUID {

@@ -32,6 +32,8 @@ pub struct Sim {
     pub opened: Vec<(Duration, ConnectionId, Endpoint)>,
     /// The core said that it has stopped.
     pub stopped: bool,
+    /// Pieces of guest work that were executed.
+    pub runs: u64,
 }
 
 /// A stream client of the simulation.
@@ -83,6 +85,7 @@ impl Sim {
             log: Vec::new(),
             opened: Vec::new(),
             stopped: false,
+            runs: 0,
         };
         sim.drain();
         sim
@@ -104,10 +107,24 @@ impl Sim {
     }
 
     /// Any request; an answer that never comes is status 0.
-    pub fn request(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> HttpResponse {
+    pub fn request(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> HttpResponse {
         let id = HttpId(self.number());
-        let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), (*value).to_owned())).collect();
-        let request = HttpRequest { method: method.into(), target: target.into(), headers, body: Bytes::from(body.to_owned()) };
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.to_lowercase(), (*value).to_owned()))
+            .collect();
+        let request = HttpRequest {
+            method: method.into(),
+            target: target.into(),
+            headers,
+            body: Bytes::from(body.to_owned()),
+        };
         self.input(Input::Http { id, request });
         self.responses.remove(&id).unwrap_or_else(|| HttpResponse::empty(0))
     }
@@ -137,7 +154,10 @@ impl Sim {
 
     /// The frames since the last call.
     pub fn heard(&mut self, client: Client) -> Vec<String> {
-        self.streams.get_mut(&client.0).map(|heard| std::mem::take(&mut heard.frames)).unwrap_or_default()
+        self.streams
+            .get_mut(&client.0)
+            .map(|heard| std::mem::take(&mut heard.frames))
+            .unwrap_or_default()
     }
 
     /// How many frames the client got by an effect for many.
@@ -212,6 +232,10 @@ impl Sim {
                 Output::Effect(effect) => self.carry_out(effect),
                 Output::Run { plugin, run } => {
                     let ran = run.execute();
+                    self.runs += 1;
+                    // Guest work takes time: else a guest that computes for ever would meet no deadline.
+                    self.now += RUN_TAKES;
+                    self.world.set(self.now);
                     self.core.handle_input(self.now, Input::Ran { plugin, ran });
                 }
                 Output::Wait { until } => {
@@ -228,7 +252,9 @@ impl Sim {
                 self.responses.insert(id, response);
             }
             Effect::StreamSend { id, frame } => self.hear(id, &frame, false),
-            Effect::StreamSendMany { ids, frame } => ids.iter().for_each(|id| self.hear(*id, &frame, true)),
+            Effect::StreamSendMany { ids, frame } => {
+                ids.iter().for_each(|id| self.hear(*id, &frame, true))
+            }
             Effect::StreamClose { id, code, reason } => {
                 self.streams.entry(id).or_default().closed = Some((code, reason));
             }
@@ -265,3 +291,6 @@ impl Sim {
         heard.frames.push(String::from_utf8_lossy(frame).into_owned());
     }
 }
+
+/// What a piece of guest work takes in virtual time.
+const RUN_TAKES: Duration = Duration::from_millis(10);

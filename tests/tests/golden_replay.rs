@@ -25,7 +25,10 @@ const KNOWN: &[(&str, &str)] = &[
     ("discovery/features-enabled-0", OTHER_PLUGINS),
     ("put/request-unknown", "DIFFERENCE: 404 with the usual object, not 500 with a text"),
     ("rest/full", NOTIFICATIONS),
-    ("rest/meta-unseen-known-path", "the specification 1.8.2 describes the path in other words than npm path-metadata 1.0.1"),
+    (
+        "rest/meta-unseen-known-path",
+        "the specification 1.8.2 describes the path in other words than npm path-metadata 1.0.1",
+    ),
     ("rest/notifications", NOTIFICATIONS),
     ("rest/vessels-self", NOTIFICATIONS),
     ("skServer/delete-provider", EDITING),
@@ -37,12 +40,18 @@ const KNOWN: &[(&str, &str)] = &[
     ("skServer/get-multiSourcePaths", LATER_STATE),
     ("skServer/get-n2kDeviceStatus", NOT_OURS),
     ("skServer/get-nodeInfo", "404: there is no node whose version could be old"),
-    ("skServer/get-paths", "the specification 1.8.2 has paths that npm path-metadata 1.0.1 has not"),
+    (
+        "skServer/get-paths",
+        "the specification 1.8.2 has paths that npm path-metadata 1.0.1 has not",
+    ),
     ("skServer/get-plugin-config-after", OTHER_PLUGINS),
     ("skServer/get-plugins", OTHER_PLUGINS),
     ("skServer/get-providers-after", EDITING),
     ("skServer/get-reconciledGroups", NOT_OURS),
-    ("skServer/get-serialports", "200 with empty lists: a machine without serial ports is no error"),
+    (
+        "skServer/get-serialports",
+        "200 with empty lists: a machine without serial ports is no error",
+    ),
     ("skServer/get-settings", "interfaces that do not exist here are shown as off"),
     ("skServer/get-webapps", WEBAPPS),
     ("skServer/get_plugins_freeboard-sk", OTHER_PLUGINS),
@@ -67,7 +76,8 @@ const KNOWN: &[(&str, &str)] = &[
 
 const WEBAPPS: &str = "web apps in packages are not served yet";
 const V2: &str = "the v2 APIs are not there yet, and only what works is listed";
-const OTHER_PLUGINS: &str = "answers for plugins of the recorded server that are not installed here";
+const OTHER_PLUGINS: &str =
+    "answers for plugins of the recorded server that are not installed here";
 const NOTIFICATIONS: &str = "notification management (ids, states, zones) is not there yet";
 const EDITING: &str = "settings and connections cannot be changed over HTTP yet";
 const NOT_OURS: &str = "a list or log of the reference's own inner workings";
@@ -86,7 +96,10 @@ enum Outcome {
 #[test]
 fn recordings_of_the_reference_come_out_the_same() {
     let Some(root) = folder() else {
-        assert!(std::env::var_os("CI").is_none(), "the recordings in ../shared/spec/golden are missing: on CI they must be there");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "the recordings in ../shared/spec/golden are missing: on CI they must be there"
+        );
         eprintln!("skipped: no recordings in ../shared/spec/golden");
         return;
     };
@@ -100,7 +113,9 @@ fn recordings_of_the_reference_come_out_the_same() {
             let expected_to_differ = known.get(recording.as_str());
             match (&outcome, expected_to_differ) {
                 (Outcome::Different(why), None) => unexpected.push(format!("{recording}: {why}")),
-                (Outcome::Same | Outcome::SameButUnits, Some(_)) => unexpected.push(format!("{recording}: is the same now: remove it from KNOWN")),
+                (Outcome::Same | Outcome::SameButUnits, Some(_)) => {
+                    unexpected.push(format!("{recording}: is the same now: remove it from KNOWN"))
+                }
                 _ => {}
             }
             match outcome {
@@ -109,10 +124,17 @@ fn recordings_of_the_reference_come_out_the_same() {
                 Outcome::Different(_) => different += 1,
             }
         }
-        table += &format!("{name:<10} {same:>3} same, {units:>3} same but for displayUnits, {different:>3} different\n");
+        table += &format!(
+            "{name:<10} {same:>3} same, {units:>3} same but for displayUnits, {different:>3} different\n"
+        );
     }
     println!("{table}");
-    assert!(unexpected.is_empty(), "{table}\n{} unexpected:\n{}", unexpected.len(), unexpected.join("\n"));
+    assert!(
+        unexpected.is_empty(),
+        "{table}\n{} unexpected:\n{}",
+        unexpected.len(),
+        unexpected.join("\n")
+    );
 }
 
 fn replay_folder(folder: &Path, name: &str) -> Vec<(String, Outcome)> {
@@ -120,18 +142,26 @@ fn replay_folder(folder: &Path, name: &str) -> Vec<(String, Outcome)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| (format!("{name}/{}", path.file_stem().unwrap().to_string_lossy()), read(&path)))
+        .map(|path| {
+            (format!("{name}/{}", path.file_stem().unwrap().to_string_lossy()), read(&path))
+        })
         .collect();
     recordings.sort_by(|a, b| a.0.cmp(&b.0));
     match name {
-        "ws" => recordings.into_iter().map(|(name, recording)| {
-            let outcome = replay_stream(&name, &recording);
-            (name, outcome)
-        }).collect(),
+        "ws" => recordings
+            .into_iter()
+            .map(|(name, recording)| {
+                let outcome = replay_stream(&name, &recording);
+                (name, outcome)
+            })
+            .collect(),
         "put" => replay_puts(recordings),
         _ => {
             let mut sim = golden_boat();
-            recordings.into_iter().map(|(name, recording)| (name, replay_request(&mut sim, &recording, None))).collect()
+            recordings
+                .into_iter()
+                .map(|(name, recording)| (name, replay_request(&mut sim, &recording, None)))
+                .collect()
         }
     }
 }
@@ -148,12 +178,17 @@ fn golden_boat() -> Sim {
         { "path": "design.beam", "value": 3.9 },
         { "path": "design.draft", "value": { "maximum": 1.9 } },
     ] }] }]);
-    let mut config = Config::from_texts(ConfigTexts { base_deltas: Some(base.to_string()), ..ConfigTexts::default() });
+    let mut config = Config::from_texts(ConfigTexts {
+        base_deltas: Some(base.to_string()),
+        ..ConfigTexts::default()
+    });
     config.tcp_port = Some(8375);
     let mut sim = Sim::with_config(config);
     let input = read(&folder().unwrap().join("ws/delta-input.json"));
     let client = sim.open(input["url"].as_str().unwrap());
-    for entry in input["transcript"].as_array().unwrap().iter().filter(|entry| entry["dir"] == "client") {
+    for entry in
+        input["transcript"].as_array().unwrap().iter().filter(|entry| entry["dir"] == "client")
+    {
         sim.say(client, &said(&entry["msg"]));
     }
     assert_eq!(sim.heard(client).len(), 1, "hello and nothing else");
@@ -173,41 +208,66 @@ fn replay_request(sim: &mut Sim, recording: &Value, path: Option<&str>) -> Outco
 fn ask(sim: &mut Sim, recording: &Value, path: Option<&str>) -> HttpResponse {
     let request = &recording["request"];
     let given = request["headers"].as_object().into_iter().flatten();
-    let mut headers: Vec<(&str, &str)> = given.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
+    let mut headers: Vec<(&str, &str)> =
+        given.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
     headers.push(("host", "HOST:PORT"));
     let body = match &request["body"] {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         value => value.to_string(),
     };
-    sim.request(request["method"].as_str().unwrap(), path.unwrap_or_else(|| request["path"].as_str().unwrap()), &headers, &body)
+    sim.request(
+        request["method"].as_str().unwrap(),
+        path.unwrap_or_else(|| request["path"].as_str().unwrap()),
+        &headers,
+        &body,
+    )
 }
 
 fn judge(expected: &Value, response: &HttpResponse) -> Outcome {
     if expected["status"] != response.status {
-        return Outcome::Different(format!("status {} expected, got {}", expected["status"], response.status));
+        return Outcome::Different(format!(
+            "status {} expected, got {}",
+            expected["status"], response.status
+        ));
     }
     for name in ["content-type", "location", "access-control-allow-methods"] {
         let want = expected["headers"][name].as_str();
         if want != response.header(name) {
-            return Outcome::Different(format!("{name}: {want:?} expected, got {:?}", response.header(name)));
+            return Outcome::Different(format!(
+                "{name}: {want:?} expected, got {:?}",
+                response.header(name)
+            ));
         }
     }
-    if expected["headers"].get("etag").is_some() && response.header("etag").is_none_or(|tag| !tag.starts_with("W/\"")) {
+    if expected["headers"].get("etag").is_some()
+        && response.header("etag").is_none_or(|tag| !tag.starts_with("W/\""))
+    {
         return Outcome::Different("no weak etag".into());
     }
     let text = String::from_utf8_lossy(&response.body).into_owned();
     let want = &expected["body"];
     if want.get("__html__").is_some() {
-        let (head, got) = (want["head"].as_str().unwrap(), text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let (head, got) =
+            (want["head"].as_str().unwrap(), text.split_whitespace().collect::<Vec<_>>().join(" "));
         let same = !head.contains("Cannot ") || got.starts_with(head.trim());
-        return if same { Outcome::Same } else { Outcome::Different(format!("page starts {head:?}, got {got:?}")) };
+        return if same {
+            Outcome::Same
+        } else {
+            Outcome::Different(format!("page starts {head:?}, got {got:?}"))
+        };
     }
     if response.header("content-type").is_none_or(|kind| !kind.contains("json")) {
         let same = want.as_str() == Some(&text);
-        return if same { Outcome::Same } else { Outcome::Different(format!("body {want} expected, got {text:?}")) };
+        return if same {
+            Outcome::Same
+        } else {
+            Outcome::Different(format!("body {want} expected, got {text:?}"))
+        };
     }
-    let Ok(got) = serde_json::from_str::<Value>(&text) else { return Outcome::Different(format!("not JSON: {text}")) };
+    let Ok(got) = serde_json::from_str::<Value>(&text) else {
+        return Outcome::Different(format!("not JSON: {text}"));
+    };
     match difference(want, &got) {
         None => Outcome::Same,
         Some(why) => {
@@ -245,15 +305,22 @@ fn replay_puts(recordings: Vec<(String, Value)>) -> Vec<(String, Outcome)> {
         let recording = &recordings[&name];
         let path = recording["request"]["path"].as_str().unwrap();
         let by_id = path.starts_with("/signalk/v1/requests/") && !path.ends_with("no-such-id");
-        let path = if by_id { format!("/signalk/v1/requests/{request_id}") } else { path.to_owned() };
+        let path =
+            if by_id { format!("/signalk/v1/requests/{request_id}") } else { path.to_owned() };
         let response = ask(&mut sim, recording, Some(&path));
-        if let Some(id) = serde_json::from_slice::<Value>(&response.body).ok().and_then(|body| Some(body.get("requestId")?.as_str()?.to_owned())) {
+        if let Some(id) = serde_json::from_slice::<Value>(&response.body)
+            .ok()
+            .and_then(|body| Some(body.get("requestId")?.as_str()?.to_owned()))
+        {
             request_id = id;
         }
         outcomes.push((name, judge(&recording["response"], &response)));
     }
     let replayed: BTreeSet<&String> = outcomes.iter().map(|(name, _)| name).collect();
-    assert!(recordings.keys().all(|name| replayed.contains(name)), "a recording of put is not in PUT_ORDER");
+    assert!(
+        recordings.keys().all(|name| replayed.contains(name)),
+        "a recording of put is not in PUT_ORDER"
+    );
     outcomes
 }
 
@@ -292,19 +359,36 @@ const PUT_ORDER: &[&str] = &[
 fn replay_stream(name: &str, recording: &Value) -> Outcome {
     let mut sim = golden_boat();
     // The PUTs were recorded before the streams, and this one is visible in them.
-    let zones = json!({ "value": { "zones": [{ "upper": 3, "state": "alarm", "message": "shallow" }] } });
-    sim.request("PUT", "/signalk/v1/api/vessels/self/environment/depth/belowTransducer/meta", &[], &zones.to_string());
+    let zones =
+        json!({ "value": { "zones": [{ "upper": 3, "state": "alarm", "message": "shallow" }] } });
+    sim.request(
+        "PUT",
+        "/signalk/v1/api/vessels/self/environment/depth/belowTransducer/meta",
+        &[],
+        &zones.to_string(),
+    );
     let transcript = recording["transcript"].as_array().unwrap();
-    let sent = transcript.iter().filter(|entry| entry["dir"] == "server").map(|entry| &entry["msg"]);
-    let expected: Vec<&Value> = sent.filter(|message| **message != "primus::server::close").collect();
+    let sent =
+        transcript.iter().filter(|entry| entry["dir"] == "server").map(|entry| &entry["msg"]);
+    let expected: Vec<&Value> =
+        sent.filter(|message| **message != "primus::server::close").collect();
     let (before, after) = others(&expected);
     let feed = sim.open("/signalk/v1/stream?subscribe=none");
     before.iter().for_each(|delta| sim.say(feed, &delta.to_string()));
-    let devices = if name == "ws/requests" { vec![device(&mut sim, "devA"), device(&mut sim, "devB")] } else { Vec::new() };
+    let devices = if name == "ws/requests" {
+        vec![device(&mut sim, "devA"), device(&mut sim, "devB")]
+    } else {
+        Vec::new()
+    };
     let client = sim.open(recording["url"].as_str().unwrap());
     if name.starts_with("ws/put-forwarded") {
         publish_switch(&mut sim, client, "devA");
-        sim.request("PUT", "/signalk/v1/api/vessels/self/electrical/switches/bank/0/1/state", &[], "{\"value\":1}");
+        sim.request(
+            "PUT",
+            "/signalk/v1/api/vessels/self/electrical/switches/bank/0/1/state",
+            &[],
+            "{\"value\":1}",
+        );
     }
     for entry in transcript.iter().filter(|entry| entry["dir"] == "client") {
         sim.say(client, &said(&entry["msg"]));
@@ -314,9 +398,14 @@ fn replay_stream(name: &str, recording: &Value) -> Outcome {
         sim.say(feed, &delta.to_string());
         sim.advance(Duration::from_millis(600));
     }
-    let got: BTreeSet<String> = sim.heard(client).iter().map(|text| canonical(&serde_json::from_str(text).unwrap())).collect();
+    let got: BTreeSet<String> = sim
+        .heard(client)
+        .iter()
+        .map(|text| canonical(&serde_json::from_str(text).unwrap()))
+        .collect();
     let want: BTreeSet<String> = expected.iter().map(|message| canonical(message)).collect();
-    let want_plain: BTreeSet<String> = expected.iter().map(|message| canonical(&without_display_units(message).0)).collect();
+    let want_plain: BTreeSet<String> =
+        expected.iter().map(|message| canonical(&without_display_units(message).0)).collect();
     let closes = transcript.iter().any(|entry| entry["dir"] == "close");
     if closes != sim.closed(client).is_some() {
         return Outcome::Different(format!("closed: {:?}", sim.closed(client)));
@@ -342,7 +431,8 @@ fn device(sim: &mut Sim, source: &str) -> Client {
 }
 
 fn publish_switch(sim: &mut Sim, device: Client, source: &str) {
-    let delta = json!({ "updates": [{ "$source": source, "values": [{ "path": SWITCH, "value": 0 }] }] });
+    let delta =
+        json!({ "updates": [{ "$source": source, "values": [{ "path": SWITCH, "value": 0 }] }] });
     sim.say(device, &delta.to_string());
 }
 
@@ -362,7 +452,8 @@ fn canonical(message: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Object(members) => {
-                let members: BTreeMap<&String, Value> = members.iter().map(|(name, value)| (name, sorted(value))).collect();
+                let members: BTreeMap<&String, Value> =
+                    members.iter().map(|(name, value)| (name, sorted(value))).collect();
                 json!(members)
             }
             Value::Array(items) => items.iter().map(sorted).collect(),
@@ -379,7 +470,9 @@ fn others(expected: &[&Value]) -> (Vec<Value>, Vec<Value>) {
     for message in expected {
         for update in message["updates"].as_array().into_iter().flatten() {
             let source = update["$source"].as_str().unwrap_or_default();
-            if !matches!(source, "feed" | "devA" | "devB") && !update.to_string().contains("\"state\":\"normal\"") {
+            if !matches!(source, "feed" | "devA" | "devB")
+                && !update.to_string().contains("\"state\":\"normal\"")
+            {
                 continue;
             }
             if update["meta"].is_array() && source == "feed" {

@@ -5,12 +5,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalk_core::{Config, ConnectionConfig, ConnectionEvent, ConnectionId, ConnectionKind, Endpoint};
+use signalk_core::{
+    Config, ConnectionConfig, ConnectionEvent, ConnectionId, ConnectionKind, Endpoint,
+};
 use workspace_tests::Sim;
 
 fn with_connection(kind: ConnectionKind, endpoint: Endpoint) -> Sim {
     let mut config = Config::default();
-    config.connections.push(ConnectionConfig { label: "gps".into(), kind, endpoint, enabled: true });
+    config.connections.push(ConnectionConfig {
+        label: "gps".into(),
+        kind,
+        endpoint,
+        enabled: true,
+    });
     Sim::with_config(config)
 }
 
@@ -28,7 +35,10 @@ fn a_sentence_in_two_pieces_becomes_a_value() {
     sim.connection(FIRST, ConnectionEvent::Bytes(Bytes::from_static(b"garbage\x00\x01$HEHDT,09")));
     sim.connection(FIRST, ConnectionEvent::Bytes(Bytes::from_static(b"0.0,T*26\r\n")));
     let heading = sim.get_json("/signalk/v1/api/vessels/self/navigation/headingTrue");
-    assert!((heading["value"].as_f64().unwrap() - std::f64::consts::FRAC_PI_2).abs() < 1e-3, "{heading}");
+    assert!(
+        (heading["value"].as_f64().unwrap() - std::f64::consts::FRAC_PI_2).abs() < 1e-3,
+        "{heading}"
+    );
     assert_eq!(heading["$source"], "gps.HE");
     let status = sim.get_json("/signalk-host/status");
     assert_eq!(status["connections"][0]["state"], "open");
@@ -52,7 +62,10 @@ fn a_broken_connection_is_opened_again_with_longer_and_longer_pauses() {
     let mut pauses = Vec::new();
     for _ in 0..8 {
         let broken = sim.now();
-        sim.connection(FIRST, ConnectionEvent::Failed { error: "10.0.0.1:10110: connection refused".into() });
+        sim.connection(
+            FIRST,
+            ConnectionEvent::Failed { error: "10.0.0.1:10110: connection refused".into() },
+        );
         sim.advance(Duration::from_secs(120));
         pauses.push((sim.opened.last().unwrap().0 - broken).as_secs());
     }
@@ -71,7 +84,12 @@ fn an_hour_of_the_demo_boat_is_the_same_every_time() {
     let run = || {
         let mut config = Config::default();
         let endpoint = Endpoint::Demo { seed: 7 };
-        config.connections.push(ConnectionConfig { label: "demo".into(), kind: ConnectionKind::Nmea0183, endpoint, enabled: true });
+        config.connections.push(ConnectionConfig {
+            label: "demo".into(),
+            kind: ConnectionKind::Nmea0183,
+            endpoint,
+            enabled: true,
+        });
         let mut sim = Sim::with_config(config);
         sim.advance(Duration::from_secs(3600));
         let status = sim.get_json("/signalk-host/status");

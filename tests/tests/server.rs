@@ -52,7 +52,10 @@ fn an_unknown_request_is_404_with_the_usual_object() {
     let mut sim = Sim::default();
     let response = sim.get("/signalk/v1/requests/nosuch");
     let body: Value = serde_json::from_slice(&response.body).unwrap();
-    assert_eq!((response.status, &body["statusCode"], &body["state"]), (404, &json!(404), &json!("COMPLETED")));
+    assert_eq!(
+        (response.status, &body["statusCode"], &body["state"]),
+        (404, &json!(404), &json!("COMPLETED"))
+    );
 }
 
 /// DIFFERENCE: a directory with a security.json is served, and nobody may write.
@@ -71,7 +74,11 @@ fn a_secured_directory_is_read_only() {
 #[test]
 fn a_damaged_settings_file_is_told_and_kept() {
     let mut sim = Sim::new(ConfigTexts { settings: Some("{".into()), ..ConfigTexts::default() });
-    assert!(sim.log.iter().any(|line| line.contains("settings.json") && line.contains("repair")), "{:?}", sim.log);
+    assert!(
+        sim.log.iter().any(|line| line.contains("settings.json") && line.contains("repair")),
+        "{:?}",
+        sim.log
+    );
     assert!(!sim.files.contains_key("settings.json"));
     assert_eq!(sim.get("/signalk").status, 200);
 }
@@ -93,7 +100,8 @@ fn a_body_that_the_client_has_is_not_sent_again() {
     let mut sim = Sim::with_vessel("230099999", "A");
     let first = sim.get("/signalk/v1/api/vessels/self/name");
     let tag = first.header("etag").unwrap().to_owned();
-    let second = sim.request("GET", "/signalk/v1/api/vessels/self/name", &[("If-None-Match", &tag)], "");
+    let second =
+        sim.request("GET", "/signalk/v1/api/vessels/self/name", &[("If-None-Match", &tag)], "");
     assert_eq!((second.status, second.body.len()), (304, 0));
 }
 

@@ -174,7 +174,10 @@ fn a_client_stuck_above_two_megabytes_for_thirty_seconds_is_closed() {
     assert_eq!(sim.closed(stuck), None);
     sim.advance(Duration::from_secs(1));
     let (code, reason) = sim.closed(stuck).unwrap();
-    assert_eq!((code, reason.as_str()), (1008, "Server outgoing buffer overflow, terminating connection"));
+    assert_eq!(
+        (code, reason.as_str()),
+        (1008, "Server outgoing buffer overflow, terminating connection")
+    );
     assert!(sim.heard(stuck).last().unwrap().contains("errorMessage"));
     assert_eq!(sim.closed(recovers), None);
 }
@@ -182,7 +185,10 @@ fn a_client_stuck_above_two_megabytes_for_thirty_seconds_is_closed() {
 #[test]
 fn metadata_comes_once_and_before_the_first_value() {
     let mut sim = sim();
-    let (client, feed) = (sim.open("/signalk/v1/stream?subscribe=all&sendCachedValues=false&sendMeta=all"), sim.open(NONE));
+    let (client, feed) = (
+        sim.open("/signalk/v1/stream?subscribe=all&sendCachedValues=false&sendMeta=all"),
+        sim.open(NONE),
+    );
     sim.heard(client);
     sim.say(feed, &delta("navigation.speedOverGround", 1));
     sim.say(feed, &delta("navigation.speedOverGround", 2));
@@ -204,14 +210,19 @@ fn only_the_configuration_may_name_the_own_vessel() {
 #[test]
 fn events_tell_the_dashboard_how_much_arrives() {
     let mut sim = sim();
-    let (client, feed) = (sim.open("/signalk/v1/stream?subscribe=none&serverevents=all"), sim.open(NONE));
+    let (client, feed) =
+        (sim.open("/signalk/v1/stream?subscribe=none&serverevents=all"), sim.open(NONE));
     let first: Value = serde_json::from_str(&sim.heard(client)[1]).unwrap();
-    assert_eq!(first, json!({ "type": "VESSEL_INFO", "data": { "name": "Golden Boat", "mmsi": "230099999" } }));
+    assert_eq!(
+        first,
+        json!({ "type": "VESSEL_INFO", "data": { "name": "Golden Boat", "mmsi": "230099999" } })
+    );
     for value in 0..50 {
         sim.say(feed, &delta("a.b", value));
     }
     sim.advance(Duration::from_secs(5));
-    let statistics = sim.heard(client).into_iter().find(|text| text.contains("SERVERSTATISTICS")).unwrap();
+    let statistics =
+        sim.heard(client).into_iter().find(|text| text.contains("SERVERSTATISTICS")).unwrap();
     let statistics: Value = serde_json::from_str(&statistics).unwrap();
     assert_eq!(statistics["data"]["providerStatistics"]["ws"]["deltaCount"], 50);
     assert_eq!(statistics["data"]["wsClients"], 2);

@@ -27,7 +27,8 @@ pub(super) fn vessel(call: &mut Call<'_>) -> Answer {
 
 /// `GET /skServer/availablePaths`
 pub(super) fn available_paths(call: &mut Call<'_>) -> Answer {
-    let paths: Vec<String> = call.server.store.paths(&call.server.self_context).map(|path| path.to_string()).collect();
+    let paths: Vec<String> =
+        call.server.store.paths(&call.server.self_context).map(|path| path.to_string()).collect();
     HttpResponse::json(200, &json!(paths)).into()
 }
 
@@ -38,7 +39,11 @@ pub(super) fn providers(call: &mut Call<'_>) -> Answer {
 
 /// `GET /skServer/serialports`: a browser or a container has none, and that is no error.
 pub(super) fn serial_ports(_: &mut Call<'_>) -> Answer {
-    HttpResponse::json(200, &json!({ "byId": [], "byPath": [], "byOpenPlotter": [], "serialports": [] })).into()
+    HttpResponse::json(
+        200,
+        &json!({ "byId": [], "byPath": [], "byOpenPlotter": [], "serialports": [] }),
+    )
+    .into()
 }
 
 /// `GET /skServer/multiSourcePaths`
@@ -103,4 +108,5 @@ pub(super) fn admin_folder(call: &mut Call<'_>) -> Answer {
 }
 
 /// Also sent over the stream.
-pub(crate) const NO_ACCESS_REQUESTS: &str = "Access requests not available. Server security may not be enabled.";
+pub(crate) const NO_ACCESS_REQUESTS: &str =
+    "Access requests not available. Server security may not be enabled.";

@@ -8,7 +8,10 @@ use crate::http::HttpResponse;
 /// `GET /signalk`: the addresses are built from what the client itself called us.
 pub(super) fn endpoints(call: &mut Call<'_>) -> Answer {
     let host = call.request.header("host").unwrap_or("localhost");
-    let secure = call.request.header("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let secure = call
+        .request
+        .header("x-forwarded-proto")
+        .is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     let (http, ws) = if secure { ("https", "wss") } else { ("http", "ws") };
     let version = call.server.config.version.as_str();
     let mut v1 = json!({
@@ -38,7 +41,8 @@ pub(super) fn features(call: &mut Call<'_>) -> Answer {
         let wanted = filter.is_none_or(|filter| filter == enabled);
         wanted.then(|| json!({ "id": member("id"), "name": member("name"), "version": member("version"), "enabled": enabled }))
     };
-    let plugins: Vec<Value> = plugins.as_array().into_iter().flatten().filter_map(feature).collect();
+    let plugins: Vec<Value> =
+        plugins.as_array().into_iter().flatten().filter_map(feature).collect();
     HttpResponse::json(200, &json!({ "apis": APIS, "plugins": plugins })).into()
 }
 

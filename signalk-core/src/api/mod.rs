@@ -55,7 +55,11 @@ const fn get(pattern: &'static str, run: fn(&mut Call<'_>) -> Answer) -> Route {
     Route { method: "GET", pattern, writes: false, run }
 }
 
-const fn write(method: &'static str, pattern: &'static str, run: fn(&mut Call<'_>) -> Answer) -> Route {
+const fn write(
+    method: &'static str,
+    pattern: &'static str,
+    run: fn(&mut Call<'_>) -> Answer,
+) -> Route {
     Route { method, pattern, writes: true, run }
 }
 
@@ -113,14 +117,26 @@ const ROUTES: &[Route] = &[
 ];
 
 /// Answers a request, or keeps its id for later.
-pub(crate) fn respond(now: Duration, id: HttpId, request: &HttpRequest, server: &mut Server, plugins: &mut Plugins) {
+pub(crate) fn respond(
+    now: Duration,
+    id: HttpId,
+    request: &HttpRequest,
+    server: &mut Server,
+    plugins: &mut Plugins,
+) {
     let answer = answer(now, id, request, server, plugins);
     if let Answer::Now(response) = answer {
         server.respond(id, request, response);
     }
 }
 
-fn answer(now: Duration, id: HttpId, request: &HttpRequest, server: &mut Server, plugins: &mut Plugins) -> Answer {
+fn answer(
+    now: Duration,
+    id: HttpId,
+    request: &HttpRequest,
+    server: &mut Server,
+    plugins: &mut Plugins,
+) -> Answer {
     if request.method == "OPTIONS" {
         return preflight(request).into();
     }
@@ -139,7 +155,8 @@ fn answer(now: Duration, id: HttpId, request: &HttpRequest, server: &mut Server,
 /// What the pattern's holes matched, or `None`.
 fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
     if pattern.len() > 1 && pattern.ends_with('/') || !pattern.contains('{') {
-        let same = pattern == path || (!pattern.ends_with('/') && path.strip_suffix('/') == Some(pattern));
+        let same =
+            pattern == path || (!pattern.ends_with('/') && path.strip_suffix('/') == Some(pattern));
         return same.then(Vec::new);
     }
     let (fixed, _) = pattern.split_once('{')?;
@@ -166,7 +183,9 @@ fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
 
 fn preflight(request: &HttpRequest) -> HttpResponse {
     let mut response = HttpResponse::empty(204);
-    response.headers.push(("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE".into()));
+    response
+        .headers
+        .push(("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE".into()));
     if let Some(asked) = request.header("access-control-request-headers") {
         response.headers.push(("access-control-allow-headers", asked.to_owned()));
         response.headers.push(("vary", "Access-Control-Request-Headers".into()));
@@ -174,7 +193,8 @@ fn preflight(request: &HttpRequest) -> HttpResponse {
     response
 }
 
-const READ_ONLY: &str = "The server is read-only: security.json exists and security is not supported yet";
+const READ_ONLY: &str =
+    "The server is read-only: security.json exists and security is not supported yet";
 
 #[cfg(test)]
 mod tests {
@@ -182,11 +202,15 @@ mod tests {
 
     #[test]
     fn patterns_match_as_the_reference_does() {
-        let some = |captured: &[&str]| Some(captured.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
+        let some =
+            |captured: &[&str]| Some(captured.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
         assert_eq!(matches("/signalk/v1/api/", "/signalk/v1/api/"), some(&[]));
         assert_eq!(matches("/signalk/v1/api/", "/signalk/v1/api"), None);
         assert_eq!(matches("/signalk", "/signalk/"), some(&[]));
-        assert_eq!(matches("/signalk/v1/api/{*}", "/signalk/v1/api/vessels/self/"), some(&["vessels", "self"]));
+        assert_eq!(
+            matches("/signalk/v1/api/{*}", "/signalk/v1/api/vessels/self/"),
+            some(&["vessels", "self"])
+        );
         assert_eq!(matches("/signalk/v1/api/{*}", "/signalk/v1/api/a%2Fb"), some(&["a/b"]));
         assert_eq!(matches("/plugins/{}/config", "/plugins/x/config"), some(&["x"]));
         assert_eq!(matches("/plugins/{}/config", "/plugins/x/other"), None);

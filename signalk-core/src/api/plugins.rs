@@ -25,13 +25,16 @@ pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
     let id = call.captured.first().cloned().unwrap_or_default();
     let options = match serde_json::from_slice::<Value>(&call.request.body) {
         Ok(Value::Object(options)) => options,
-        Ok(_) => return HttpResponse::error(400, "SyntaxError: the body must be a JSON object").into(),
+        Ok(_) => {
+            return HttpResponse::error(400, "SyntaxError: the body must be a JSON object").into();
+        }
         Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
     };
     let Some((name, text)) = call.plugins.save_config(call.now, &id, options, call.server) else {
         return HttpResponse::not_found(&call.request.method, call.request.path()).into();
     };
-    let ok = HttpResponse::json(200, &Value::String(format!("Saved configuration for plugin {id}")));
+    let ok =
+        HttpResponse::json(200, &Value::String(format!("Saved configuration for plugin {id}")));
     call.server.save(name, text, Saving::Respond { id: call.id, ok });
     Answer::Later
 }

@@ -15,16 +15,28 @@ pub(super) fn put(call: &mut Call<'_>) -> Answer {
         Ok(body) => body,
         Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
     };
-    let Some(value) = body.get("value") else { return HttpResponse::html(400, "input is missing a value").into() };
-    let Some(target) = target(&call.captured) else { return HttpResponse::html(400, "invalid path").into() };
+    let Some(value) = body.get("value") else {
+        return HttpResponse::html(400, "input is missing a value").into();
+    };
+    let Some(target) = target(&call.captured) else {
+        return HttpResponse::html(400, "invalid path").into();
+    };
     let source = body.get("source").and_then(Value::as_str);
-    let request = call.server.request(call.now, target, Change::Put { value: value.clone(), source }, None, None);
+    let request = call.server.request(
+        call.now,
+        target,
+        Change::Put { value: value.clone(), source },
+        None,
+        None,
+    );
     reply(&request)
 }
 
 /// `DELETE /signalk/v1/api/{path}`: of metadata only.
 pub(super) fn delete(call: &mut Call<'_>) -> Answer {
-    let Some(target) = target(&call.captured) else { return HttpResponse::html(400, "invalid path").into() };
+    let Some(target) = target(&call.captured) else {
+        return HttpResponse::html(400, "invalid path").into();
+    };
     let request = call.server.request(call.now, target, Change::Delete, None, None);
     reply(&request)
 }

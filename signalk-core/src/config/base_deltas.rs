@@ -13,11 +13,19 @@ pub struct BaseDeltas {
 }
 
 impl BaseDeltas {
-    pub(super) fn parse(text: Option<&str>, defaults: Option<&str>, complaints: &mut Vec<String>) -> BaseDeltas {
+    pub(super) fn parse(
+        text: Option<&str>,
+        defaults: Option<&str>,
+        complaints: &mut Vec<String>,
+    ) -> BaseDeltas {
         if let Some(text) = text {
             return match serde_json::from_str::<Vec<Value>>(text) {
-                Ok(deltas) if deltas.iter().all(Value::is_object) => BaseDeltas { deltas, damaged: false },
-                Ok(_) => BaseDeltas::damaged("baseDeltas.json: an entry is not a delta", complaints),
+                Ok(deltas) if deltas.iter().all(Value::is_object) => {
+                    BaseDeltas { deltas, damaged: false }
+                }
+                Ok(_) => {
+                    BaseDeltas::damaged("baseDeltas.json: an entry is not a delta", complaints)
+                }
                 Err(error) => BaseDeltas::damaged(&format!("baseDeltas.json: {error}"), complaints),
             };
         }
@@ -29,7 +37,9 @@ impl BaseDeltas {
     }
 
     fn damaged(what: &str, complaints: &mut Vec<String>) -> BaseDeltas {
-        complaints.push(format!("{what}; running without it and leaving the file as it is: repair or remove it"));
+        complaints.push(format!(
+            "{what}; running without it and leaving the file as it is: repair or remove it"
+        ));
         BaseDeltas { deltas: Vec::new(), damaged: true }
     }
 
@@ -51,10 +61,18 @@ impl BaseDeltas {
     /// The value of a path of the own vessel; a path without a dot, and `communication.callsignVhf`, live in the root value.
     pub fn self_value(&self, path: &str) -> Option<&Value> {
         let rows = || self.self_rows("values");
-        rows().find(|row| row.get("path").and_then(Value::as_str) == Some(path)).and_then(|row| row.get("value")).or_else(|| {
-            let root = rows().filter(|row| row.get("path").and_then(Value::as_str) == Some("")).filter_map(|row| row.get("value"));
-            root.filter_map(|value| path.split('.').try_fold(value, |value, key| value.get(key))).next()
-        })
+        rows()
+            .find(|row| row.get("path").and_then(Value::as_str) == Some(path))
+            .and_then(|row| row.get("value"))
+            .or_else(|| {
+                let root = rows()
+                    .filter(|row| row.get("path").and_then(Value::as_str) == Some(""))
+                    .filter_map(|row| row.get("value"));
+                root.filter_map(|value| {
+                    path.split('.').try_fold(value, |value, key| value.get(key))
+                })
+                .next()
+            })
     }
 
     /// A textual value: also of a number.
@@ -78,7 +96,9 @@ impl BaseDeltas {
 
     /// The saved meta of a path of the own vessel.
     pub fn meta(&self, path: &str) -> Map<String, Value> {
-        let row = self.self_rows("meta").find(|row| row.get("path").and_then(Value::as_str) == Some(path));
+        let row = self
+            .self_rows("meta")
+            .find(|row| row.get("path").and_then(Value::as_str) == Some(path));
         row.and_then(|row| row.get("value")).and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
@@ -86,7 +106,9 @@ impl BaseDeltas {
     pub(crate) fn vessel_answer(&self) -> Value {
         let mut answer = Map::new();
         for (name, path, inner) in VESSEL_MEMBERS {
-            let value = self.self_value(path).and_then(|value| inner.map_or(Some(value), |inner| value.get(inner)));
+            let value = self
+                .self_value(path)
+                .and_then(|value| inner.map_or(Some(value), |inner| value.get(inner)));
             if let Some(value) = value {
                 answer.insert(name.into(), value.clone());
             }
@@ -96,15 +118,22 @@ impl BaseDeltas {
 
     fn self_rows(&self, kind: &'static str) -> impl Iterator<Item = &Value> {
         let own = self.deltas.iter().filter(|delta| is_self(delta));
-        let updates = own.filter_map(|delta| delta.get("updates")).filter_map(Value::as_array).flatten();
+        let updates =
+            own.filter_map(|delta| delta.get("updates")).filter_map(Value::as_array).flatten();
         updates.filter_map(move |update| update.get(kind)).filter_map(Value::as_array).flatten()
     }
 
     /// Runs `change` on the value of the row of this path, made when missing.
     fn row_mut(&mut self, kind: &str, path: &str, empty: Value, change: impl FnOnce(&mut Value)) {
         let own = self.deltas.iter_mut().filter(|delta| is_self(delta));
-        let updates = own.filter_map(|delta| delta.get_mut("updates")).filter_map(Value::as_array_mut).flatten();
-        let mut rows = updates.filter_map(|update| update.get_mut(kind)).filter_map(Value::as_array_mut).flatten();
+        let updates = own
+            .filter_map(|delta| delta.get_mut("updates"))
+            .filter_map(Value::as_array_mut)
+            .flatten();
+        let mut rows = updates
+            .filter_map(|update| update.get_mut(kind))
+            .filter_map(Value::as_array_mut)
+            .flatten();
         let row = rows.find(|row| row.get("path").and_then(Value::as_str) == Some(path));
         if let Some(value) = row.and_then(|row| row.get_mut("value")) {
             change(value);
@@ -125,7 +154,9 @@ fn is_self(delta: &Value) -> bool {
 /// `defaults.json` is a piece of the full model: objects with a `value` are leaves, the rest are branches; texts directly
 /// below the vessel are root values.
 fn from_tree(tree: &Value) -> Vec<Value> {
-    let Some(own) = tree.pointer("/vessels/self").and_then(Value::as_object) else { return Vec::new() };
+    let Some(own) = tree.pointer("/vessels/self").and_then(Value::as_object) else {
+        return Vec::new();
+    };
     let mut root = Map::new();
     let mut rows = Vec::new();
     for (name, value) in own {
@@ -178,15 +209,21 @@ mod tests {
 
     #[test]
     fn identity_is_found_in_the_root_value_and_in_an_own_row() {
-        let root = parse(r#"[{"context":"vessels.self","updates":[{"values":[{"path":"","value":{"mmsi":230099999}}]}]}]"#);
+        let root = parse(
+            r#"[{"context":"vessels.self","updates":[{"values":[{"path":"","value":{"mmsi":230099999}}]}]}]"#,
+        );
         assert_eq!(root.self_text("mmsi").as_deref(), Some("230099999"));
-        let own = parse(r#"[{"updates":[{"values":[{"path":"uuid","value":"urn:mrn:signalk:uuid:x"}]}]}]"#);
+        let own = parse(
+            r#"[{"updates":[{"values":[{"path":"uuid","value":"urn:mrn:signalk:uuid:x"}]}]}]"#,
+        );
         assert_eq!(own.self_text("uuid").as_deref(), Some("urn:mrn:signalk:uuid:x"));
     }
 
     #[test]
     fn a_new_member_joins_the_root_value() {
-        let mut deltas = parse(r#"[{"context":"vessels.self","updates":[{"values":[{"path":"","value":{"name":"A"}}]}]}]"#);
+        let mut deltas = parse(
+            r#"[{"context":"vessels.self","updates":[{"values":[{"path":"","value":{"name":"A"}}]}]}]"#,
+        );
         deltas.set_root("uuid", json!("u"));
         assert_eq!(deltas.deltas().len(), 1);
         assert_eq!(deltas.self_text("uuid").as_deref(), Some("u"));
@@ -197,6 +234,9 @@ mod tests {
     fn the_older_defaults_json_becomes_deltas() {
         let text = r#"{"vessels":{"self":{"name":"Old","mmsi":"1","design":{"draft":{"value":{"maximum":2}}},"communication":{"callsignVhf":"X"}}}}"#;
         let deltas = BaseDeltas::parse(None, Some(text), &mut Vec::new());
-        assert_eq!(deltas.vessel_answer(), json!({"name":"Old","mmsi":"1","draft":2,"callsignVhf":"X"}));
+        assert_eq!(
+            deltas.vessel_answer(),
+            json!({"name":"Old","mmsi":"1","draft":2,"callsignVhf":"X"})
+        );
     }
 }

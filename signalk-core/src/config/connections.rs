@@ -101,9 +101,16 @@ impl ConnectionKind {
 }
 
 /// The connections of `settings.json`; those of a kind that is not supported are complaints.
-pub(super) fn from_settings(settings: &Settings, complaints: &mut Vec<String>) -> Vec<ConnectionConfig> {
+pub(super) fn from_settings(
+    settings: &Settings,
+    complaints: &mut Vec<String>,
+) -> Vec<ConnectionConfig> {
     let providers = settings.get("pipedProviders").and_then(Value::as_array);
-    providers.into_iter().flatten().filter_map(|provider| from_provider(provider, complaints)).collect()
+    providers
+        .into_iter()
+        .flatten()
+        .filter_map(|provider| from_provider(provider, complaints))
+        .collect()
 }
 
 fn from_provider(provider: &Value, complaints: &mut Vec<String>) -> Option<ConnectionConfig> {
@@ -119,19 +126,25 @@ fn from_provider(provider: &Value, complaints: &mut Vec<String>) -> Option<Conne
         _ => None,
     };
     if understood.is_none() && enabled {
-        let way = sub.get("type").or_else(|| sub.get("dataType")).and_then(Value::as_str).unwrap_or("?");
+        let way =
+            sub.get("type").or_else(|| sub.get("dataType")).and_then(Value::as_str).unwrap_or("?");
         complaints.push(format!("settings.json: connection `{label}` of type {kind_name} over {way} is not supported and not opened"));
     }
     understood.map(|(kind, endpoint)| ConnectionConfig { label, kind, endpoint, enabled })
 }
 
 fn endpoint(sub: &Value) -> Option<Endpoint> {
-    let text = |name: &str| sub.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let text = |name: &str| {
+        sub.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
     match sub.get("type").and_then(Value::as_str)? {
         "tcp" => Some(Endpoint::TcpClient { host: text("host")?, port: number(sub, "port")? }),
         "tcpserver" => Some(Endpoint::TcpServer { port: number(sub, "port").unwrap_or(10110) }),
         "udp" => Some(Endpoint::Udp { port: number(sub, "port")? }),
-        "serial" => Some(Endpoint::Serial { device: text("device")?, baud: number(sub, "baudrate").unwrap_or(4800) }),
+        "serial" => Some(Endpoint::Serial {
+            device: text("device")?,
+            baud: number(sub, "baudrate").unwrap_or(4800),
+        }),
         _ => None,
     }
 }
@@ -167,8 +180,16 @@ mod tests {
         let settings = Settings::parse(Some(text), &mut complaints);
         let connections = from_settings(&settings, &mut complaints);
         assert_eq!(connections.len(), 2);
-        assert_eq!(connections[0].endpoint, Endpoint::TcpClient { host: "10.0.0.1".into(), port: 10110 });
+        assert_eq!(
+            connections[0].endpoint,
+            Endpoint::TcpClient { host: "10.0.0.1".into(), port: 10110 }
+        );
         assert_eq!(connections[1].endpoint.describe(), "file:a.log");
-        assert_eq!(complaints, ["settings.json: connection `can` of type NMEA2000 over canbus-canboatjs is not supported and not opened"]);
+        assert_eq!(
+            complaints,
+            [
+                "settings.json: connection `can` of type NMEA2000 over canbus-canboatjs is not supported and not opened"
+            ]
+        );
     }
 }

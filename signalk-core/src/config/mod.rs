@@ -61,7 +61,11 @@ impl Config {
     pub fn from_texts(texts: ConfigTexts) -> Config {
         let mut complaints = texts.complaints;
         let settings = Settings::parse(texts.settings.as_deref(), &mut complaints);
-        let base_deltas = BaseDeltas::parse(texts.base_deltas.as_deref(), texts.defaults.as_deref(), &mut complaints);
+        let base_deltas = BaseDeltas::parse(
+            texts.base_deltas.as_deref(),
+            texts.defaults.as_deref(),
+            &mut complaints,
+        );
         let connections = connections::from_settings(&settings, &mut complaints);
         let security_configured = texts.security.is_some();
         if security_configured {
@@ -131,7 +135,10 @@ mod tests {
     /// DIFFERENCE of [`Config::writable`].
     #[test]
     fn a_secured_directory_is_served_read_only() {
-        let config = Config::from_texts(ConfigTexts { security: Some("{}".into()), ..ConfigTexts::default() });
+        let config = Config::from_texts(ConfigTexts {
+            security: Some("{}".into()),
+            ..ConfigTexts::default()
+        });
         assert!(!config.writable());
         assert!(config.complaints.join("\n").contains("read-only"));
     }

@@ -59,8 +59,11 @@ impl Settings {
     /// The answer of `GET /skServer/settings`.
     pub(crate) fn answer(&self, port: u16) -> Value {
         let interfaces = self.members.get("interfaces");
-        let interface = |name: &str, default: bool| interfaces.and_then(|all| all.get(name)).and_then(Value::as_bool).unwrap_or(default);
-        let member = |name: &str, default: Value| self.members.get(name).cloned().unwrap_or(default);
+        let interface = |name: &str, default: bool| {
+            interfaces.and_then(|all| all.get(name)).and_then(Value::as_bool).unwrap_or(default)
+        };
+        let member =
+            |name: &str, default: Value| self.members.get(name).cloned().unwrap_or(default);
         let mut answer = json!({
             "interfaces": INTERFACES.iter().map(|(name, on)| ((*name).to_owned(), Value::Bool(interface(name, *on)))).collect::<Map<_, _>>(),
             "options": {
@@ -83,7 +86,9 @@ impl Settings {
             "sslport": member("sslport", json!(3443)),
             "port": port,
         });
-        if let (Some(directory), Some(answer)) = (self.members.get("loggingDirectory"), answer.as_object_mut()) {
+        if let (Some(directory), Some(answer)) =
+            (self.members.get("loggingDirectory"), answer.as_object_mut())
+        {
             answer.insert("loggingDirectory".into(), directory.clone());
         }
         answer

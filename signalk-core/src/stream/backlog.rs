@@ -33,7 +33,11 @@ impl Backlog {
     pub(crate) fn add(&mut self, item: &Item<'_>) -> u64 {
         let Some(value) = item.value() else { return 0 };
         let source_ref = item.source_ref.cloned().unwrap_or_else(|| SourceRef::from(""));
-        let latest = Latest { source: item.source.cloned(), timestamp: item.timestamp.cloned(), value: value.clone() };
+        let latest = Latest {
+            source: item.source.cloned(),
+            timestamp: item.timestamp.cloned(),
+            value: value.clone(),
+        };
         let old = self.values.insert((item.context.clone(), item.path.clone(), source_ref), latest);
         self.accumulated += 1;
         u64::from(old.is_some())
@@ -43,23 +47,34 @@ impl Backlog {
     pub(crate) fn flush(self, now: Duration) -> Vec<String> {
         let mut deltas: Vec<Delta> = Vec::new();
         for ((context, path, source_ref), latest) in self.values {
-            let at = deltas.iter().position(|delta| delta.context.as_ref() == Some(&context)).unwrap_or_else(|| {
-                deltas.push(Delta::new(context));
-                deltas.len() - 1
-            });
+            let at = deltas
+                .iter()
+                .position(|delta| delta.context.as_ref() == Some(&context))
+                .unwrap_or_else(|| {
+                    deltas.push(Delta::new(context));
+                    deltas.len() - 1
+                });
             let Some(delta) = deltas.get_mut(at) else { continue };
             let same = |update: &&mut Update| {
-                update.source_ref.as_ref() == Some(&source_ref) && update.timestamp == latest.timestamp && update.source == latest.source
+                update.source_ref.as_ref() == Some(&source_ref)
+                    && update.timestamp == latest.timestamp
+                    && update.source == latest.source
             };
             if let Some(update) = delta.updates.iter_mut().find(same) {
                 update.push(path, latest.value);
             } else {
-                let mut update = Update { source: latest.source, source_ref: Some(source_ref), timestamp: latest.timestamp, ..Update::new() };
+                let mut update = Update {
+                    source: latest.source,
+                    source_ref: Some(source_ref),
+                    timestamp: latest.timestamp,
+                    ..Update::new()
+                };
                 update.push(path, latest.value);
                 delta.updates.push(update);
             }
         }
-        let duration = u64::try_from(now.saturating_sub(self.began).as_millis()).unwrap_or(u64::MAX);
+        let duration =
+            u64::try_from(now.saturating_sub(self.began).as_millis()).unwrap_or(u64::MAX);
         let tag = json!({ "accumulated": self.accumulated, "duration": duration }).to_string();
         let tagged = deltas.iter().map(|delta| {
             let mut text = delta.to_json();
@@ -91,9 +106,13 @@ mod tests {
         let context = Context::from("vessels.a");
         let mut backlog = Backlog::new(Duration::from_secs(1));
         let update = |n: u32, source: &'static str| {
-            Update::new().with_source_ref(source).with_timestamp("t".into()).with_value("a.b", f64::from(n))
+            Update::new()
+                .with_source_ref(source)
+                .with_timestamp("t".into())
+                .with_value("a.b", f64::from(n))
         };
-        let mut add = |update: Update| backlog.add(&Item::of_value(&context, &update, &update.values[0]));
+        let mut add =
+            |update: Update| backlog.add(&Item::of_value(&context, &update, &update.values[0]));
         assert_eq!(add(update(1, "x")), 0);
         assert_eq!(add(update(2, "y")), 0);
         assert_eq!(add(update(3, "x")), 1);

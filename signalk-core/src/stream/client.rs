@@ -41,13 +41,15 @@ pub(crate) enum Live {
 
 impl Client {
     pub(crate) fn new(now: Duration, target: &str, headers: &[(String, String)]) -> Client {
-        let agent = headers.iter().find(|(name, _)| name == "user-agent").map(|(_, agent)| agent.as_str());
+        let agent =
+            headers.iter().find(|(name, _)| name == "user-agent").map(|(_, agent)| agent.as_str());
         Client {
             target: target.to_owned(),
             agent: agent.unwrap_or_default().to_owned(),
             opened: now,
             live: Live::of(target),
-            announced_meta: (query_value(target, "sendMeta").as_deref() == Some("all")).then(FxHashSet::default),
+            announced_meta: (query_value(target, "sendMeta").as_deref() == Some("all"))
+                .then(FxHashSet::default),
             events: query_value(target, "serverevents").as_deref() == Some("all"),
             queue_bytes: 0,
             backlog: None,

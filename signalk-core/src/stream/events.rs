@@ -52,7 +52,9 @@ impl Server {
             "providerStatistics": by_provider,
             "uptime": self.uptime(now).as_secs_f64(),
         });
-        self.broadcast(&json!({ "type": "SERVERSTATISTICS", "from": "signalk-server", "data": statistics }));
+        self.broadcast(
+            &json!({ "type": "SERVERSTATISTICS", "from": "signalk-server", "data": statistics }),
+        );
         self.broadcast_status();
     }
 
@@ -60,7 +62,9 @@ impl Server {
     pub(crate) fn broadcast_status(&mut self) {
         if self.streams.listeners().next().is_some() {
             let status = self.provider_status();
-            self.broadcast(&json!({ "type": "PROVIDERSTATUS", "from": "signalk-server", "data": status }));
+            self.broadcast(
+                &json!({ "type": "PROVIDERSTATUS", "from": "signalk-server", "data": status }),
+            );
         }
     }
 
@@ -91,7 +95,10 @@ impl Server {
 impl super::Streams {
     /// Clients that want server events and read them: a stuck one is spared.
     fn listeners(&self) -> impl Iterator<Item = StreamId> {
-        self.clients.iter().filter(|(_, client)| client.events && client.backlog.is_none()).map(|(id, _)| *id)
+        self.clients
+            .iter()
+            .filter(|(_, client)| client.events && client.backlog.is_none())
+            .map(|(id, _)| *id)
     }
 }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use signalk_model::{Context, Delta, Item, Placement, Update};
 
 use super::{
-    backlog::{Backlog, ENTER_BYTES, EXIT_BYTES, OVERFLOW_AFTER, OVERFLOW_BYTES},
     Streams,
+    backlog::{Backlog, ENTER_BYTES, EXIT_BYTES, OVERFLOW_AFTER, OVERFLOW_BYTES},
     client::Client,
     snapshot::announce_meta,
     wants,
@@ -31,7 +31,8 @@ impl Server {
     /// Query clients: the delta as it is.
     fn fan_out_whole(&mut self, delta: &Delta, context: &Context) {
         let Streams { clients, groups, .. } = &mut self.streams;
-        let group = if *context == self.self_context { &mut groups.own } else { &mut groups.others };
+        let group =
+            if *context == self.self_context { &mut groups.own } else { &mut groups.others };
         if group.ids.is_empty() && groups.special.is_empty() {
             return;
         }
@@ -40,10 +41,18 @@ impl Server {
         let frame = Bytes::from(text);
         if !group.ids.is_empty() {
             group.frames += 1;
-            self.outputs.push_back(Output::Effect(Effect::StreamSendMany { ids: Arc::clone(&group.ids), frame: frame.clone() }));
+            self.outputs.push_back(Output::Effect(Effect::StreamSendMany {
+                ids: Arc::clone(&group.ids),
+                frame: frame.clone(),
+            }));
         }
         for id in &groups.special {
-            let Some(client) = clients.get_mut(id).filter(|client| wants(client.live, context, &self.self_context)) else { continue };
+            let Some(client) = clients
+                .get_mut(id)
+                .filter(|client| wants(client.live, context, &self.self_context))
+            else {
+                continue;
+            };
             if client.hold_back(context, &delta.updates) {
                 continue;
             }
@@ -51,12 +60,21 @@ impl Server {
             for update in &delta.updates {
                 for entry in &update.values {
                     let item = Item::of_value(context, update, entry);
-                    announce_meta(&mut client.announced_meta, self.store.meta(), &item, &mut frames);
+                    announce_meta(
+                        &mut client.announced_meta,
+                        self.store.meta(),
+                        &item,
+                        &mut frames,
+                    );
                 }
             }
             frames.push(frame.clone());
             client.frames += u64::try_from(frames.len()).unwrap_or(0);
-            self.outputs.extend(frames.into_iter().map(|frame| Output::Effect(Effect::StreamSend { id: *id, frame })));
+            self.outputs.extend(
+                frames
+                    .into_iter()
+                    .map(|frame| Output::Effect(Effect::StreamSend { id: *id, frame })),
+            );
         }
     }
 
@@ -74,7 +92,9 @@ impl Server {
         if bytes > ENTER_BYTES && client.backlog.is_none() {
             client.backlog = Some(Backlog::new(now));
             self.streams.groups.stale = true;
-        } else if bytes <= EXIT_BYTES && let Some(backlog) = client.backlog.take() {
+        } else if bytes <= EXIT_BYTES
+            && let Some(backlog) = client.backlog.take()
+        {
             self.streams.groups.stale = true;
             for text in backlog.flush(now) {
                 self.send(id, text);

@@ -16,7 +16,13 @@ use crate::{
 
 impl Server {
     /// A client asks for a stream.
-    pub(crate) fn stream_opened(&mut self, now: Duration, id: StreamId, target: &str, headers: &[(String, String)]) {
+    pub(crate) fn stream_opened(
+        &mut self,
+        now: Duration,
+        id: StreamId,
+        target: &str,
+        headers: &[(String, String)],
+    ) {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         match path.strip_suffix('/').unwrap_or(path) {
             "/signalk/v1/stream" => {}
@@ -63,17 +69,31 @@ impl Server {
     }
 
     /// There is no history yet: the client is told so and the stream is closed.
-    fn refuse_playback(&mut self, now: Duration, id: StreamId, target: &str, headers: &[(String, String)]) {
+    fn refuse_playback(
+        &mut self,
+        now: Duration,
+        id: StreamId,
+        target: &str,
+        headers: &[(String, String)],
+    ) {
         self.streams.insert(id, Client { live: Live::None, ..Client::new(now, target, headers) });
         let started = query_value(target, "startTime").is_some();
-        let text = if started { "No history provider" } else { "startTime is a required query parameter for playback connections" };
+        let text = if started {
+            "No history provider"
+        } else {
+            "startTime is a required query parameter for playback connections"
+        };
         self.send(id, serde_json::Value::from(text).to_string());
         self.close_stream(id, 1000, "No history provider");
     }
 
     /// Closes from our side.
     pub(crate) fn close_stream(&mut self, id: StreamId, code: u16, reason: &str) {
-        self.outputs.push_back(Output::Effect(Effect::StreamClose { id, code, reason: reason.to_owned() }));
+        self.outputs.push_back(Output::Effect(Effect::StreamClose {
+            id,
+            code,
+            reason: reason.to_owned(),
+        }));
         self.stream_closed(id);
     }
 }

@@ -31,7 +31,8 @@ impl Server {
         self.subscribe(id, members);
         self.unsubscribe(id, members);
         if message.get("accessRequest").is_some() {
-            let answer = json!({ "state": "COMPLETED", "statusCode": 404, "message": NO_ACCESS_REQUESTS });
+            let answer =
+                json!({ "state": "COMPLETED", "statusCode": 404, "message": NO_ACCESS_REQUESTS });
             self.send(id, answer.to_string());
         }
         if let Some(put) = message.get("put").filter(|put| put.is_object()) {
@@ -42,9 +43,12 @@ impl Server {
         if let Some(delete) = message.get("delete").filter(|delete| delete.is_object()) {
             self.stream_request(now, id, &message, delete, Change::Delete);
         }
-        if let (Some(request), Some(_)) = (message.get("requestId").and_then(Value::as_str), message.get("query")) {
+        if let (Some(request), Some(_)) =
+            (message.get("requestId").and_then(Value::as_str), message.get("query"))
+        {
             let answer = self.requests.get(request).map(Request::to_json);
-            let answer = answer.unwrap_or_else(|| json!({ "requestId": request, "statusCode": 404 }));
+            let answer =
+                answer.unwrap_or_else(|| json!({ "requestId": request, "statusCode": 404 }));
             self.send(id, answer.to_string());
         }
         if message.get("requestId").is_some() && message.get("state").is_some() {
@@ -61,12 +65,23 @@ impl Server {
         self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Some(id));
     }
 
-    fn stream_request(&mut self, now: Duration, id: StreamId, message: &Value, body: &Value, change: Change<'_>) {
+    fn stream_request(
+        &mut self,
+        now: Duration,
+        id: StreamId,
+        message: &Value,
+        body: &Value,
+        change: Change<'_>,
+    ) {
         let Some(path) = body.get("path").and_then(Value::as_str) else { return };
         let context = message.get("context").and_then(Value::as_str).unwrap_or("vessels.self");
-        let request_id = message.get("requestId").and_then(Value::as_str).filter(|id| id.len() <= LONGEST_REQUEST_ID);
+        let request_id = message
+            .get("requestId")
+            .and_then(Value::as_str)
+            .filter(|id| id.len() <= LONGEST_REQUEST_ID);
         if !self.config.writable() {
-            let answer = json!({ "state": "COMPLETED", "requestId": request_id, "statusCode": 403 });
+            let answer =
+                json!({ "state": "COMPLETED", "requestId": request_id, "statusCode": 403 });
             return self.send(id, answer.to_string());
         }
         let target = Target { context: context.to_owned(), path: path.to_owned() };

@@ -57,7 +57,11 @@ impl Default for Group {
 impl Streams {
     /// No client yet.
     pub(crate) fn new(self_context: Context) -> Streams {
-        Streams { clients: BTreeMap::new(), subscriptions: SubscriptionSet::new(self_context), groups: Groups::default() }
+        Streams {
+            clients: BTreeMap::new(),
+            subscriptions: SubscriptionSet::new(self_context),
+            groups: Groups::default(),
+        }
     }
 
     /// When a value that waits is due.
@@ -130,15 +134,21 @@ impl Streams {
         let members = |wanted: fn(&Client) -> bool| -> Vec<StreamId> {
             self.clients.iter().filter(|(_, client)| wanted(client)).map(|(id, _)| *id).collect()
         };
-        self.groups.own = Group { ids: members(|c| c.live != Live::None && !c.is_special()).into(), frames: 0 };
-        self.groups.others = Group { ids: members(|c| c.live == Live::All && !c.is_special()).into(), frames: 0 };
+        self.groups.own =
+            Group { ids: members(|c| c.live != Live::None && !c.is_special()).into(), frames: 0 };
+        self.groups.others =
+            Group { ids: members(|c| c.live == Live::All && !c.is_special()).into(), frames: 0 };
         self.groups.special = members(|c| c.live != Live::None && c.is_special());
     }
 }
 
 impl Groups {
     fn frames_of(&self, id: StreamId) -> u64 {
-        [&self.own, &self.others].iter().filter(|group| group.ids.binary_search(&id).is_ok()).map(|group| group.frames).sum()
+        [&self.own, &self.others]
+            .iter()
+            .filter(|group| group.ids.binary_search(&id).is_ok())
+            .map(|group| group.frames)
+            .sum()
     }
 }
 

@@ -43,7 +43,9 @@ impl Server {
     pub(crate) fn unsubscribe(&mut self, id: StreamId, message: &Map<String, Value>) {
         let Some(request) = Unsubscribe::from_json(message) else { return };
         self.streams.subscriptions.unsubscribe(&id, &request);
-        let Some(client) = self.streams.clients.get_mut(&id).filter(|_| request.is_all()) else { return };
+        let Some(client) = self.streams.clients.get_mut(&id).filter(|_| request.is_all()) else {
+            return;
+        };
         client.live = Live::None;
         if let Some(announced) = &mut client.announced_meta {
             announced.clear();
@@ -97,7 +99,11 @@ impl HandOver<'_> {
                 let mut first = Vec::new();
                 announce_meta(&mut client.announced_meta, self.store.meta(), item, &mut first);
                 client.frames += u64::try_from(first.len()).unwrap_or(0);
-                self.outputs.extend(first.into_iter().map(|frame| Output::Effect(Effect::StreamSend { id: *id, frame })));
+                self.outputs.extend(
+                    first
+                        .into_iter()
+                        .map(|frame| Output::Effect(Effect::StreamSend { id: *id, frame })),
+                );
             }
             client.frames += 1;
             ids.push(*id);
@@ -105,7 +111,9 @@ impl HandOver<'_> {
         match ids.as_slice() {
             [] => {}
             [id] => self.outputs.push_back(Output::Effect(Effect::StreamSend { id: *id, frame })),
-            _ => self.outputs.push_back(Output::Effect(Effect::StreamSendMany { ids: ids.into(), frame })),
+            _ => self
+                .outputs
+                .push_back(Output::Effect(Effect::StreamSendMany { ids: ids.into(), frame })),
         }
     }
 }
