@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use signalk_core::{
-    Config, ConfigTexts, ConnectionEvent, ConnectionId, Core, Effect, Endpoint, FoundPackage, HttpId, HttpRequest, HttpResponse,
-    Input, ModuleFiles, Output, Report, StreamId,
+    Config, ConfigTexts, ConnectionEvent, ConnectionId, Core, Effect, Endpoint, FoundPackage,
+    HttpId, HttpRequest, HttpResponse, Input, ModuleFiles, Output, Report, StreamId,
 };
 use wasmi_hdk::vfs::{Fs, MemoryFs};
 
