@@ -8,12 +8,15 @@ import { join } from 'node:path'
 
 const { SIGNALK_HOST, PLUGINS, GUESTS } = process.env
 
-/** A configuration folder with one plugin that crashes at the first delta. */
+/** A configuration folder of a boat with a name and one plugin that crashes at the first delta. */
 export function configuration() {
   const dir = mkdtempSync(join(tmpdir(), 'signalk-ui-'))
   const crasher = join(dir, 'node_modules', 'crasher')
   mkdirSync(crasher, { recursive: true })
   cpSync(join(GUESTS, 'signalk_crash_on_delta.wasm'), join(crasher, 'plugin.wasm'))
+  writeFileSync(join(dir, 'baseDeltas.json'), JSON.stringify([
+    { context: 'vessels.self', updates: [{ values: [{ path: '', value: { name: 'Tuuletar' } }] }] },
+  ]))
   writeFileSync(join(crasher, 'package.json'), JSON.stringify({
     name: 'crasher', version: '1.0.0', description: 'Crashes at the first delta',
     keywords: ['signalk-wasm-plugin'], wasmManifest: 'plugin.wasm', wasmInterface: 'json-rpc',

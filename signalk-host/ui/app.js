@@ -40,7 +40,7 @@ function show() {
 /** At most one drawing per frame, however many deltas come. */
 function draw() {
   due = false
-  text(document.getElementById('vessel'), String(model.own('name')?.value ?? 'Signal K'))
+  text(document.getElementById('vessel'), String(model.own('name')?.value ?? 'Unnamed boat'))
   view?.draw()
 }
 

@@ -1,8 +1,9 @@
 //! The README's first command: prepare everything, then run the host on the demo boat.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{guests, packages, process};
@@ -30,12 +31,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.build_only {
         return Ok(());
     }
+    let config = process::root().join(&options.config);
+    name_the_boat(&config)?;
     let mut host = std::process::Command::new(process::target_dir().join("release/signalk-host"));
     host.current_dir(process::root())
         .args(["serve", "--demo", "--port", &options.port.to_string(), "--config"])
-        .arg(&options.config);
+        .arg(&config);
     for folder in packages::folders() {
         host.arg("--plugin").arg(folder);
     }
     process::run(host.args(&options.more))
+}
+
+/// A boat has a name; one that the user gave stays.
+fn name_the_boat(config: &Path) -> Result<()> {
+    fs::create_dir_all(config).with_context(|| format!("cannot make {}", config.display()))?;
+    let file = config.join("baseDeltas.json");
+    if file.exists() {
+        return Ok(());
+    }
+    let name = r#"[{"context":"vessels.self","updates":[{"values":[{"path":"","value":{"name":"Tuuletar"}}]}]}]"#;
+    fs::write(&file, name).with_context(|| format!("cannot write {}", file.display()))
 }

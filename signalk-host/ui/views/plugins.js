@@ -14,12 +14,12 @@ export function open() {
   const note = h('p', { class: 'quiet', 'data-testid': 'plugins-note' }, 'Asking the server …')
   const element = h('section', { class: 'plugins' }, note, cards)
   let list = []
-  let state = {}
+  let state = new Map()
   const refresh = async () => {
     try {
       const [plugins, status] = await Promise.all([ask('/skServer/plugins'), ask('/signalk-host/status')])
       list = plugins
-      state = status.plugins ?? {}
+      state = new Map(status.plugins.map((plugin) => [plugin.id, plugin]))
       text(note, list.length ? '' : 'No plugins found. Put a package into node_modules of the configuration directory, or start with --plugin DIR.')
       draw()
     } catch (error) {
@@ -28,7 +28,7 @@ export function open() {
     note.hidden = note.textContent === ''
   }
   const draw = () => keyed(cards, list, (plugin) => plugin.id, (plugin) => makeCard(plugin, refresh),
-    (card, plugin) => card.show(plugin, state[plugin.id] ?? {}))
+    (card, plugin) => card.show(plugin, state.get(plugin.id) ?? {}))
   const timer = setInterval(refresh, EVERY)
   refresh()
   return { element, draw() {}, close: () => clearInterval(timer) }
@@ -65,11 +65,13 @@ function makeCard(plugin, refresh) {
     toggle.disabled = false
     await refresh()
   }
-  toggle.onclick = () => save({ enabled: !current.data?.enabled })
+  let enabled = false
+  toggle.onclick = () => save({ enabled: !enabled })
 
   card.show = (next, now) => {
     current = next
-    const enabled = Boolean(next.data?.enabled)
+    // A plugin that is on by default has no saved options to say so.
+    enabled = Boolean(next.data?.enabled ?? now.enabled)
     attribute(toggle, 'aria-checked', enabled)
     const state = next.state ?? now.state ?? 'stopped'
     text(badge, state)
@@ -84,16 +86,15 @@ function makeCard(plugin, refresh) {
 
 function makeProblem(id) {
   const what = h('p', { 'data-testid': `error-${id}` })
-  const remedy = h('p', { class: 'remedy' })
-  const element = h('div', { class: 'problem', hidden: true }, h('h3', null, 'Last error'), what, remedy)
+  const when = h('p', { class: 'quiet' })
+  const element = h('div', { class: 'problem', hidden: true }, h('h3', null, 'Last error'), what, when)
   return {
     element,
-    show({ lastError, complaints = [], unknownImports = [] }) {
-      const lines = [lastError?.text, ...complaints, unknownImports.length ? `Asks for what this host does not have: ${unknownImports.join(', ')}` : null].filter(Boolean)
+    show({ lastError, lastErrorTimeMs, complaints = [], unknownImports = [] }) {
+      const lines = [lastError, ...complaints, unknownImports.length ? `Asks for what this host does not have: ${unknownImports.join(', ')}` : null].filter(Boolean)
       element.hidden = lines.length === 0
       text(what, lines.join('\n'))
-      const when = lastError?.timestamp ? `${age(Date.now() - Date.parse(lastError.timestamp))} ago` : ''
-      text(remedy, [lastError?.remedy, when].filter(Boolean).join(' · '))
+      text(when, lastErrorTimeMs ? `${age(Date.now() - lastErrorTimeMs)} ago` : '')
     },
   }
 }
@@ -117,7 +118,7 @@ function makeFigures(id) {
       text(parts.rate.value, short(now.fuelPerSecond))
       text(parts.inward.value, short(now.deltasIn))
       text(parts.outward.value, short(now.deltasOut))
-      text(parts.dropped.value, short(now.deltasDropped))
+      text(parts.dropped.value, short(now.deltasInDropped + now.deltasOutDropped))
       text(parts.restarts.value, short(now.restarts))
     },
   }
@@ -142,7 +143,7 @@ function makeLog() {
     show(log) {
       text(count, log.length ? `${log.length} lines` : 'empty')
       if (!element.open) return
-      text(lines, log.map((line) => `${(line.timestamp ?? '').slice(11, 19)} ${line.level.padEnd(5)} ${line.text}`).join('\n'))
+      text(lines, log.map((line) => `${new Date(line.timeMs).toISOString().slice(11, 19)} ${line.level.padEnd(5)} ${line.text}`).join('\n'))
     },
   }
 }

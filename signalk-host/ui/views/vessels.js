@@ -67,7 +67,7 @@ function drawRings(group, range) {
   group.dataset.range = range
   group.replaceChildren(...[1, 2, 3].flatMap((part) => [
     s('circle', { r: part * 34 }),
-    s('text', { x: 0, y: -part * 34 - 2 }, `${+((range * part) / 3).toFixed(2)} nm`),
+    s('text', { x: 0, y: part * 34 - 2 }, `${+((range * part) / 3).toFixed(2)} nm`),
   ]), s('text', { class: 'north', x: 0, y: -104 }, 'N'))
 }
 

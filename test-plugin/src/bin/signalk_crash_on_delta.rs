@@ -1,4 +1,4 @@
-//! Hostile: starts well, and traps at the first delta.
+//! Hostile: starts well, and panics at the first delta.
 
 use wasmi_pdk::Result;
 use wasmi_pdk::signalk::{Plugin, SignalK, serve};
@@ -10,7 +10,7 @@ impl Plugin for CrashOnDelta {
     type Options = serde_json::Map<String, serde_json::Value>;
 
     async fn start(sk: SignalK, _: Self::Options) -> Result<Self> {
-        sk.subscribe(&["*".into()], |_| std::process::abort()).await?;
+        sk.subscribe(&["*".into()], |_| panic!("the first delta broke me")).await?;
         Ok(CrashOnDelta)
     }
 }
