@@ -27,14 +27,8 @@ impl Plugins {
     pub(super) fn start(&mut self, at: At, now: Duration, host: &mut dyn Host) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         if plugin.session.is_some() || plugin.reading.is_some() {
-            // Being described, or stopping: afterwards.
+            // Being described, or stopping: afterwards, with its own folder.
             plugin.start_again = true;
-            if plugin.reading == Some(Purpose::Describe) {
-                plugin.reading = Some(Purpose::Run);
-                plugin.start_again = false;
-                plugin.state = State::Starting;
-                plugin.supervisor.handle(now, Event::Start);
-            }
             return;
         }
         if plugin.supervisor.handle(now, Event::Start) == Action::Start {

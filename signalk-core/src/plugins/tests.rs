@@ -207,8 +207,7 @@ impl Sim {
     /// The log of a plugin, as its page shows it.
     fn lines(&mut self, id: &str) -> Vec<String> {
         let status = self.get("/signalk-host/status");
-        let plugin = status["plugins"].as_array().unwrap().iter().find(|plugin| plugin["id"] == id);
-        let lines = plugin.unwrap()["log"].as_array().unwrap().clone();
+        let lines = status["plugins"][id]["log"].as_array().unwrap();
         lines.iter().map(|line| line["text"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -488,7 +487,7 @@ fn the_anchor_alarm_fires_among_hostile_neighbours() {
     assert_eq!(sim.state("anchor"), "running");
     assert_eq!(sim.state("refuses"), "error");
     let status = sim.get("/signalk-host/status");
-    let flood = &status["plugins"][2];
+    let flood = &status["plugins"]["flood"];
     assert_eq!((&flood["deltasOut"], &flood["deltasOutDropped"]), (&json!(2000), &json!(3000)));
     for step in 0..20 {
         sim.advance_to(f64::from(step) / 10.0);
