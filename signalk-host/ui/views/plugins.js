@@ -14,12 +14,12 @@ export function open() {
   const note = h('p', { class: 'quiet', 'data-testid': 'plugins-note' }, 'Asking the server …')
   const element = h('section', { class: 'plugins' }, note, cards)
   let list = []
-  let state = new Map()
+  let state = {}
   const refresh = async () => {
     try {
       const [plugins, status] = await Promise.all([ask('/skServer/plugins'), ask('/signalk-host/status')])
       list = plugins
-      state = new Map(status.plugins.map((plugin) => [plugin.id, plugin]))
+      state = status.plugins
       text(note, list.length ? '' : 'No plugins found. Put a package into node_modules of the configuration directory, or start with --plugin DIR.')
       draw()
     } catch (error) {
@@ -28,7 +28,7 @@ export function open() {
     note.hidden = note.textContent === ''
   }
   const draw = () => keyed(cards, list, (plugin) => plugin.id, (plugin) => makeCard(plugin, refresh),
-    (card, plugin) => card.show(plugin, state.get(plugin.id) ?? {}))
+    (card, plugin) => card.show(plugin, state[plugin.id] ?? {}))
   const timer = setInterval(refresh, EVERY)
   refresh()
   return { element, draw() {}, close: () => clearInterval(timer) }
