@@ -19,7 +19,7 @@ export function open(model) {
       h('table', null,
         h('thead', null, h('tr', null, ['Path', 'Value', 'Source', 'Age'].map((name) => h('th', { scope: 'col' }, name)))),
         body)))
-  return {
+  const view = {
     element,
     draw() {
       const rows = select(model, filter.value.toLowerCase(), all.checked)
@@ -27,6 +27,8 @@ export function open(model) {
       keyed(body, rows.slice(0, MOST_ROWS), (row) => row.key, makeRow, drawRow)
     },
   }
+  filter.oninput = all.onchange = view.draw
+  return view
 }
 
 function select(model, wanted, others) {
