@@ -16,17 +16,16 @@ use signalk_core::{
     ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, HttpResponse, Input,
     LogLevel, Output, Platform, StreamId,
 };
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, mpsc, oneshot},
-};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
     files::Files,
+    inbox::{self, Inbox},
     net::Connections,
     outbox::{Ending, Outbox},
     platform::NativePlatform,
     pool::Pool,
+    pressure,
 };
 
 /// What the rest of the edge has for the core.
@@ -57,7 +56,7 @@ pub(crate) enum ToCore {
 }
 
 /// The way to the core. Cheap to clone; waits when the core is behind.
-pub(crate) type CoreSender = mpsc::Sender<ToCore>;
+pub(crate) type CoreSender = inbox::Sender<ToCore>;
 
 /// What the core's thread works with.
 pub(crate) struct Driver {
@@ -69,8 +68,6 @@ pub(crate) struct Driver {
     pub(crate) connections: Connections,
     /// The disk.
     pub(crate) files: Files,
-    /// Of the tasks.
-    pub(crate) runtime: Handle,
     /// For the pool's results.
     pub(crate) sender: CoreSender,
     /// Told when the core has stopped.
@@ -80,8 +77,11 @@ pub(crate) struct Driver {
 /// Messages that wait at most; then whoever has more must wait.
 pub(crate) const CHANNEL: usize = 4096;
 
-/// Messages taken at once: enough to share one waking and one write per client among them.
-const BATCH: usize = 512;
+/// After a flood the memory is given back.
+const LARGE_BATCH: usize = 512;
+
+/// In a large batch timers and clients get their turn after so many messages.
+const SOME: usize = 64;
 
 /// While frames keep coming, clients' tasks are woken this often, so that one write carries several frames. A frame after a
 /// pause is never held back.
@@ -95,10 +95,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 impl Driver {
     /// Starts the thread. It ends after [`Effect::Stopped`].
-    pub(crate) fn start(
-        self,
-        inbox: mpsc::Receiver<ToCore>,
-    ) -> std::io::Result<thread::JoinHandle<()>> {
+    pub(crate) fn start(self, inbox: Inbox<ToCore>) -> std::io::Result<thread::JoinHandle<()>> {
         thread::Builder::new().name("core".into()).spawn(move || {
             Running {
                 driver: self,
@@ -111,6 +108,7 @@ impl Driver {
                 to_wake: Vec::new(),
                 woken_at: Duration::ZERO,
                 risen: Vec::new(),
+                pressed: Vec::new(),
                 until: None,
                 done: false,
             }
@@ -133,32 +131,29 @@ struct Running {
     woken_at: Duration,
     /// Clients that rose above the high mark since the core was told.
     risen: Vec<Arc<Outbox>>,
+    /// Clients that fall behind.
+    pressed: Vec<Arc<Outbox>>,
     until: Option<Duration>,
     done: bool,
 }
 
 impl Running {
-    fn run(mut self, mut inbox: mpsc::Receiver<ToCore>) {
-        let mut batch = Vec::with_capacity(BATCH);
+    fn run(mut self, inbox: Inbox<ToCore>) {
+        let mut batch = Vec::new();
         self.drain();
         while !self.done {
             self.wake_clients();
-            let runtime = self.driver.runtime.clone();
-            let received = match self.deadline() {
-                None => runtime.block_on(inbox.recv_many(&mut batch, BATCH)),
-                Some(at) => {
-                    let receive = inbox.recv_many(&mut batch, BATCH);
-                    runtime.block_on(async {
-                        tokio::time::timeout_at(at.into(), receive).await.unwrap_or(usize::MAX)
-                    })
-                }
-            };
-            if received == 0 {
-                // Every sender is gone: nobody could ask for anything.
-                return;
-            }
-            for message in batch.drain(..) {
+            inbox.take(&mut batch, self.deadline());
+            let large = batch.len() > LARGE_BATCH;
+            for (at, message) in batch.drain(..).enumerate() {
                 self.handle(message);
+                if at % SOME == SOME - 1 {
+                    self.wake_clients();
+                    self.timers();
+                }
+            }
+            if large {
+                batch.shrink_to(LARGE_BATCH);
             }
             self.timers();
         }
@@ -205,6 +200,10 @@ impl Running {
             self.input(Input::StreamQueue { id: outbox.id, bytes: outbox.bytes() });
             self.high.push(outbox);
         }
+        if !self.pressed.is_empty() {
+            self.wake_all();
+            pressure::ease(&mut self.pressed);
+        }
     }
 
     fn input(&mut self, input: Input) {
@@ -241,7 +240,7 @@ impl Running {
                     self.pool.run(move || {
                         let ran = run.execute();
                         // Fails only after the core has stopped.
-                        let _ = sender.blocking_send(ToCore::Input(Input::Ran { plugin, ran }));
+                        let _ = sender.send_now(ToCore::Input(Input::Ran { plugin, ran }));
                     });
                 }
                 Output::Wait { until } => {
@@ -293,6 +292,9 @@ impl Running {
         let pushed = outbox.push(frame);
         if pushed.risen {
             self.risen.push(Arc::clone(outbox));
+        }
+        if pushed.pressed {
+            self.pressed.push(Arc::clone(outbox));
         }
         if pushed.first {
             self.to_wake.push(Arc::clone(outbox));

@@ -3,11 +3,15 @@
 use std::{
     io,
     path::{Component, Path},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 use signalk_core::{Input, ModuleFiles, PluginId, Report, Ticket};
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, mpsc},
+};
 
 use wasmi_hdk::vfs::{Fs, Quota};
 
@@ -22,6 +26,7 @@ pub(crate) struct Files {
     dir: ConfigDir,
     runtime: Handle,
     sender: CoreSender,
+    one_by_one: Arc<Semaphore>,
     saves: mpsc::UnboundedSender<Save>,
 }
 
@@ -37,7 +42,7 @@ impl Files {
     pub(crate) fn new(dir: ConfigDir, runtime: Handle, sender: CoreSender) -> Files {
         let (saves, wishes) = mpsc::unbounded_channel();
         runtime.spawn(save_in_order(dir.clone(), wishes, sender.clone()));
-        Files { dir, runtime, sender, saves }
+        Files { dir, runtime, sender, one_by_one: Arc::new(Semaphore::new(1)), saves }
     }
 
     /// Reports [`Report::Saved`].
@@ -50,13 +55,21 @@ impl Files {
     pub(crate) fn read_module(&self, plugin: PluginId, dir: String, wasm: String, want_fs: bool) {
         let sender = self.sender.clone();
         let config = self.dir.clone();
-        self.runtime.spawn_blocking(move || {
-            let result = read(&Path::new(&dir).join(wasm)).and_then(|wasm| {
-                let fs = if want_fs { Some(open_folder(&config, plugin.as_str())?) } else { None };
-                Ok(ModuleFiles { wasm, fs })
+        let one_by_one = Arc::clone(&self.one_by_one);
+        self.runtime.spawn(async move {
+            // One thread reads them all: the disk is one, and each thread costs memory.
+            let Ok(_turn) = one_by_one.acquire().await else { return };
+            let reading = tokio::task::spawn_blocking(move || {
+                let result = read(&Path::new(&dir).join(wasm)).and_then(|wasm| {
+                    let fs =
+                        if want_fs { Some(open_folder(&config, plugin.as_str())?) } else { None };
+                    Ok(ModuleFiles { wasm, fs })
+                });
+                Report::Module { plugin, result }
             });
-            let report = Report::Module { plugin, result };
-            let _ = sender.blocking_send(ToCore::Input(Input::Report(report)));
+            if let Ok(report) = reading.await {
+                let _ = sender.send(ToCore::Input(Input::Report(report))).await;
+            }
         });
     }
 }

@@ -13,11 +13,13 @@ mod disk_fs;
 mod driver;
 mod files;
 mod http;
+mod inbox;
 mod logging;
 mod net;
 mod outbox;
 mod platform;
 mod pool;
+mod pressure;
 mod stream;
 mod tcp_stream;
 

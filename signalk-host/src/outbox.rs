@@ -18,6 +18,9 @@ pub(crate) const HIGH: usize = 512 << 10;
 /// At this the core is told that the client has caught up.
 pub(crate) const LOW: usize = 1 << 10;
 
+/// Above this the core's thread lets the clients catch up: see `pressure`.
+pub(crate) const PRESSED: usize = 256 << 10;
+
 /// One batch. Small enough that the core soon learns that a client catches up.
 const CHUNK: usize = 128 << 10;
 
@@ -40,6 +43,8 @@ struct State {
     bytes: usize,
     /// The core was told that it is above `HIGH`, and waits for `LOW`.
     reported_high: bool,
+    /// It rose above `PRESSED` and has not yet fallen to half of it.
+    pressed: bool,
     ending: Option<Ending>,
 }
 
@@ -50,6 +55,8 @@ pub(crate) struct Pushed {
     pub(crate) first: bool,
     /// The level has just risen above [`HIGH`]: the core must be told.
     pub(crate) risen: bool,
+    /// The level has just risen above [`PRESSED`].
+    pub(crate) pressed: bool,
 }
 
 /// How a stream ends.
@@ -87,14 +94,16 @@ impl Outbox {
         if state.bytes > LAST_BOUND {
             state.frames.clear();
             state.ending = Some(Ending::Closed(1008, "too slow".into()));
-            return Pushed { first: true, risen: false };
+            return Pushed { first: true, ..Pushed::default() };
         }
         let first = state.frames.is_empty();
         state.bytes += frame.len();
         state.frames.push_back(frame);
         let risen = state.bytes >= HIGH && !state.reported_high;
         state.reported_high |= risen;
-        Pushed { first, risen }
+        let pressed = state.bytes >= PRESSED && !state.pressed;
+        state.pressed |= pressed;
+        Pushed { first, risen, pressed }
     }
 
     /// The last word: frames before it are still sent.
@@ -142,6 +151,7 @@ impl Outbox {
     pub(crate) fn sent(&self, bytes: usize) -> Option<usize> {
         let mut state = self.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
+        state.pressed &= state.bytes > PRESSED / 2;
         let drained = state.reported_high && state.bytes <= LOW;
         if drained {
             state.reported_high = false;

@@ -24,6 +24,7 @@ use crate::{
     driver::{CHANNEL, CoreSender, Driver, ToCore},
     files::Files,
     http::{Edge, StreamLimit},
+    inbox::{self, Inbox},
     logging,
     net::{Connections, spec::InputSpec},
     platform::NativePlatform,
@@ -70,7 +71,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
     config.tcp_port =
         tcp_stream.as_ref().and_then(|listener| Some(listener.local_addr().ok()?.port()));
 
-    let (sender, inbox) = mpsc::channel(CHANNEL);
+    let (sender, inbox) = inbox::channel(CHANNEL);
     let stopped = start_core(config, &dir, &sender, inbox)?;
     look_for_plugins(&args, &dir, &sender);
     let (edge, all_streams_ended) = Edge::new(sender.clone(), stream_limit()?);
@@ -95,7 +96,7 @@ fn start_core(
     config: Config,
     dir: &ConfigDir,
     sender: &CoreSender,
-    inbox: mpsc::Receiver<ToCore>,
+    inbox: Inbox<ToCore>,
 ) -> Result<oneshot::Receiver<()>> {
     let platform = NativePlatform::new();
     let runtime = Handle::current();
@@ -104,8 +105,7 @@ fn start_core(
         core: Core::new(config, Arc::new(platform)),
         platform,
         connections: Connections::new(runtime.clone(), sender.clone()),
-        files: Files::new(dir.clone(), runtime.clone(), sender.clone()),
-        runtime,
+        files: Files::new(dir.clone(), runtime, sender.clone()),
         sender: sender.clone(),
         stopped: Some(told),
     };
@@ -119,7 +119,7 @@ fn look_for_plugins(args: &ServeArgs, dir: &ConfigDir, sender: &CoreSender) {
     tokio::task::spawn_blocking(move || {
         let found = discovery::find(&dir, &named);
         let packages = Input::Packages { found: found.packages, complaints: found.complaints };
-        let _ = sender.blocking_send(ToCore::Input(packages));
+        let _ = sender.send_now(ToCore::Input(packages));
     });
 }
 
