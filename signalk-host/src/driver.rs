@@ -83,9 +83,12 @@ const LARGE_BATCH: usize = 512;
 /// In a large batch timers and clients get their turn after so many messages.
 const SOME: usize = 64;
 
-/// While frames keep coming, clients' tasks are woken this often, so that one write carries several frames. A frame after a
-/// pause is never held back.
-const COALESCE: Duration = Duration::from_millis(2);
+/// While deltas and bytes keep coming they are looked at this often: one waking and one write per client serve several. One
+/// after a pause is looked at at once, as is everything that is not a flow.
+const FLOW: Duration = Duration::from_millis(2);
+
+/// Clients' tasks are woken this often at most, also when questions come between.
+const COALESCE: Duration = Duration::from_millis(1);
 
 /// The WebSocket close code of an end that goes away.
 const GOING_AWAY: u16 = 1001;
@@ -140,10 +143,12 @@ struct Running {
 impl Running {
     fn run(mut self, inbox: Inbox<ToCore>) {
         let mut batch = Vec::new();
+        let mut rest = Instant::now();
         self.drain();
         while !self.done {
             self.wake_clients();
-            inbox.take(&mut batch, self.deadline());
+            inbox.take(&mut batch, rest, self.deadline());
+            rest = Instant::now() + FLOW;
             let large = batch.len() > LARGE_BATCH;
             for (at, message) in batch.drain(..).enumerate() {
                 self.handle(message);

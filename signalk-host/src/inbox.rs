@@ -30,14 +30,31 @@ struct State<T> {
     messages: Vec<T>,
     /// How many of them took room.
     took_room: usize,
-    /// The receiver sleeps.
-    asleep: bool,
+    asleep: Asleep,
+    /// Among the messages is one that shall not wait.
+    urgent: bool,
     stopped: bool,
+}
+
+/// What the receiver is woken by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Asleep {
+    #[default]
+    Awake,
+    /// It rests between two batches.
+    UntilUrgent,
+    UntilAny,
 }
 
 /// A queue that holds so many messages before senders wait.
 pub(crate) fn channel<T>(room: usize) -> (Sender<T>, Inbox<T>) {
-    let state = State { messages: Vec::new(), took_room: 0, asleep: false, stopped: false };
+    let state = State {
+        messages: Vec::new(),
+        took_room: 0,
+        asleep: Asleep::Awake,
+        urgent: false,
+        stopped: false,
+    };
     let shared =
         Shared { state: Mutex::new(state), ready: Condvar::new(), room: Semaphore::new(room) };
     let shared = Arc::new(shared);
@@ -48,24 +65,38 @@ impl<T> Sender<T> {
     /// Waits for room.
     pub(crate) async fn send(&self, message: T) -> Result<(), Stopped> {
         self.0.room.acquire().await.map_err(|_| Stopped)?.forget();
-        self.push(message, true)
+        self.push(message, true, true)
+    }
+
+    /// Waits for room. Of a flow: while it flows, several are taken at once.
+    pub(crate) async fn send_flow(&self, message: T) -> Result<(), Stopped> {
+        self.0.room.acquire().await.map_err(|_| Stopped)?.forget();
+        self.push(message, true, false)
     }
 
     /// Does not wait: for the results of the core's own wishes, of which there are few. It has asked for them.
     pub(crate) fn send_now(&self, message: T) -> Result<(), Stopped> {
-        self.push(message, false)
+        self.push(message, false, true)
     }
 
-    fn push(&self, message: T, took_room: bool) -> Result<(), Stopped> {
+    fn push(&self, message: T, took_room: bool, urgent: bool) -> Result<(), Stopped> {
         let mut state = self.0.lock();
         if state.stopped {
             return Err(Stopped);
         }
         state.messages.push(message);
         state.took_room += usize::from(took_room);
-        let asleep = std::mem::take(&mut state.asleep);
+        state.urgent |= urgent;
+        let wake = match state.asleep {
+            Asleep::Awake => false,
+            Asleep::UntilUrgent => urgent,
+            Asleep::UntilAny => true,
+        };
+        if wake {
+            state.asleep = Asleep::Awake;
+        }
         drop(state);
-        if asleep {
+        if wake {
             self.0.ready.notify_one();
         }
         Ok(())
@@ -79,18 +110,23 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Inbox<T> {
-    /// Everything that waits, into an empty `batch`; sleeps until there is something or it is `until`.
-    pub(crate) fn take(&self, batch: &mut Vec<T>, until: Option<Instant>) {
+    /// Everything that waits, into an empty `batch`; sleeps until there is something or it is `until`. Messages of a flow are
+    /// not looked at before `rest` is over.
+    pub(crate) fn take(&self, batch: &mut Vec<T>, rest: Instant, until: Option<Instant>) {
         let mut state = self.0.lock();
-        while state.messages.is_empty() {
-            let pause = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if pause.is_some_and(|pause| pause.is_zero()) {
+        loop {
+            let now = Instant::now();
+            let resting = now < rest && !state.urgent;
+            if !state.messages.is_empty() && !resting || until.is_some_and(|until| until <= now) {
                 break;
             }
-            state.asleep = true;
-            state = match pause {
+            let end =
+                if resting { Some(until.map_or(rest, |until| until.min(rest))) } else { until };
+            state.asleep = if resting { Asleep::UntilUrgent } else { Asleep::UntilAny };
+            state = match end {
                 None => self.0.ready.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(pause) => {
+                Some(end) => {
+                    let pause = end.saturating_duration_since(now);
                     self.0
                         .ready
                         .wait_timeout(state, pause)
@@ -99,7 +135,8 @@ impl<T> Inbox<T> {
                 }
             };
         }
-        state.asleep = false;
+        state.asleep = Asleep::Awake;
+        state.urgent = false;
         std::mem::swap(&mut state.messages, batch);
         let took_room = std::mem::take(&mut state.took_room);
         drop(state);
@@ -147,12 +184,12 @@ mod tests {
             tokio::task::yield_now().await;
             assert!(!third.is_finished());
             sender.send_now(3).unwrap();
-            inbox.take(&mut batch, None);
+            inbox.take(&mut batch, Instant::now(), None);
             assert_eq!(batch, [1, 2, 3]);
             third.await.unwrap().unwrap();
         });
         batch.clear();
-        inbox.take(&mut batch, None);
+        inbox.take(&mut batch, Instant::now(), None);
         assert_eq!(batch, [4]);
     }
 
@@ -160,12 +197,28 @@ mod tests {
     fn it_sleeps_until_its_time_and_no_longer() {
         let (sender, inbox) = channel::<u8>(1);
         let mut batch = Vec::new();
-        inbox.take(&mut batch, Some(Instant::now()));
+        inbox.take(&mut batch, Instant::now(), Some(Instant::now()));
         assert!(batch.is_empty());
         let other = std::thread::spawn(move || sender.send_now(7));
-        inbox.take(&mut batch, None);
+        inbox.take(&mut batch, Instant::now(), None);
         assert_eq!(batch, [7]);
         other.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_flow_waits_for_the_rest_and_a_question_does_not() {
+        let (sender, inbox) = channel(9);
+        let mut batch = Vec::new();
+        let began = Instant::now();
+        let rest = began + std::time::Duration::from_millis(20);
+        runtime().block_on(sender.send_flow(1)).unwrap();
+        inbox.take(&mut batch, rest, None);
+        assert!(batch == [1] && Instant::now() >= rest);
+        batch.clear();
+        runtime().block_on(sender.send_flow(2)).unwrap();
+        runtime().block_on(sender.send(3)).unwrap();
+        inbox.take(&mut batch, Instant::now() + std::time::Duration::from_secs(60), None);
+        assert_eq!(batch, [2, 3]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ async fn receive(
             Message::Close(_) => return,
         };
         let input = Input::StreamMessage { id: admission.outbox.id, text };
-        if admission.sender().send(ToCore::Input(input)).await.is_err() {
+        if admission.sender().send_flow(ToCore::Input(input)).await.is_err() {
             return;
         }
     }

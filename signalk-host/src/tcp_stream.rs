@@ -69,7 +69,7 @@ async fn receive(source: OwnedReadHalf, admission: &Admission) {
         }
         let text = Bytes::copy_from_slice(text);
         let input = Input::StreamMessage { id: admission.outbox.id, text };
-        if admission.sender().send(ToCore::Input(input)).await.is_err() {
+        if admission.sender().send_flow(ToCore::Input(input)).await.is_err() {
             return;
         }
     }

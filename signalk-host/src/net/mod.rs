@@ -82,7 +82,8 @@ impl Way {
     /// Waits while the core is behind with this connection.
     async fn bytes(&self, bytes: Bytes) {
         if let Ok(credit) = Arc::clone(&self.credit).acquire_owned().await {
-            let _ = self.sender.send(ToCore::Bytes { id: self.id, bytes, _credit: credit }).await;
+            let _ =
+                self.sender.send_flow(ToCore::Bytes { id: self.id, bytes, _credit: credit }).await;
         }
     }
 }
