@@ -124,8 +124,8 @@ const START: &str = r#"(func (export "plugin_start") (param i32 i32) (result i32
 
 #[test]
 fn a_plugin_lives_from_its_name_to_its_last_delta() {
-    let mut server = Fake::default();
-    server.options = Some(r#"{"interval":1000,"a":{"b":null}}"#.to_owned());
+    let server =
+        Fake { options: Some(r#"{"interval":1000,"a":{"b":null}}"#.to_owned()), ..Fake::default() };
     let wasm = guest(
         r#"(func (export "plugin_schema") (param i32 i32) (result i32)
                 (i32.store16 (local.get 0) (i32.const 0x7d7b)) (i32.const 2))
@@ -277,8 +277,7 @@ fn without_the_capability_the_failure_value_and_a_word() {
 
 #[test]
 fn configuration_is_read_at_once_and_saved_without_a_restart() {
-    let mut server = Fake::default();
-    server.options = Some(r#"{"radius":30}"#.into());
+    let server = Fake { options: Some(r#"{"radius":30}"#.into()), ..Fake::default() };
     let wasm = guest(
         r#"(import "env" "sk_read_config" (func $read (param i32 i32) (result i32)))
         (import "env" "sk_save_config" (func $save (param i32 i32) (result i32)))
