@@ -11,7 +11,7 @@ use signalk_core::{Config, ConnectionConfig, ConnectionKind, Endpoint};
 use workspace_tests::Sim;
 
 const DERIVED_DATA: &[u8] = include_bytes!(concat!(env!("GUESTS"), "/derived-data.wasm"));
-const SPINS: &[u8] = include_bytes!(concat!(env!("GUESTS"), "/signalk_spin_on_delta.wasm"));
+const CRASHES: &[u8] = include_bytes!(concat!(env!("GUESTS"), "/signalk_crash_on_delta.wasm"));
 
 const VOYAGE: Duration = Duration::from_secs(600);
 
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         ..Config::default()
     });
     sim.install(&manifest("derived-data"), DERIVED_DATA);
-    sim.install(&manifest("spins"), SPINS);
+    sim.install(&manifest("crashes"), CRASHES);
     let client = sim.open("/signalk/v1/stream?subscribe=all");
     let (mut frames, mut hash) = (0_usize, FNV_OFFSET);
     let begun = sim.now();
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let status = sim.get_json("/signalk-host/status");
     println!("{frames} frames, hash {hash:016x}");
     println!("position {position}, true wind {wind}");
-    for id in ["derived-data", "spins"] {
+    for id in ["derived-data", "crashes"] {
         let plugin = &status["plugins"][id];
         println!(
             "{id}: {}, fuel {}, restarts {}",
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         );
     }
     let sailed = frames > 1000 && position["latitude"].is_f64() && wind.is_number();
-    let stopped = status["plugins"]["spins"]["state"] != "running";
+    let stopped = status["plugins"]["crashes"]["state"] == "error";
     if sailed && stopped { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
