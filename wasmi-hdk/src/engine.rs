@@ -6,6 +6,7 @@
 mod guest;
 mod link;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -136,15 +137,6 @@ pub struct Import {
     pub kind: ExternKind,
 }
 
-/// An export of a module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Export {
-    /// Its name.
-    pub name: String,
-    /// What is exported.
-    pub kind: ExternKind,
-}
-
 impl Compiled {
     pub(crate) fn imports(&self) -> Vec<Import> {
         self.module
@@ -157,11 +149,15 @@ impl Compiled {
             .collect()
     }
 
-    pub(crate) fn exports(&self) -> Vec<Export> {
+    pub(crate) fn exports(&self) -> BTreeMap<String, ExternKind> {
         self.module
             .exports()
-            .map(|export| Export { name: export.name().to_owned(), kind: extern_kind(export.ty()) })
+            .map(|export| (export.name().to_owned(), extern_kind(export.ty())))
             .collect()
+    }
+
+    pub(crate) fn has_export(&self, name: &str) -> bool {
+        self.module.get_export(name).is_some()
     }
 }
 

@@ -51,7 +51,7 @@ pub mod vfs;
 pub mod wasi;
 
 pub use client::{Call, Client, Said, Serve, Timer, Woken, block_on};
-pub use engine::{Compile, Engine, Export, ExternKind, Import};
+pub use engine::{Compile, Engine, ExternKind, Import};
 pub use error::{CallError, Fault, HostFault, LoadError};
 pub use guest_memory::{GuestFault, GuestMemory, GuestPtr, GuestValue};
 pub use imports::{HostCtx, HostFn, HostReturn, Imports};

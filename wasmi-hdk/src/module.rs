@@ -2,11 +2,11 @@
 //! looked up. No guest code runs here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{Chunk, Parser, Payload};
 
-use crate::engine::{Compiled, Engine, Export, ExternKind, Import, Links, Prepared};
+use crate::engine::{Compiled, Engine, ExternKind, Import, Links, Prepared};
 use crate::error::LoadError;
 use crate::limits::Limits;
 use crate::val::FuncType;
@@ -22,9 +22,17 @@ struct Inner {
     name: String,
     entry: Entry,
     imports: Vec<Import>,
-    exports: BTreeMap<String, ExternKind>,
+    /// Copied from the engine when they are first looked at: most modules are only asked for
+    /// a name or two, and a large one has thousands.
+    exports: OnceLock<BTreeMap<String, ExternKind>>,
     size: usize,
     prepared: Prepared,
+}
+
+impl Inner {
+    fn exports(&self) -> &BTreeMap<String, ExternKind> {
+        self.exports.get_or_init(|| self.prepared.compiled.exports())
+    }
 }
 
 /// How a module wants to be used.
@@ -71,18 +79,16 @@ impl Module {
 
     fn prepare(name: &str, size: usize, compiled: Compiled) -> Result<Self, LoadError> {
         let imports = compiled.imports();
-        let exports: BTreeMap<_, _> =
-            compiled.exports().into_iter().map(|Export { name, kind }| (name, kind)).collect();
         let links = Arc::new(Links::prepare(name, &imports)?);
-        let entry = if exports.contains_key(RPC_POLL) || exports.contains_key(INITIALIZE) {
+        let entry = if compiled.has_export(RPC_POLL) || compiled.has_export(INITIALIZE) {
             Entry::Reactor
-        } else if exports.contains_key(START) {
+        } else if compiled.has_export(START) {
             Entry::Command
         } else {
             Entry::Library
         };
         let prepared = Prepared { compiled, links };
-        let name = name.to_owned();
+        let (name, exports) = (name.to_owned(), OnceLock::new());
         Ok(Self { inner: Arc::new(Inner { name, entry, imports, exports, size, prepared }) })
     }
 
@@ -119,17 +125,20 @@ impl Module {
 
     /// What the module offers, by name.
     pub fn exports(&self) -> impl Iterator<Item = (&str, &ExternKind)> {
-        self.inner.exports.iter().map(|(name, kind)| (name.as_str(), kind))
+        self.inner.exports().iter().map(|(name, kind)| (name.as_str(), kind))
     }
 
     /// True when something of that name is exported.
     pub fn has_export(&self, name: &str) -> bool {
-        self.inner.exports.contains_key(name)
+        match self.inner.exports.get() {
+            Some(exports) => exports.contains_key(name),
+            None => self.inner.prepared.compiled.has_export(name),
+        }
     }
 
     /// The type of an exported function.
     pub fn export_type(&self, name: &str) -> Option<&FuncType> {
-        match self.inner.exports.get(name)? {
+        match self.inner.exports().get(name)? {
             ExternKind::Func(ty) => Some(ty),
             _ => None,
         }
@@ -173,13 +182,26 @@ fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError
             remedy,
         })
     };
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|error| LoadError::Invalid {
+    let mut parser = Parser::new(0);
+    let mut rest = bytes;
+    loop {
+        let chunk = parser.parse(rest, true).map_err(|error| LoadError::Invalid {
             plugin: plugin(),
             offset: error.offset(),
             reason: error.message().to_owned(),
         })?;
+        // Never asks for more: the parser was told that this is all.
+        let Chunk::Parsed { consumed, payload } = chunk else { return Ok(()) };
+        rest = rest.get(consumed..).unwrap_or(&[]);
         match payload {
+            // Functions are looked at by the engine; what the section is too short for, too.
+            Payload::CodeSectionStart { size, .. } => {
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                let Some(after) = rest.get(size..) else { return Ok(()) };
+                parser.skip_section();
+                rest = after;
+            }
+            Payload::End(_) => return Ok(()),
             Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
                 return Err(LoadError::Component { plugin: plugin() });
             }
@@ -254,7 +276,6 @@ fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError
             _ => {}
         }
     }
-    Ok(())
 }
 
 fn wide(size: usize) -> u64 {
