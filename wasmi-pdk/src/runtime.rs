@@ -6,7 +6,7 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use wasmi_rpc::{ErrorCode, Output, Params, Peer, RawValue, RequestId};
+use wasmi_rpc::{ErrorCode, Output, Params, Peer, Quick, RawValue, RequestId};
 
 use crate::executor::{Executor, Task, poll_once};
 use crate::host::Calls;
@@ -98,8 +98,7 @@ impl Runtime {
         while more {
             match connection.read(&mut self.buffer) {
                 Read::Bytes(count) => {
-                    let bytes = &self.buffer[..count];
-                    self.shared.peer.borrow_mut().handle_input(Duration::ZERO, bytes);
+                    self.handle_bytes(connection, count);
                     // Asking again only to hear "nothing" would double the host calls.
                     more = count == self.buffer.len();
                 }
@@ -112,6 +111,32 @@ impl Runtime {
             self.work(connection);
         }
         self.next()
+    }
+
+    /// Handles what was read: usual lines one by one, and from the first other one on all at once.
+    fn handle_bytes(&mut self, connection: &mut dyn Connection, count: usize) {
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut bytes = &buffer[..count];
+        while !bytes.is_empty() {
+            let line = self.shared.peer.borrow_mut().handle_line(bytes);
+            let Some((message, rest)) = line else {
+                self.shared.peer.borrow_mut().handle_input(Duration::ZERO, bytes);
+                break;
+            };
+            bytes = rest;
+            match message {
+                Quick::Request { id, method, params } => {
+                    let params = params.map_or("", RawValue::get);
+                    self.request(RequestId::Number(id), method, params);
+                    self.write(connection, WRITE_EARLY);
+                }
+                Quick::Answered { id, result } => {
+                    let id = RequestId::Number(id);
+                    self.shared.calls.borrow_mut().answer(&id, Ok(result.to_owned()));
+                }
+            }
+        }
+        self.buffer = buffer;
     }
 
     /// Whether input has ended.
@@ -177,13 +202,7 @@ impl Runtime {
     fn handle(&mut self, event: Output) {
         match event {
             Output::Request { id, method, params } => {
-                match self.service.request(&self.shared, &id, &method, text(&params)) {
-                    Some(task) => self.begin(Some(id), task),
-                    None => {
-                        let error = ErrorCode::MethodNotFound.with(format!("no method `{method}`"));
-                        self.respond(id, Err(error));
-                    }
-                }
+                self.request(id, &method, text(&params));
             }
             Output::Notification { method, params } => {
                 match self.service.notification(&self.shared, &method, text(&params)) {
@@ -202,6 +221,16 @@ impl Runtime {
             }
             Output::Fault(fault) => log::warn!("{fault}"),
             _ => {}
+        }
+    }
+
+    fn request(&mut self, id: RequestId, method: &str, params: &str) {
+        match self.service.request(&self.shared, &id, method, params) {
+            Some(task) => self.begin(Some(id), task),
+            None => {
+                let error = ErrorCode::MethodNotFound.with(format!("no method `{method}`"));
+                self.respond(id, Err(error));
+            }
         }
     }
 

@@ -80,6 +80,11 @@ impl Decoder {
         Decoder { framing, max, buffer: Vec::new(), place: Place::Between, last_read }
     }
 
+    /// Whether the next byte begins a message that may be a line.
+    pub(crate) fn expects_line(&self) -> bool {
+        matches!(self.place, Place::Between) && self.framing != Framing::ContentLength
+    }
+
     /// Takes bytes in and hands out each piece that they complete.
     pub fn feed(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
         while !bytes.is_empty() {

@@ -35,6 +35,7 @@
 //! |---|---|
 //! | `message.rs` | what is in these bytes, by the specification's words |
 //! | `envelope.rs` | which members has this object, found in one scan |
+//! | `quick.rs` | is this the line that our own ends write |
 //! | `encode.rs` | how is a message written |
 //! | `framing.rs` | where does a message begin and end in the stream |
 //! | `pending.rs` | who waits for which id |
@@ -49,6 +50,7 @@ mod framing;
 mod message;
 mod peer;
 mod pending;
+mod quick;
 
 pub use code::ErrorCode;
 pub use error::{CallError, RpcError};
@@ -56,4 +58,5 @@ pub use framing::{Decoder, Frame, Framing, Sink};
 pub use jsonrpsee_types::{ErrorObjectOwned as ErrorObject, Id};
 pub use message::{Message, Params, RequestId, RpcResult};
 pub use peer::{BatchEntry, Counters, Output, Peer, PeerConfig};
+pub use quick::Quick;
 pub use serde_json::value::RawValue;
