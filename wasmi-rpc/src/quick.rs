@@ -38,9 +38,10 @@ pub(crate) fn line(bytes: &[u8]) -> Option<(Quick<'_>, &[u8])> {
     match word(bytes, 0)?.to_le_bytes() {
         [b',', b'"', b'm', b'e', b't', b'h', b'o', b'd'] => {
             let [b'"', b':', b'"', bytes @ ..] = bytes.get(8..)? else { return None };
-            let end = bytes.iter().position(|b| !matches!(b, b' '..=b'~') || *b == b'"')?;
-            let (method, bytes) = bytes.split_at(end);
-            let method = std::str::from_utf8(method).ok().filter(|name| !name.contains('\\'))?;
+            // An escape or a letter beyond ASCII ends the name, too, and is refused below.
+            let ends = |b: &u8| matches!(b, b'"' | b'\\') || !matches!(b, b' '..=b'~');
+            let (method, bytes) = bytes.split_at(bytes.iter().position(ends)?);
+            let method = std::str::from_utf8(method).ok()?;
             let (params, rest) = match bytes {
                 [b'"', b'}', b'\n', rest @ ..] => (None, rest),
                 [b'"', bytes @ ..] => {
