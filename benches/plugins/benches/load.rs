@@ -10,8 +10,9 @@ fn load(c: &mut Criterion) {
     let modules = [
         ("rpc_methods", guest("rpc_methods")),
         ("peer_guest", peer_guest()),
-        ("synthetic_0_5_mb", synthetic(500_000)),
-        ("synthetic_3_5_mb", synthetic(3_500_000)),
+        ("synthetic_0_5_mb", synthetic(500_000, 10)),
+        ("synthetic_0_5_mb_1700_exports", synthetic(500_000, 1700)),
+        ("synthetic_3_5_mb", synthetic(3_500_000, 10)),
     ];
     let limits = limits();
     for (name, bytes) in modules {
@@ -30,21 +31,6 @@ fn load(c: &mut Criterion) {
         Instance::new(&module, config).expect("starts")
     };
     c.bench_function("instantiate_rpc_methods/ours", |b| b.iter(start));
-
-    let resident = || -> usize {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-        let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok());
-        pages.unwrap_or(0) * 4096
-    };
-    let before = resident();
-    let mut living: Vec<_> = (0..400).map(|_| start()).collect();
-    for instance in &mut living {
-        instance.begin("rpc_poll", &[]).expect("begins");
-        while matches!(instance.run(1_000_000), wasmi_hdk::Step::Yielded) {}
-    }
-    let each = (resident() - before) / living.len();
-    println!("memory per idle instance of rpc_methods: {each} bytes resident");
-    println!("of which linear memory: {} bytes", living[0].stats().memory_bytes);
 }
 
 criterion_group! { name = benches; config = Criterion::default().sample_size(20).measurement_time(std::time::Duration::from_secs(2)).warm_up_time(std::time::Duration::from_millis(500)); targets = load }

@@ -4,15 +4,20 @@
 //! `cargo build --release --target wasm32-wasip1` in `peer-guest/`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use wasmi_hdk::{
-    CallId, Engine, Input, InstanceConfig, Limits, Module, Output, Platform, Plugin,
+use wasm_encoder::{
+    CodeSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget,
+    MemorySection, MemoryType, TypeSection, ValType,
 };
+use wasmi_hdk::{CallId, Engine, Input, InstanceConfig, Limits, Module, Output, Platform, Plugin};
 use wasmi_plugin_hdk::plugin::Plugin as PeerPlugin;
 use wasmi_plugin_hdk::server::HostServer;
+use wasmi_plugin_pdk::rpc_message::RpcError;
 use wasmi_plugin_pdk::transport::Transport;
 
 /// Real clocks; random bytes are not needed.
@@ -51,20 +56,38 @@ pub fn peer_guest() -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}: build peer-guest"))
 }
 
-/// Code of about `bytes` bytes, in functions of 250 bytes.
-pub fn synthetic(bytes: usize) -> Vec<u8> {
-    let mut text = String::from("(module (memory (export \"memory\") 1)");
-    for i in 0..bytes / 250 {
-        text += &format!("(func (export \"f{i}\") (param i32 i32) (result i32)");
-        for k in 0..20 {
-            text += &format!(
-                "(local.set 0 (i32.add (local.get 0) (i32.load offset={k} (local.get 1))))"
-            );
+/// A module of about `bytes` bytes: functions of 290 bytes, each exported up to `exports`.
+pub fn synthetic(bytes: usize, exports: usize) -> Vec<u8> {
+    let memory = MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    };
+    let (mut types, mut memories) = (TypeSection::new(), MemorySection::new());
+    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    memories.memory(memory);
+    let (mut functions, mut names, mut code) =
+        (FunctionSection::new(), ExportSection::new(), CodeSection::new());
+    names.export("memory", ExportKind::Memory, 0);
+    for (nth, index) in (0..bytes / 290).zip(0..) {
+        functions.function(0);
+        if nth < exports {
+            names.export(&format!("f{nth}"), ExportKind::Func, index);
         }
-        text += "(local.get 0))";
+        let mut body = Function::new([]);
+        let mut code_of = body.instructions();
+        for offset in 0..28 {
+            let arg = MemArg { offset, align: 2, target: MemArgTarget::Memory(0), ordering: None };
+            code_of.local_get(0).local_get(1).i32_load(arg).i32_add().local_set(0);
+        }
+        code_of.local_get(0).end();
+        code.function(&body);
     }
-    text += ")";
-    wat::parse_str(text).expect("the text is good")
+    let mut module = wasm_encoder::Module::new();
+    module.section(&types).section(&functions).section(&memories).section(&names).section(&code);
+    module.finish()
 }
 
 /// Our host, driven by its loop rule.
@@ -77,9 +100,14 @@ pub struct Ours {
 impl Ours {
     pub fn new(wasm: &[u8], limits: Limits) -> Self {
         let module = Module::load(&Engine::new(), "bench", wasm, &limits).expect("loads");
+        Self::of(&module, limits)
+    }
+
+    /// One more instance of a loaded module.
+    pub fn of(module: &Module, limits: Limits) -> Self {
         let platform = Arc::new(Real::default());
         let config = InstanceConfig { limits, ..InstanceConfig::new(platform.clone()) };
-        let plugin = Plugin::new("bench", &module, config).expect("starts");
+        let plugin = Plugin::new("bench", module, config).expect("starts");
         Self { plugin, platform, next: 0 }
     }
 
@@ -123,6 +151,21 @@ impl Peer {
 
     pub fn call(&self, method: &str, params: Value) -> Value {
         futures::executor::block_on(self.0.call(method, params)).expect("an answer").result
+    }
+
+    /// A peer whose host counts calls of `echo` and never answers them.
+    pub fn silent(wasm: Vec<u8>, asked: Arc<AtomicUsize>) -> Self {
+        let host = HostServer::<()>::default().with_method("echo", move |_, _: Value| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            std::future::pending::<Result<Value, RpcError>>()
+        });
+        let plugin = PeerPlugin::new("bench", wasm, Arc::new(host)).expect("loads");
+        Self(plugin.with_logger(Box::new(|_, _| {})))
+    }
+
+    /// A call that is not awaited; the peer starts an instance for each call.
+    pub fn begin(&self, method: &'static str, params: Value) -> BoxFuture<'_, ()> {
+        Box::pin(async move { drop(self.0.call(method, params).await) })
     }
 }
 
