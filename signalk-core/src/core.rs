@@ -34,8 +34,11 @@ impl Core {
     /// A server that has not started anything yet: it does with the first call of [`Core::poll_output`].
     pub fn new(config: Config, platform: Arc<dyn Platform>) -> Core {
         let server = Server::new(config, platform);
-        let settings =
-            PluginSettings { enabled: server.config.plugins_enabled, ..PluginSettings::default() };
+        let settings = PluginSettings {
+            enabled: server.config.plugins_enabled,
+            limits: server.config.plugin_limits.clone(),
+            ..PluginSettings::default()
+        };
         let plugins = Plugins::new(
             settings,
             server.config.plugin_options.clone(),

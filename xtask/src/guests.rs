@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::{packages, process, toolchain};
+use crate::{packages, process, toolchain, wasm_imports};
 
 /// Crates whose programs and libraries are guests.
 const CRATES: [&str; 3] = ["test-plugin", "derived-data", "anchor-watch"];
@@ -39,6 +39,9 @@ pub(crate) fn build() -> Result<PathBuf> {
 fn copy_modules(from: &Path, to: &Path) -> Result<usize> {
     let mut count = 0;
     for path in files(from, "wasm")? {
+        if path.file_stem().is_some_and(|name| name == wasm_imports::PROGRAM) {
+            continue;
+        }
         fs::copy(&path, to.join(path.file_name().unwrap_or_default()))?;
         count += 1;
     }

@@ -13,7 +13,7 @@ use wasmparser::{Parser, Payload};
 
 use crate::{guests, process, toolchain};
 
-const PROGRAM: &str = "core-in-wasm";
+pub(crate) const PROGRAM: &str = "core-in-wasm";
 const BARE: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn run() -> Result<()> {

@@ -46,6 +46,8 @@ pub struct Config {
     pub plugin_options: BTreeMap<String, String>,
     /// False: no plugin is loaded (`--no-plugins`).
     pub plugins_enabled: bool,
+    /// What each plugin may use.
+    pub plugin_limits: wasmi_hdk::Limits,
     /// There is a `security.json`. Security is not supported yet, so nobody may write: see [`Config::writable`].
     pub security_configured: bool,
     /// The port of the line-oriented JSON stream when the edge serves it, for discovery.
@@ -81,6 +83,7 @@ impl Config {
             connections,
             plugin_options: texts.plugin_options,
             plugins_enabled: true,
+            plugin_limits: wasmi_hdk::Limits::default(),
             security_configured,
             tcp_port: None,
             http_port,
