@@ -1,6 +1,7 @@
 //! The state of the server without its plugins, and the few things that every part of it does: respond, send, save, log.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::Duration,
@@ -54,6 +55,8 @@ pub(crate) struct Server {
     next_ticket: u64,
     /// When the first input came.
     started: Option<Duration>,
+    /// The text of this millisecond: many deltas share it.
+    written: Cell<Option<(i64, Timestamp)>>,
 }
 
 /// Source references that are used again and again.
@@ -100,6 +103,7 @@ impl Server {
             saving: BTreeMap::new(),
             next_ticket: 1,
             started: None,
+            written: Cell::new(None),
             config,
             platform,
         };
@@ -158,7 +162,13 @@ impl Server {
     }
 
     pub(crate) fn timestamp(&self) -> Timestamp {
-        Timestamp::from_unix_ms(self.unix_ms())
+        let now = self.unix_ms();
+        let text = match self.written.take() {
+            Some((at, text)) if at == now => text,
+            _ => Timestamp::from_unix_ms(now),
+        };
+        self.written.set(Some((now, text.clone())));
+        text
     }
 
     /// Answers an HTTP request; CORS and the entity tag are the same for all.
