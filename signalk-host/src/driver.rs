@@ -1,15 +1,15 @@
-//! The one thread that owns the core, and the loop rule: after each input, poll until the core says wait.
+//! The one task that owns the core, and the loop rule: after each input, poll until the core says wait.
 //!
 //! Everything that blocks or waits is elsewhere: requests and streams in `http` and `stream`, files in `files`, inputs in `net`,
-//! guest code in `pool`. They hand in messages through one bounded channel, and the thread takes as many at once as there are.
+//! guest code in `pool`. They hand in messages through one bounded channel, and the task takes as many at once as there are.
 
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
+use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use signalk_core::{
@@ -58,7 +58,7 @@ pub(crate) enum ToCore {
 /// The way to the core. Cheap to clone; waits when the core is behind.
 pub(crate) type CoreSender = inbox::Sender<ToCore>;
 
-/// What the core's thread works with.
+/// What the core's task works with.
 pub(crate) struct Driver {
     /// The server.
     pub(crate) core: Core,
@@ -83,6 +83,9 @@ const LARGE_BATCH: usize = 512;
 /// In a large batch timers and clients get their turn after so many messages.
 const SOME: usize = 64;
 
+/// Or after so many bytes of frames: one piece of NMEA 0183 makes hundreds.
+const MUCH: usize = 64 << 10;
+
 /// While deltas and bytes keep coming they are looked at this often: one waking and one write per client serve several. One
 /// after a pause is looked at at once, as is everything that is not a flow.
 const FLOW: Duration = Duration::from_millis(2);
@@ -97,26 +100,26 @@ const GOING_AWAY: u16 = 1001;
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 impl Driver {
-    /// Starts the thread. It ends after [`Effect::Stopped`].
-    pub(crate) fn start(self, inbox: Inbox<ToCore>) -> std::io::Result<thread::JoinHandle<()>> {
-        thread::Builder::new().name("core".into()).spawn(move || {
-            Running {
-                driver: self,
-                pool: Pool::new(),
-                answers: BTreeMap::new(),
-                next_http: 0,
-                streams: FxHashMap::default(),
-                high: Vec::new(),
-                reported_at: Duration::ZERO,
-                to_wake: Vec::new(),
-                woken_at: Duration::ZERO,
-                risen: Vec::new(),
-                pressed: Vec::new(),
-                until: None,
-                done: false,
-            }
-            .run(inbox);
-        })
+    /// Runs until [`Effect::Stopped`].
+    pub(crate) async fn run(self, inbox: Inbox<ToCore>) {
+        Running {
+            driver: self,
+            pool: Pool::new(),
+            answers: BTreeMap::new(),
+            next_http: 0,
+            streams: FxHashMap::default(),
+            high: Vec::new(),
+            reported_at: Duration::ZERO,
+            to_wake: Vec::new(),
+            woken_at: Duration::ZERO,
+            risen: Vec::new(),
+            pressed: Vec::new(),
+            bytes_sent: 0,
+            until: None,
+            done: false,
+        }
+        .run(inbox)
+        .await;
     }
 }
 
@@ -136,29 +139,35 @@ struct Running {
     risen: Vec<Arc<Outbox>>,
     /// Clients that fall behind.
     pressed: Vec<Arc<Outbox>>,
+    /// In frames since clients last got their turn; a frame for many counts once.
+    bytes_sent: usize,
     until: Option<Duration>,
     done: bool,
 }
 
 impl Running {
-    fn run(mut self, inbox: Inbox<ToCore>) {
+    async fn run(mut self, inbox: Inbox<ToCore>) {
         let mut batch = Vec::new();
         let mut rest = Instant::now();
         self.drain();
         while !self.done {
             self.wake_clients();
-            inbox.take(&mut batch, rest, self.deadline());
+            inbox.take(&mut batch, rest, self.deadline()).await;
             rest = Instant::now() + FLOW;
             let large = batch.len() > LARGE_BATCH;
+            self.bytes_sent = 0;
             for (at, message) in batch.drain(..).enumerate() {
                 self.handle(message);
-                if at % SOME == SOME - 1 {
-                    self.wake_clients();
+                if at % SOME == SOME - 1 || self.bytes_sent >= MUCH {
+                    self.give_way().await;
                     self.timers();
                 }
             }
             if large {
                 batch.shrink_to(LARGE_BATCH);
+            }
+            if inbox.has_more() {
+                self.give_way().await;
             }
             self.timers();
         }
@@ -205,9 +214,16 @@ impl Running {
             self.input(Input::StreamQueue { id: outbox.id, bytes: outbox.bytes() });
             self.high.push(outbox);
         }
+    }
+
+    /// There is more to do: clients get what they have to get first, so that nobody falls behind only because input is fast.
+    async fn give_way(&mut self) {
+        self.bytes_sent = 0;
+        self.woken_at = self.now();
+        self.wake_all();
+        tokio::task::yield_now().await;
         if !self.pressed.is_empty() {
-            self.wake_all();
-            pressure::ease(&mut self.pressed);
+            pressure::ease(&mut self.pressed).await;
         }
     }
 
@@ -264,12 +280,8 @@ impl Running {
                     let _ = answer.send(response);
                 }
             }
-            Effect::StreamSend { id, frame } => self.send(id, frame),
-            Effect::StreamSendMany { ids, frame } => {
-                for id in ids.iter() {
-                    self.send(*id, frame.clone());
-                }
-            }
+            Effect::StreamSend { id, frame } => self.send(&[id], frame),
+            Effect::StreamSendMany { ids, frame } => self.send(&ids, frame),
             Effect::StreamClose { id, code, reason } => self.end(id, Ending::Closed(code, reason)),
             Effect::StreamReject { id, response } => self.end(id, Ending::Rejected(response)),
             Effect::OpenConnection { id, endpoint } => self.driver.connections.open(id, endpoint),
@@ -292,17 +304,22 @@ impl Running {
         }
     }
 
-    fn send(&mut self, id: StreamId, frame: Bytes) {
-        let Some(outbox) = self.streams.get(&id) else { return };
-        let pushed = outbox.push(frame);
-        if pushed.risen {
-            self.risen.push(Arc::clone(outbox));
-        }
-        if pushed.pressed {
-            self.pressed.push(Arc::clone(outbox));
-        }
-        if pushed.first {
-            self.to_wake.push(Arc::clone(outbox));
+    fn send(&mut self, ids: &[StreamId], frame: Bytes) {
+        // The core writes JSON; anything else has no place in a text frame. Looked at once, whoever gets it.
+        let Ok(frame) = Utf8Bytes::try_from(frame) else { return };
+        self.bytes_sent += frame.len();
+        for id in ids {
+            let Some(outbox) = self.streams.get(id) else { continue };
+            let pushed = outbox.push(frame.clone());
+            if pushed.risen {
+                self.risen.push(Arc::clone(outbox));
+            }
+            if pushed.pressed {
+                self.pressed.push(Arc::clone(outbox));
+            }
+            if pushed.first {
+                self.to_wake.push(Arc::clone(outbox));
+            }
         }
     }
 
@@ -316,6 +333,7 @@ impl Running {
     fn forget(&mut self, id: StreamId) {
         self.streams.remove(&id);
         self.high.retain(|outbox| outbox.id != id);
+        self.pressed.retain(|outbox| outbox.id != id);
     }
 
     fn wake_clients(&mut self) {

@@ -21,7 +21,7 @@ use crate::{
     driver::{CoreSender, ToCore},
 };
 
-/// Works for the core's thread and never makes it wait.
+/// Works for the core's task and never makes it wait.
 pub(crate) struct Files {
     dir: ConfigDir,
     runtime: Handle,

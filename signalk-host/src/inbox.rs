@@ -1,14 +1,16 @@
-//! The way to the core's thread: a bounded queue that tasks wait for and that one thread empties at once.
+//! The way to the core: a bounded queue that tasks wait for and that the core's task empties at once.
 //!
-//! Not tokio's channel: its receiver would sleep on the runtime's timer, and every deadline set from another thread wakes a
-//! worker. Here the core's thread sleeps on its own, and a message costs one waking at most.
+//! Not tokio's channel: here a flow can wait until it is worth a waking, and a question cannot.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+
+/// So many messages of a flow are not kept waiting for the rest to end.
+const MANY: usize = 64;
 
 /// The core has stopped: nobody listens any more.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +24,7 @@ pub(crate) struct Inbox<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    ready: Condvar,
+    ready: Notify,
     room: Semaphore,
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn channel<T>(room: usize) -> (Sender<T>, Inbox<T>) {
         stopped: false,
     };
     let shared =
-        Shared { state: Mutex::new(state), ready: Condvar::new(), room: Semaphore::new(room) };
+        Shared { state: Mutex::new(state), ready: Notify::new(), room: Semaphore::new(room) };
     let shared = Arc::new(shared);
     (Sender(Arc::clone(&shared)), Inbox(shared))
 }
@@ -89,7 +91,7 @@ impl<T> Sender<T> {
         state.urgent |= urgent;
         let wake = match state.asleep {
             Asleep::Awake => false,
-            Asleep::UntilUrgent => urgent,
+            Asleep::UntilUrgent => urgent || state.messages.len() == MANY,
             Asleep::UntilAny => true,
         };
         if wake {
@@ -111,29 +113,32 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Inbox<T> {
     /// Everything that waits, into an empty `batch`; sleeps until there is something or it is `until`. Messages of a flow are
-    /// not looked at before `rest` is over.
-    pub(crate) fn take(&self, batch: &mut Vec<T>, rest: Instant, until: Option<Instant>) {
-        let mut state = self.0.lock();
+    /// not looked at before `rest` is over, unless there are many.
+    pub(crate) async fn take(&self, batch: &mut Vec<T>, rest: Instant, until: Option<Instant>) {
         loop {
-            let now = Instant::now();
-            let resting = now < rest && !state.urgent;
-            if !state.messages.is_empty() && !resting || until.is_some_and(|until| until <= now) {
-                break;
+            let Some(end) = self.take_now(batch, rest, until) else { return };
+            let ready = self.0.ready.notified();
+            match end {
+                Sleep::Ever => ready.await,
+                // Whether it was the time or a message is seen in the next turn.
+                Sleep::Until(end) => drop(tokio::time::timeout_at(end.into(), ready).await),
             }
-            let end =
-                if resting { Some(until.map_or(rest, |until| until.min(rest))) } else { until };
+        }
+    }
+
+    /// None: taken. Otherwise how long to sleep.
+    fn take_now(&self, batch: &mut Vec<T>, rest: Instant, until: Option<Instant>) -> Option<Sleep> {
+        let mut state = self.0.lock();
+        let now = Instant::now();
+        let resting = now < rest && !state.urgent && state.messages.len() < MANY;
+        if (state.messages.is_empty() || resting) && until.is_none_or(|until| now < until) {
             state.asleep = if resting { Asleep::UntilUrgent } else { Asleep::UntilAny };
-            state = match end {
-                None => self.0.ready.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(end) => {
-                    let pause = end.saturating_duration_since(now);
-                    self.0
-                        .ready
-                        .wait_timeout(state, pause)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
+            return Some(match until {
+                Some(until) if resting => Sleep::Until(until.min(rest)),
+                None if resting => Sleep::Until(rest),
+                Some(until) => Sleep::Until(until),
+                None => Sleep::Ever,
+            });
         }
         state.asleep = Asleep::Awake;
         state.urgent = false;
@@ -141,7 +146,18 @@ impl<T> Inbox<T> {
         let took_room = std::mem::take(&mut state.took_room);
         drop(state);
         self.0.room.add_permits(took_room);
+        None
     }
+
+    /// Whether there is more to take.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.0.lock().messages.is_empty()
+    }
+}
+
+enum Sleep {
+    Ever,
+    Until(Instant),
 }
 
 impl<T> Drop for Inbox<T> {
@@ -184,12 +200,12 @@ mod tests {
             tokio::task::yield_now().await;
             assert!(!third.is_finished());
             sender.send_now(3).unwrap();
-            inbox.take(&mut batch, Instant::now(), None);
+            inbox.take(&mut batch, Instant::now(), None).await;
             assert_eq!(batch, [1, 2, 3]);
             third.await.unwrap().unwrap();
         });
         batch.clear();
-        inbox.take(&mut batch, Instant::now(), None);
+        runtime().block_on(inbox.take(&mut batch, Instant::now(), None));
         assert_eq!(batch, [4]);
     }
 
@@ -197,10 +213,10 @@ mod tests {
     fn it_sleeps_until_its_time_and_no_longer() {
         let (sender, inbox) = channel::<u8>(1);
         let mut batch = Vec::new();
-        inbox.take(&mut batch, Instant::now(), Some(Instant::now()));
+        runtime().block_on(inbox.take(&mut batch, Instant::now(), Some(Instant::now())));
         assert!(batch.is_empty());
         let other = std::thread::spawn(move || sender.send_now(7));
-        inbox.take(&mut batch, Instant::now(), None);
+        runtime().block_on(inbox.take(&mut batch, Instant::now(), None));
         assert_eq!(batch, [7]);
         other.join().unwrap().unwrap();
     }
@@ -212,12 +228,16 @@ mod tests {
         let began = Instant::now();
         let rest = began + std::time::Duration::from_millis(20);
         runtime().block_on(sender.send_flow(1)).unwrap();
-        inbox.take(&mut batch, rest, None);
+        runtime().block_on(inbox.take(&mut batch, rest, None));
         assert!(batch == [1] && Instant::now() >= rest);
         batch.clear();
         runtime().block_on(sender.send_flow(2)).unwrap();
         runtime().block_on(sender.send(3)).unwrap();
-        inbox.take(&mut batch, Instant::now() + std::time::Duration::from_secs(60), None);
+        runtime().block_on(inbox.take(
+            &mut batch,
+            Instant::now() + std::time::Duration::from_secs(60),
+            None,
+        ));
         assert_eq!(batch, [2, 3]);
     }
 

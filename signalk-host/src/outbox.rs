@@ -1,4 +1,4 @@
-//! The frames that wait for one stream client: filled by the core's thread, emptied by the client's task.
+//! The frames that wait for one stream client: filled by the core's task, emptied by the client's task.
 //!
 //! It never drops a frame: what to leave out for a slow client is the core's rule, which is told the level. It only has a last
 //! bound, far above the core's, so that no fault can fill the memory.
@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use bytes::Bytes;
+use axum::extract::ws::Utf8Bytes;
 use signalk_core::{HttpResponse, StreamId};
 use tokio::sync::Notify;
 
@@ -18,7 +18,7 @@ pub(crate) const HIGH: usize = 512 << 10;
 /// At this the core is told that the client has caught up.
 pub(crate) const LOW: usize = 1 << 10;
 
-/// Above this the core's thread lets the clients catch up: see `pressure`.
+/// Above this the core's task lets the clients catch up: see `pressure`.
 pub(crate) const PRESSED: usize = 256 << 10;
 
 /// One batch. Small enough that the core soon learns that a client catches up.
@@ -38,7 +38,7 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Utf8Bytes>,
     /// In `frames`, and taken but not yet in the operating system's hands.
     bytes: usize,
     /// The core was told that it is above `HIGH`, and waits for `LOW`.
@@ -72,7 +72,7 @@ pub(crate) enum Ending {
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// Frames to send, in order, and their bytes.
-    Frames(VecDeque<Bytes>, usize),
+    Frames(VecDeque<Utf8Bytes>, usize),
     /// Nothing more comes.
     Ended(Ending),
     /// Nothing yet.
@@ -86,7 +86,7 @@ impl Outbox {
     }
 
     /// Adds a frame. The client's task is not woken: see [`Outbox::wake`].
-    pub(crate) fn push(&self, frame: Bytes) -> Pushed {
+    pub(crate) fn push(&self, frame: Utf8Bytes) -> Pushed {
         let mut state = self.lock();
         if state.ending.is_some() {
             return Pushed::default();
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_core_is_told_once_when_it_rises_and_once_when_it_drains() {
         let outbox = Outbox::new(StreamId(1));
-        let frame = Bytes::from(vec![b'x'; 100 << 10]);
+        let frame = Utf8Bytes::from("x".repeat(100 << 10));
         let pushed: Vec<Pushed> = (0..8).map(|_| outbox.push(frame.clone())).collect();
         assert_eq!(pushed.iter().filter(|pushed| pushed.risen).count(), 1);
         assert_eq!(pushed.iter().filter(|pushed| pushed.first).count(), 1);
@@ -190,9 +190,9 @@ mod tests {
     #[test]
     fn frames_before_the_end_are_still_sent() {
         let outbox = Outbox::new(StreamId(1));
-        outbox.push(Bytes::from_static(b"a"));
+        outbox.push("a".into());
         outbox.end(Ending::Closed(1000, String::new()));
-        outbox.push(Bytes::from_static(b"late"));
+        outbox.push("late".into());
         assert!(matches!(outbox.take(), Taken::Frames(frames, 1) if frames.len() == 1));
         assert!(matches!(outbox.take(), Taken::Ended(Ending::Closed(1000, _))));
     }

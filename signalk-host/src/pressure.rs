@@ -1,10 +1,9 @@
-//! When clients fall behind because the input comes faster than frames can be written (a log read at once, a flood), the core's
-//! thread waits for them a little, and the input waits with it. A client that does not keep up by itself, because it is slow or
+//! When clients fall behind because the input comes faster than frames can be written (a log read at once, a flood), the core
+//! waits for them a little, and the input waits with it. A client that does not keep up by itself, because it is slow or
 //! stuck, is not waited for: the core leaves out values for it (server-api.md 3.10) and nobody else notices.
 
 use std::{
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -14,22 +13,22 @@ use crate::outbox::{Outbox, PRESSED};
 const PROGRESS: usize = 16 << 10;
 
 /// ... in this time.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Never longer, whatever the clients do.
 const LONGEST: Duration = Duration::from_millis(250);
 
 /// A write of a full buffer takes about this long.
-const STEP: Duration = Duration::from_micros(500);
+const STEP: Duration = Duration::from_millis(1);
 
 /// Waits until these clients, whose tasks know of their frames, have caught up. Leaves the list empty.
-pub(crate) fn ease(pressed: &mut Vec<Arc<Outbox>>) {
+pub(crate) async fn ease(pressed: &mut Vec<Arc<Outbox>>) {
     let began = Instant::now();
     let mut looked = began;
     let mut levels: Vec<(Arc<Outbox>, usize)> =
         pressed.drain(..).map(|outbox| (Arc::clone(&outbox), outbox.bytes())).collect();
     while !levels.is_empty() && began.elapsed() < LONGEST {
-        thread::sleep(STEP);
+        tokio::time::sleep(STEP).await;
         levels.retain(|(outbox, _)| outbox.bytes() > PRESSED && !outbox.ended());
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
@@ -45,36 +44,39 @@ pub(crate) fn ease(pressed: &mut Vec<Arc<Outbox>>) {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use signalk_core::StreamId;
 
     use super::*;
     use crate::outbox::Taken;
 
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
     fn full() -> Arc<Outbox> {
         let outbox = Arc::new(Outbox::new(StreamId(1)));
-        outbox.push(Bytes::from(vec![b'x'; PRESSED + 1]));
+        outbox.push("x".repeat(PRESSED + 1).into());
         outbox
     }
 
     #[test]
     fn a_stuck_client_is_not_waited_for() {
         let began = Instant::now();
-        ease(&mut vec![full(), full()]);
+        runtime().block_on(ease(&mut vec![full(), full()]));
         assert!(began.elapsed() < LONGEST, "{:?}", began.elapsed());
     }
 
     #[test]
     fn a_healthy_client_is_waited_for() {
         let outbox = full();
-        let client = thread::spawn({
+        let client = std::thread::spawn({
             let outbox = Arc::clone(&outbox);
             move || {
                 let Taken::Frames(_, bytes) = outbox.take() else { panic!("there is a frame") };
                 outbox.sent(bytes);
             }
         });
-        ease(&mut vec![Arc::clone(&outbox)]);
+        runtime().block_on(ease(&mut vec![Arc::clone(&outbox)]));
         client.join().unwrap();
         assert_eq!(outbox.bytes(), 0);
     }

@@ -110,15 +110,12 @@ impl Client<'_> {
     }
 
     /// Writes all frames with as few writes as possible.
-    async fn send(&mut self, frames: VecDeque<Bytes>, bytes: usize) -> Result<(), axum::Error> {
+    async fn send(&mut self, frames: VecDeque<Utf8Bytes>, bytes: usize) -> Result<(), axum::Error> {
         let outbox = &self.admission.outbox;
         let sink = &mut self.sink;
         let work = async {
             for frame in frames {
-                // The core writes JSON; anything else has no place in a text frame.
-                if let Ok(text) = Utf8Bytes::try_from(frame) {
-                    sink.feed(Message::Text(text)).await?;
-                }
+                sink.feed(Message::Text(frame)).await?;
             }
             sink.flush().await
         };

@@ -83,7 +83,7 @@ async fn send(mut sink: OwnedWriteHalf, admission: &Admission, first: Taken) {
             Taken::Frames(frames, bytes) => {
                 let mut lines = BytesMut::with_capacity(bytes + 2 * frames.len());
                 for frame in frames {
-                    lines.extend_from_slice(&frame);
+                    lines.extend_from_slice(frame.as_bytes());
                     lines.extend_from_slice(b"\r\n");
                 }
                 let sent = tokio::select! {

@@ -1,4 +1,4 @@
-//! `signalk-host serve`: reads the configuration, starts the core's thread and the listeners, and stops all in good order.
+//! `signalk-host serve`: reads the configuration, starts the core and the listeners, and stops all in good order.
 
 use std::{
     io::{self, Write},
@@ -31,16 +31,6 @@ use crate::{
     tcp_stream,
 };
 
-/// Threads for sockets at most; the work is done by the core's thread.
-const WORKERS: usize = 2;
-
-/// Half the cores. With two threads on two cores (2026-11-21, x86-64) each message woke both: one REST read cost 70 us of
-/// processor time instead of 23, and nothing became faster.
-fn workers() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (cores / 2).clamp(1, WORKERS)
-}
-
 /// For the plugins to stop and the files to be saved.
 const STOP: Duration = Duration::from_secs(10);
 
@@ -50,11 +40,12 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(args: ServeArgs) -> Result<()> {
     logging::start();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers())
+    // One thread for the core and all sockets. A delta passes no lock, no waking of another thread and no memory of another
+    // thread's: with the core on a thread of its own a delta cost up to twice the processor time (benches/README.md).
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("cannot start the threads of the server")?;
+        .context("cannot start the runtime of the server")?;
     let done = runtime.block_on(serve(args));
     // A file or a device that hangs keeps its thread, not the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -79,7 +70,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
         tcp_stream.as_ref().and_then(|listener| Some(listener.local_addr().ok()?.port()));
 
     let (sender, inbox) = inbox::channel(CHANNEL);
-    let stopped = start_core(config, &dir, &sender, inbox)?;
+    let stopped = start_core(config, &dir, &sender, inbox);
     look_for_plugins(&args, &dir, &sender);
     let (edge, all_streams_ended) = Edge::new(sender.clone(), stream_limit()?);
     if let Some(listener) = tcp_stream {
@@ -104,7 +95,7 @@ fn start_core(
     dir: &ConfigDir,
     sender: &CoreSender,
     inbox: Inbox<ToCore>,
-) -> Result<oneshot::Receiver<()>> {
+) -> oneshot::Receiver<()> {
     let platform = NativePlatform::new();
     let runtime = Handle::current();
     let (told, stopped) = oneshot::channel();
@@ -116,8 +107,8 @@ fn start_core(
         sender: sender.clone(),
         stopped: Some(told),
     };
-    driver.start(inbox).context("cannot start the core's thread")?;
-    Ok(stopped)
+    tokio::spawn(driver.run(inbox));
+    stopped
 }
 
 /// Beside everything else: a slow disk does not keep the first client waiting.
