@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::deltas::Feed;
-use crate::{drive, rest};
+use crate::{drive, fill, rest};
 
 #[derive(Args)]
 pub struct Options {
@@ -33,6 +33,7 @@ struct Server {
 
 enum Step {
     Drive { feed: Feed, rate: Option<u64>, count: u64, clients: usize, stuck: usize },
+    Fill,
     Rest { path: &'static str, requests: u32 },
 }
 
@@ -75,6 +76,7 @@ fn steps() -> Vec<(String, Step)> {
     steps.push(("1000 deltas/s, 5 clients, 5 stuck".to_owned(), ws(Some(1000), 8000, 5, 5)));
     let nmea = |rate, count| Step::Drive { feed: Feed::Nmea, rate, count, clients: 1, stuck: 0 };
     steps.push(("most NMEA 0183 sentences/s, 1 client".to_owned(), nmea(None, 40_000)));
+    steps.push(("fill for GET".to_owned(), Step::Fill));
     for (name, path, requests) in [
         ("GET vessels/self", "/signalk/v1/api/vessels/self", 300),
         ("GET one leaf", "/signalk/v1/api/vessels/self/navigation/position/value", 1000),
@@ -99,9 +101,14 @@ async fn measure(step: &Step, server: &Server) -> Result<Value> {
                 count,
                 clients,
                 stuck,
+                key: None,
                 limit: 60,
             };
             serde_json::to_value(drive::run(&options).await?)?
+        }
+        Step::Fill => {
+            let options = fill::Options { port, pid, vessels: 500, own: 200 };
+            serde_json::to_value(fill::run(&options).await?)?
         }
         Step::Rest { path, requests } => {
             let options = rest::Options { port, pid, path: path.to_owned(), requests };
@@ -128,7 +135,8 @@ fn print(steps: &[(String, Step)], servers: &[Server; 2], measured: &Measured) {
     }
 }
 
-fn median(values: &[f64]) -> f64 {
+/// The one in the middle.
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)

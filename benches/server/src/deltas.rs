@@ -29,13 +29,14 @@ impl Feed {
     }
 }
 
-/// A delta of four values, about 420 bytes: what a GPS and a log give together.
+/// A delta of four values, about 420 bytes: what a GPS and a log give together. Speed carries
+/// the sequence number too, for plugins that send it on.
 pub fn delta(out: &mut String, sequence: u64, timestamp: &str) {
     out.clear();
     let (six, four) = (sequence % 1_000_000, sequence % 10_000);
     let _ = write!(
         out,
-        r#"{{"context":"vessels.self","updates":[{{"$source":"bench.1","timestamp":"{timestamp}","values":[{{"path":"navigation.log","value":{sequence}}},{{"path":"navigation.position","value":{{"latitude":60.{six:06},"longitude":24.7654321}}}},{{"path":"navigation.speedOverGround","value":3.{four:04}}},{{"path":"navigation.courseOverGroundTrue","value":1.{four:04}}}]}}]}}"#
+        r#"{{"context":"vessels.self","updates":[{{"$source":"bench.1","timestamp":"{timestamp}","values":[{{"path":"navigation.log","value":{sequence}}},{{"path":"navigation.position","value":{{"latitude":60.{six:06},"longitude":24.7654321}}}},{{"path":"navigation.speedOverGround","value":{sequence}.5}},{{"path":"navigation.courseOverGroundTrue","value":1.{four:04}}}]}}]}}"#
     );
 }
 

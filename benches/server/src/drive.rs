@@ -43,6 +43,9 @@ pub struct Options {
     /// Further clients that never read.
     #[arg(long, default_value_t = 0)]
     pub stuck: usize,
+    /// Text before the sequence number in what is counted, to follow what a plugin makes of it.
+    #[arg(long)]
+    pub key: Option<String>,
     /// Longest time for the whole measurement, in seconds.
     #[arg(long, default_value_t = 60)]
     pub limit: u64,
@@ -113,7 +116,7 @@ async fn connect_clients(options: &Options, tally: &Rc<RefCell<Tally>>) -> Resul
             tally.clone(),
             options.port,
             "/signalk/v1/stream?subscribe=all".to_owned(),
-            options.feed.key(),
+            options.key.as_deref().map_or(options.feed.key(), str::as_bytes).to_vec(),
             ready,
         ));
         connected.await??;

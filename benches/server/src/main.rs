@@ -6,8 +6,10 @@
 mod compare;
 mod deltas;
 mod drive;
+mod fill;
 mod process;
 mod rest;
+mod start;
 mod subscriber;
 mod websocket;
 
@@ -26,6 +28,10 @@ enum Command {
     Drive(drive::Options),
     /// Requests to one path, one after the other, as a line of JSON.
     Rest(rest::Options),
+    /// 500 vessels and 200 own paths into one server.
+    Fill(fill::Options),
+    /// Starts a program again and again: time to its first answer, CPU and memory soon after.
+    Start(start::Options),
     /// Two running servers in turn (A B B A ...): medians and ratios as a table.
     Compare(compare::Options),
 }
@@ -42,6 +48,14 @@ async fn main() -> anyhow::Result<()> {
                 }
                 Command::Rest(options) => {
                     println!("{}", serde_json::to_string(&rest::run(&options).await?)?);
+                    Ok(())
+                }
+                Command::Fill(options) => {
+                    println!("{}", serde_json::to_string(&fill::run(&options).await?)?);
+                    Ok(())
+                }
+                Command::Start(options) => {
+                    println!("{}", serde_json::to_string(&start::run(&options).await?)?);
                     Ok(())
                 }
                 Command::Compare(options) => compare::run(&options).await,

@@ -49,7 +49,7 @@ pub async fn run(
     tally: Rc<RefCell<Tally>>,
     port: u16,
     target: String,
-    key: &'static [u8],
+    key: Vec<u8>,
     ready: oneshot::Sender<Result<()>>,
 ) {
     let (mut socket, mut bytes) = match websocket::connect(port, &target).await {
@@ -60,7 +60,7 @@ pub async fn run(
         }
     };
     let _ = ready.send(Ok(()));
-    let finder = memmem::Finder::new(key);
+    let finder = memmem::Finder::new(&key);
     let mut seen = vec![false; tally.borrow().due.len()];
     loop {
         let mut at = 0;
