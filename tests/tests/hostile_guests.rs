@@ -98,8 +98,7 @@ fn every_guest_leaves_the_server_and_its_neighbour_unharmed_and_is_reported_by_n
             faults.push(format!("{name}: data at {speed}, the neighbour heard {heard}"));
         }
         let ended = status["state"] != "running";
-        if ended != !status["lastError"].is_null() || (!ended && MUST_END.contains(&name.as_str()))
-        {
+        if ended == status["lastError"].is_null() || (!ended && MUST_END.contains(&name.as_str())) {
             faults.push(format!("{name}: {} {}", status["state"], status["lastError"]));
         }
     }
