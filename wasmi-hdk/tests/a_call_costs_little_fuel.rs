@@ -2,6 +2,8 @@
 //! the guest, so a ceiling catches the day somebody makes the way of a message longer.
 //! A block is paid for as a whole when it is entered, also what is jumped over: fuel is not time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
 mod common;
 #[path = "common/rpc.rs"]
 mod rpc;
