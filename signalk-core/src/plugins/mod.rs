@@ -1,7 +1,7 @@
 //! Who is loaded, started, configured. What a plugin may do lives in `signalk-bridge`.
 //!
-//! [`Plugins`] is driven with the server in hand ([`Host`]): it is told what
-//! happened, and [`Plugins::poll`] pushes what is to be done. `registry.rs`:
+//! `Plugins` is driven with the server in hand (`Host`): it is told what
+//! happened, and `Plugins::poll` pushes what is to be done. `registry.rs`:
 //! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
 //! `options.rs`: the owner's file; `desk.rs`: what a method call touches.
 
