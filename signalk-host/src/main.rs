@@ -8,7 +8,6 @@ mod cli;
 mod commands;
 mod discovery;
 mod disk;
-#[allow(dead_code, reason = "opened by `files` once a plugin's module is read with its storage")]
 mod disk_fs;
 mod driver;
 mod files;

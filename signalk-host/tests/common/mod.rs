@@ -1,6 +1,9 @@
 //! The real binary, started on a free port with a configuration directory of its own, and small clients for it.
 //!
-//! Nothing here sleeps for a fixed time: whatever takes time is asked for until it is there, for a bounded time.
+//! A real process has a real clock: whatever takes time is asked for until it is there, for a bounded time. Only the power
+//! cut comes after a chosen pause, because its moment is what is tested.
+
+// Each test file uses some of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{

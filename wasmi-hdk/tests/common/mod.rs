@@ -1,5 +1,6 @@
 //! What the tests share: guests written inline and a world that stands still.
 
+// Each test file uses some of it.
 #![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! A plugin and its owner in a world whose clock jumps: nothing sleeps, nothing races.
 
+// Each test file uses some of it.
 #![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
