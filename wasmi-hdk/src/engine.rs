@@ -3,7 +3,9 @@
 //! The rest of the crate sees [`Engine`], a compiled module and a `Guest`. What the numbers
 //! here defend against is said at each; `tests/traps_of_the_engine.rs` holds one test for each.
 
+mod fault;
 mod guest;
+mod limiter;
 mod link;
 
 use std::collections::BTreeMap;

@@ -1,84 +1,44 @@
 //! One living guest: one call at a time, in slices, with budgets.
 //!
 //! The engine executes; this file decides how far. JSON-RPC is spoken one floor up, in `plugin.rs`.
+//!
+//! | File | Question it answers |
+//! |---|---|
+//! | `config.rs` | what is a guest started with |
+//! | `start.rs` | how does it come to life |
+//! | `budget.rs` | who pays, and has a call had enough |
+//! | `rest.rs` | what does a call wait for, and may it go on |
+//! | `nested.rs` | what may be called meanwhile |
+//! | `step.rs` | how far did it come |
+//! | `describe.rs` | how is its fault told |
 
-use std::any::Any;
+mod budget;
+mod config;
+mod describe;
+mod nested;
+mod rest;
+mod start;
+mod step;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::budget::Burst;
+pub use self::config::{InstanceConfig, Stdin};
+use self::describe::Describe;
+pub use self::step::{Stats, Step};
 use crate::engine::{EngineFault, Func, Guest, Stop, fits, only_numbers};
-use crate::error::{CallError, Fault, LoadError};
+use crate::error::{CallError, Fault};
 use crate::fuel::{CALL, Purse};
 use crate::guest_memory::GuestMemory;
-use crate::imports::Imports;
 use crate::limits::{Limits, MAX_SLICE_FUEL};
 use crate::log::LogLine;
-use crate::module::{INITIALIZE, Module, RPC_POLL, START};
+use crate::module::{INITIALIZE, RPC_POLL, START};
 use crate::platform::Platform;
-use crate::state::{GuestState, Pending};
+use crate::state::Pending;
 use crate::val::Val;
-use crate::vfs::Fs;
-use crate::wasi::{WasiConfig, WasiResult, WasiState};
-
-/// What a guest is started with.
-pub struct InstanceConfig {
-    /// What it may use.
-    pub limits: Limits,
-    /// The world as it sees it.
-    pub platform: Arc<dyn Platform>,
-    /// Its arguments, the program's name first.
-    pub args: Vec<String>,
-    /// Its environment.
-    pub env: Vec<(String, String)>,
-    /// Whether there is a standard input.
-    pub stdin: Stdin,
-    /// Its files, if it may have any.
-    pub fs: Option<Box<dyn Fs>>,
-    /// Functions of the host besides WASI.
-    pub imports: Arc<Imports>,
-    /// Data of the embedder, reached by host functions through
-    /// [`HostCtx::state`](crate::HostCtx::state).
-    pub state: Box<dyn Any + Send>,
-}
-
-/// Whether bytes may still come on standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Stdin {
-    /// More may come: a read of nothing waits.
-    #[default]
-    Open,
-    /// Nothing will come: a read gives the end at once.
-    Closed,
-}
-
-impl InstanceConfig {
-    /// Default limits, no arguments, no files, no host functions, open standard input.
-    pub fn new(platform: Arc<dyn Platform>) -> Self {
-        Self {
-            limits: Limits::default(),
-            platform,
-            args: Vec::new(),
-            env: Vec::new(),
-            stdin: Stdin::Open,
-            fs: None,
-            imports: Arc::default(),
-            state: Box::new(()),
-        }
-    }
-}
-
-impl fmt::Debug for InstanceConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InstanceConfig")
-            .field("limits", &self.limits)
-            .field("args", &self.args)
-            .field("stdin", &self.stdin)
-            .field("imports", &self.imports)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A living guest.
 pub struct Instance {
@@ -108,115 +68,7 @@ enum State {
     Ended,
 }
 
-#[derive(Default, Clone, Copy)]
-struct Burst {
-    fuel: u64,
-    time: Duration,
-}
-
-/// How far a slice came.
-pub enum Step {
-    /// The call is done; these are its results. Also when there was no call.
-    Finished(Vec<Val>),
-    /// The slice is over, the call is not: run again.
-    Yielded,
-    /// The call rests until one of these: run again when it may hold. With neither, it waits
-    /// for [`Instance::resume`].
-    Waiting {
-        /// Bytes on standard input, or its end.
-        stdin: bool,
-        /// A time of [`Platform::monotonic`].
-        until: Option<Duration>,
-    },
-    /// A host function said [`HostReturn::Suspend`](crate::HostReturn::Suspend); answer with
-    /// [`Instance::resume`].
-    HostCall(Box<dyn Any + Send>),
-    /// The guest has ended badly; nothing can be called any more.
-    Failed(Fault),
-}
-
-impl fmt::Debug for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Step::Finished(values) => f.debug_tuple("Finished").field(values).finish(),
-            Step::Yielded => f.write_str("Yielded"),
-            Step::Waiting { stdin, until } => {
-                f.debug_struct("Waiting").field("stdin", stdin).field("until", until).finish()
-            }
-            Step::HostCall(_) => f.write_str("HostCall"),
-            Step::Failed(fault) => f.debug_tuple("Failed").field(fault).finish(),
-        }
-    }
-}
-
-/// What a guest has used so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stats {
-    /// All fuel, host calls included; the same number on every platform.
-    pub fuel_used: u64,
-    /// Linear memory now.
-    pub memory_bytes: u64,
-    /// Calls of host functions, WASI included.
-    pub host_calls: u64,
-    /// Slices that ran.
-    pub slices: u64,
-    /// Lines on standard error that were too many.
-    pub log_lines_dropped: u64,
-}
-
 impl Instance {
-    /// Links and starts a guest. The wasm start section runs here, with `start_fuel`;
-    /// `_initialize` runs as a part of the first call, with the budgets of a call.
-    ///
-    /// # Errors
-    ///
-    /// When the guest cannot be started.
-    pub fn new(module: &Module, config: InstanceConfig) -> Result<Self, LoadError> {
-        let InstanceConfig { limits, platform, args, env, stdin, fs, imports, state } = config;
-        let prepared = module.prepared();
-        let wasi = WasiState::new(WasiConfig {
-            args,
-            env,
-            stdin_open: stdin == Stdin::Open,
-            fs,
-            limits: limits.clone(),
-        });
-        let bound = prepared
-            .links
-            .entries()
-            .iter()
-            .map(|entry| imports.get(&entry.module, &entry.name).cloned())
-            .collect();
-        let guest = GuestState::new(wasi, platform, bound, state);
-        let guest = Guest::start(prepared, guest, &limits).map_err(|fault| {
-            let describe = Describe {
-                plugin: module.name(),
-                call: "(start)",
-                limits: &limits,
-                panic: None,
-                import: &|index| prepared.links.name(index),
-            };
-            let fault = Box::new(describe.fault(fault));
-            LoadError::Start { plugin: module.name().to_owned(), fault }
-        })?;
-        let initialize = guest.func(INITIALIZE);
-        let purse = Purse::new(limits.fuel_per_second, limits.fuel_burst);
-        Ok(Self {
-            name: module.name().into(),
-            guest,
-            funcs: BTreeMap::new(),
-            limits,
-            purse,
-            state: State::Idle,
-            call: "".into(),
-            queued: None,
-            initialize,
-            burst: Burst::default(),
-            unpaid: 0,
-            slices: 0,
-        })
-    }
-
     /// The module's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -332,72 +184,6 @@ impl Instance {
         self.stopped(after, stop)
     }
 
-    fn account(&mut self, start: Duration, end: Duration, before: u64) {
-        let used = self.guest.fuel_used().saturating_sub(before);
-        self.purse.spend(end, used.saturating_add(std::mem::take(&mut self.unpaid)));
-        self.burst.fuel = self.burst.fuel.saturating_add(used);
-        self.burst.time = self.burst.time.saturating_add(end.saturating_sub(start));
-    }
-
-    /// The guest waits. To wait for a time that is past is no rest: it gives others a turn,
-    /// and the budget of the call goes on.
-    fn rest(&mut self, now: Duration, step: Step) -> Step {
-        match step {
-            Step::Waiting { until: Some(until), .. } if until <= now => match self.overrun() {
-                Some(fault) => self.fail(fault),
-                None => step,
-            },
-            step => {
-                self.burst = Burst::default();
-                step
-            }
-        }
-    }
-
-    /// A suspended call goes on if what it waits for is there.
-    fn wake(&mut self, now: Duration, fuel: u64) -> Result<Stop, Step> {
-        let (bytes, state) = self.guest.memory_and_state();
-        let Some(pending) = state.pending.take() else {
-            return Ok(Stop::OutOfFuel);
-        };
-        let rest = |this: &mut Self, pending, step| {
-            this.guest.state_mut().pending = Some(pending);
-            this.state = State::Suspended;
-            Err(step)
-        };
-        match pending {
-            Pending::Host { values: Some(values), .. } => Ok(self.guest.answer(&values, fuel)),
-            Pending::Host { import, payload, values: None } => {
-                let pending = Pending::Host { import, payload, values: None };
-                rest(self, pending, Step::Waiting { stdin: false, until: None })
-            }
-            Pending::Wasi { call, args, wait } => {
-                let ready = (wait.stdin && state.wasi.stdin_ready())
-                    || wait.until.is_some_and(|until| until <= now);
-                if !ready {
-                    let step = Step::Waiting { stdin: wait.stdin, until: wait.until };
-                    return rest(self, Pending::Wasi { call, args, wait }, step);
-                }
-                let result = state.call_wasi(call, bytes, &args);
-                let charge = state.take_charge();
-                let paid = charge.min(fuel.saturating_sub(1));
-                state.owe(charge - paid);
-                self.guest.spend(charge);
-                match result {
-                    WasiResult::Errno(errno) => {
-                        let answer = [Val::I32(errno.number())];
-                        Ok(self.guest.answer(&answer, fuel - paid))
-                    }
-                    WasiResult::Exit(code) => Ok(Stop::Fault(EngineFault::Exit(code))),
-                    WasiResult::Suspend(wait) => {
-                        let step = Step::Waiting { stdin: wait.stdin, until: wait.until };
-                        rest(self, Pending::Wasi { call, args, wait }, step)
-                    }
-                }
-            }
-        }
-    }
-
     fn stopped(&mut self, now: Duration, stop: Stop) -> Step {
         match stop {
             Stop::Finished => {
@@ -438,27 +224,6 @@ impl Instance {
         }
     }
 
-    /// The budget of a call, looked at when a slice is over and the call is not.
-    fn overrun(&self) -> Option<Fault> {
-        if let Some(limit) = self.limits.call_fuel
-            && self.burst.fuel > limit
-        {
-            return Some(Fault::OutOfFuel {
-                plugin: self.name.to_string(),
-                call: self.call.to_string(),
-                used: self.burst.fuel,
-                limit,
-            });
-        }
-        let limit = self.limits.call_deadline?;
-        (self.burst.time > limit).then(|| Fault::Deadline {
-            plugin: self.name.to_string(),
-            call: self.call.to_string(),
-            ran: self.burst.time,
-            limit,
-        })
-    }
-
     fn fail(&mut self, fault: Fault) -> Step {
         self.end();
         Step::Failed(fault)
@@ -484,93 +249,6 @@ impl Instance {
             import: &|index| self.guest.links().name(index),
         }
         .fault(fault)
-    }
-
-    /// Answers the host function that said [`HostReturn::Suspend`](crate::HostReturn::Suspend);
-    /// [`Instance::run`] goes on.
-    ///
-    /// # Errors
-    ///
-    /// When no host function waits, or the values are not of the types the guest declares.
-    pub fn resume(&mut self, values: &[Val]) -> Result<(), CallError> {
-        let plugin = || self.name.to_string();
-        let Some(Pending::Host { import, values: None, .. }) = self.guest.state().pending else {
-            return Err(CallError::NothingSuspended { plugin: plugin() });
-        };
-        let entry = self.guest.links().entries().get(import);
-        if let Some(entry) = entry.filter(|entry| !fits(values, &entry.ty.results)) {
-            return Err(CallError::Results {
-                plugin: plugin(),
-                import: format!("{}.{}", entry.module, entry.name),
-                expected: entry.ty.clone(),
-            });
-        }
-        if let Some(Pending::Host { values: slot, .. }) = &mut self.guest.state_mut().pending {
-            *slot = Some(values.to_vec());
-        }
-        Ok(())
-    }
-
-    /// Makes a short call that finishes within `fuel` or fails, also while another call is
-    /// suspended: `allocate`, `__new`. It may not wait.
-    ///
-    /// # Errors
-    ///
-    /// As [`Instance::begin`]; and when the call waits, runs out of fuel or faults, which ends
-    /// the guest.
-    pub fn call_now(
-        &mut self,
-        export: &str,
-        args: &[Val],
-        fuel: u64,
-    ) -> Result<Vec<Val>, CallError> {
-        if matches!(self.state, State::Ended) {
-            return Err(CallError::Ended {
-                plugin: self.name.to_string(),
-                call: export.to_owned(),
-            });
-        }
-        let func = self.find(export, args)?;
-        if let Some(initialize) = self.initialize.take()
-            && export != INITIALIZE
-        {
-            self.nested(&initialize, INITIALIZE, &[], fuel)?;
-        }
-        self.nested(&func, export, args, fuel)
-    }
-
-    fn nested(
-        &mut self,
-        func: &Func,
-        export: &str,
-        args: &[Val],
-        fuel: u64,
-    ) -> Result<Vec<Val>, CallError> {
-        let before = self.guest.fuel_used();
-        let result = self.guest.nested(func, args, fuel);
-        let used = self.guest.fuel_used().saturating_sub(before);
-        let now = self.guest.state().platform.monotonic();
-        self.purse.spend(now, used);
-        let fault = match result {
-            Ok(values) => return Ok(values),
-            Err(fault) => fault,
-        };
-        let plugin = self.name.to_string();
-        let error = match fault {
-            EngineFault::Fuel => {
-                CallError::NestedFuel { plugin, export: export.to_owned(), limit: fuel }
-            }
-            EngineFault::WouldWait => CallError::WouldWait { plugin, export: export.to_owned() },
-            fault => {
-                let outer = std::mem::replace(&mut self.call, export.into());
-                let fault = self.describe(fault);
-                self.call = outer;
-                CallError::Fault(fault)
-            }
-        };
-        // Whatever it was doing is half done.
-        self.end();
-        Err(error)
     }
 
     /// True while a call is not finished.
@@ -637,57 +315,5 @@ impl fmt::Debug for Instance {
             .field("call", &self.call)
             .field("stats", &self.stats())
             .finish_non_exhaustive()
-    }
-}
-
-/// Makes an error that names everything out of what the engine says.
-struct Describe<'a> {
-    plugin: &'a str,
-    call: &'a str,
-    limits: &'a Limits,
-    panic: Option<String>,
-    import: &'a dyn Fn(usize) -> String,
-}
-
-impl Describe<'_> {
-    fn fault(self, fault: EngineFault) -> Fault {
-        let plugin = self.plugin.to_owned();
-        let call = self.call.to_owned();
-        let size = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        match fault {
-            EngineFault::Trap(reason) => Fault::Trap { plugin, call, reason, panic: self.panic },
-            EngineFault::WouldWait => {
-                Fault::Trap { plugin, call, reason: "waited where it may not".into(), panic: None }
-            }
-            EngineFault::Exit(code) => Fault::Exit { plugin, call, code, panic: self.panic },
-            EngineFault::Missing(index) => {
-                Fault::MissingImport { plugin, call, import: (self.import)(index) }
-            }
-            EngineFault::Refused(index, reason) => {
-                Fault::Host { plugin, call, import: (self.import)(index), reason }
-            }
-            EngineFault::Memory { wanted } => Fault::Memory {
-                plugin,
-                call,
-                wanted,
-                limit: size(self.limits.memory_bytes),
-                panic: self.panic,
-            },
-            EngineFault::Table { wanted } => {
-                Fault::Table { plugin, call, wanted, limit: size(self.limits.table_elements) }
-            }
-            EngineFault::Stack => Fault::Stack {
-                plugin,
-                call,
-                recursion: size(self.limits.recursion),
-                stack_bytes: size(self.limits.stack_bytes),
-            },
-            EngineFault::Invalid(reason) => Fault::Invalid { plugin, call, reason },
-            // Calls are resumed when a slice ends; only the start section cannot be.
-            EngineFault::Fuel => {
-                let limit = self.limits.start_fuel.min(MAX_SLICE_FUEL);
-                Fault::StartFuel { plugin, call, limit }
-            }
-        }
     }
 }

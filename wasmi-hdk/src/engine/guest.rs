@@ -6,6 +6,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::fault::fault;
+use super::limiter::Limiter;
 use super::link::{self, Links, Signal};
 use super::{EngineFault, Prepared, func_type, lift, lower, panic_message};
 use crate::guest_memory::GuestMemory;
@@ -18,7 +20,7 @@ pub(super) struct Data {
     pub(super) memory: Option<wasmi::Memory>,
     pub(super) links: Arc<Links>,
     pub(super) guest: GuestState,
-    limiter: Limiter,
+    pub(super) limiter: Limiter,
 }
 
 pub(crate) struct Guest {
@@ -268,119 +270,6 @@ fn guarded<R>(work: impl FnOnce() -> R) -> Result<R, EngineFault> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         EngineFault::Trap(format!("the engine panicked: {}", panic_message(&*panic)))
     })
-}
-
-fn fault(error: &wasmi::Error, data: &Data) -> EngineFault {
-    use wasmi::errors::ErrorKind;
-    match error.downcast_ref::<Signal>() {
-        Some(Signal::Exit(code)) => return EngineFault::Exit(*code),
-        Some(Signal::Missing(index)) => return EngineFault::Missing(*index),
-        Some(Signal::Refused(index, text)) => return EngineFault::Refused(*index, text.clone()),
-        Some(Signal::WouldWait | Signal::Suspended) => return EngineFault::WouldWait,
-        None => {}
-    }
-    match (data.limiter.denied, error.kind()) {
-        (_, ErrorKind::TrapCode(wasmi::TrapCode::StackOverflow)) => EngineFault::Stack,
-        (_, ErrorKind::TrapCode(wasmi::TrapCode::OutOfFuel)) => EngineFault::Fuel,
-        (_, ErrorKind::TrapCode(wasmi::TrapCode::GrowthOperationLimited)) => EngineFault::Trap(
-            "`table.grow` of many elements met the end of a slice, where wasmi 2.0.0 cannot go on; \
-             grow by fewer than 8 elements at a time"
-                .to_owned(),
-        ),
-        (_, ErrorKind::Wasm(_) | ErrorKind::Translation(_)) => {
-            EngineFault::Invalid(error.to_string())
-        }
-        // A guest that gets no memory says `unreachable`, or the engine says it.
-        (
-            Some(Denied::Memory(wanted)),
-            ErrorKind::TrapCode(wasmi::TrapCode::UnreachableCodeReached)
-            | ErrorKind::Memory(_)
-            | ErrorKind::Instantiation(_),
-        ) => EngineFault::Memory { wanted },
-        (Some(Denied::Table(wanted)), ErrorKind::Table(_) | ErrorKind::Instantiation(_)) => {
-            EngineFault::Table { wanted }
-        }
-        _ => EngineFault::Trap(error.to_string()),
-    }
-}
-
-/// Says how far memory and tables may grow, and remembers what it refused.
-struct Limiter {
-    memory_bytes: usize,
-    table_elements: usize,
-    tables: usize,
-    denied: Option<Denied>,
-}
-
-#[derive(Clone, Copy)]
-enum Denied {
-    Memory(u64),
-    Table(u64),
-}
-
-impl Limiter {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            memory_bytes: limits.memory_bytes,
-            table_elements: limits.table_elements,
-            tables: limits.tables,
-            denied: None,
-        }
-    }
-}
-
-impl wasmi::ResourceLimiter for Limiter {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> Result<bool, wasmi_core::LimiterError> {
-        if desired > self.memory_bytes {
-            self.denied = Some(Denied::Memory(u64::try_from(desired).unwrap_or(u64::MAX)));
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> Result<bool, wasmi_core::LimiterError> {
-        if desired > self.table_elements {
-            self.denied = Some(Denied::Table(u64::try_from(desired).unwrap_or(u64::MAX)));
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    /// When `table.grow` runs out of fuel, wasmi 2.0.0 does not keep the place where to go on
-    /// (`memory.grow` does): resuming would run other code again. So the call ends here.
-    fn table_grow_failed(
-        &mut self,
-        error: &wasmi::errors::TableError,
-    ) -> Result<(), wasmi_core::LimiterError> {
-        match error {
-            wasmi::errors::TableError::OutOfFuel { .. } => {
-                Err(wasmi_core::LimiterError::ResourceLimiterDeniedAllocation)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn instances(&self) -> usize {
-        1
-    }
-
-    fn tables(&self) -> usize {
-        self.tables
-    }
-
-    fn memories(&self) -> usize {
-        1
-    }
 }
 
 /// True when all types are numbers, which is all that host and guest exchange.

@@ -1,0 +1,98 @@
+//! Why did a module not become an instance?
+
+use super::Fault;
+use crate::val::FuncType;
+
+/// Why a module was refused.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The bytes do not begin as WebAssembly does.
+    #[error("{plugin}: not a WebAssembly module (it begins with {begins:?})")]
+    NotWasm {
+        /// Who.
+        plugin: String,
+        /// The first bytes, escaped.
+        begins: String,
+    },
+    /// A component (WASI preview 2), which this host does not run.
+    #[error(
+        "{plugin}: this is a WebAssembly component; this host runs core modules: build it for the target wasm32-wasip1"
+    )]
+    Component {
+        /// Who.
+        plugin: String,
+    },
+    /// A limit of the module's form is passed.
+    #[error("{plugin}: {what} is {value}, the limit is {limit}; {remedy}")]
+    TooLarge {
+        /// Who.
+        plugin: String,
+        /// What was counted.
+        what: &'static str,
+        /// How much there is.
+        value: u64,
+        /// How much there may be.
+        limit: u64,
+        /// What helps.
+        remedy: &'static str,
+    },
+    /// Malformed, truncated or ill-typed code, or a feature this host does not have.
+    #[error("{plugin}: invalid module at byte {offset:#x}: {reason}")]
+    Invalid {
+        /// Who.
+        plugin: String,
+        /// Where in the file.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The module imports a function of the host with another type than it has.
+    #[error("{plugin}: import {import} is declared as {declared}, the host has {expected}")]
+    ImportType {
+        /// Who.
+        plugin: String,
+        /// `module.name`.
+        import: String,
+        /// As the guest declares it.
+        declared: FuncType,
+        /// As the host has it.
+        expected: FuncType,
+    },
+    /// The module imports a memory, table or global, which the host does not offer.
+    #[error(
+        "{plugin}: imports the {kind} {import}; the host offers functions only: link the module with a {kind} of its own"
+    )]
+    ImportKind {
+        /// Who.
+        plugin: String,
+        /// `module.name`.
+        import: String,
+        /// memory, table or global.
+        kind: &'static str,
+    },
+    /// The module could not be started: a data segment out of range, a start section that traps.
+    #[error("{plugin}: cannot be started: {fault}")]
+    Start {
+        /// Who.
+        plugin: String,
+        /// What happened.
+        fault: Box<Fault>,
+    },
+    /// The module does not speak JSON-RPC: neither a command nor a reactor with `rpc_poll`.
+    #[error(
+        "{plugin}: neither exports `_start` (a command) nor `rpc_poll` (a reactor): it cannot be called by JSON-RPC"
+    )]
+    NoRpcEntry {
+        /// Who.
+        plugin: String,
+    },
+    /// The engine failed in a way that is our bug; the plugin is refused and the host goes on.
+    #[error("{plugin}: the engine failed while loading: {reason}")]
+    Internal {
+        /// Who.
+        plugin: String,
+        /// What it said.
+        reason: String,
+    },
+}

@@ -1,0 +1,70 @@
+//! How does a guest come to life? Its imports are bound and its start section runs.
+//!
+//! `_initialize` is no part of it: it may take longer than a start section and runs with the
+//! first call.
+
+use std::collections::BTreeMap;
+
+use super::budget::Burst;
+use super::describe::Describe;
+use super::{Instance, InstanceConfig, State, Stdin};
+use crate::engine::Guest;
+use crate::error::LoadError;
+use crate::fuel::Purse;
+use crate::module::{INITIALIZE, Module};
+use crate::state::GuestState;
+use crate::wasi::{WasiConfig, WasiState};
+
+impl Instance {
+    /// Links and starts a guest. The wasm start section runs here, with `start_fuel`;
+    /// `_initialize` runs as a part of the first call, with the budgets of a call.
+    ///
+    /// # Errors
+    ///
+    /// When the guest cannot be started.
+    pub fn new(module: &Module, config: InstanceConfig) -> Result<Self, LoadError> {
+        let InstanceConfig { limits, platform, args, env, stdin, fs, imports, state } = config;
+        let prepared = module.prepared();
+        let wasi = WasiState::new(WasiConfig {
+            args,
+            env,
+            stdin_open: stdin == Stdin::Open,
+            fs,
+            limits: limits.clone(),
+        });
+        let bound = prepared
+            .links
+            .entries()
+            .iter()
+            .map(|entry| imports.get(&entry.module, &entry.name).cloned())
+            .collect();
+        let guest = GuestState::new(wasi, platform, bound, state);
+        let guest = Guest::start(prepared, guest, &limits).map_err(|fault| {
+            let describe = Describe {
+                plugin: module.name(),
+                call: "(start)",
+                limits: &limits,
+                panic: None,
+                import: &|index| prepared.links.name(index),
+            };
+            let fault = Box::new(describe.fault(fault));
+            LoadError::Start { plugin: module.name().to_owned(), fault }
+        })?;
+        let initialize = guest.func(INITIALIZE);
+        let purse = Purse::new(limits.fuel_per_second, limits.fuel_burst);
+        Ok(Self {
+            name: module.name().into(),
+            guest,
+            funcs: BTreeMap::new(),
+            limits,
+            purse,
+            state: State::Idle,
+            call: "".into(),
+            queued: None,
+            initialize,
+            burst: Burst::default(),
+            unpaid: 0,
+            slices: 0,
+        })
+    }
+}
