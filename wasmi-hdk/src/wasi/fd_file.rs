@@ -5,7 +5,8 @@ use super::Errno;
 use super::ctx::{Ctx, Done, Iovec};
 use super::descriptors::{Kind, flags, rights};
 use super::stdio::{read_stdin, write_stderr, write_stdout};
-use crate::vfs::Handle;
+use crate::guest_memory::GuestMemory;
+use crate::vfs::{Fs, Handle};
 
 /// Fuel of a call that makes a file durable: a disk takes milliseconds for it.
 const SYNC_FUEL: u64 = 20_000;
@@ -210,25 +211,9 @@ fn read_file(
     offset: u64,
     iovecs: &[Iovec],
 ) -> Result<u32, Errno> {
-    ctx.fs()?;
-    let fs = ctx.state.fs.as_deref_mut().ok_or(Errno::Badf)?;
-    let mut total = 0_u32;
-    for iovec in iovecs {
-        let at = offset.checked_add(u64::from(total)).ok_or(Errno::Inval)?;
-        match fs.read_at(handle, at, ctx.memory.slice_mut(iovec.addr, iovec.len)?) {
-            Ok(count) => {
-                let count = u32::try_from(count)?.min(iovec.len);
-                total += count;
-                if count < iovec.len {
-                    break;
-                }
-            }
-            // What was read before the error counts; the next call meets it again.
-            Err(_) if total > 0 => break,
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(total)
+    transfer(ctx, offset, Errno::Inval, iovecs, |fs, memory, at, iovec| {
+        fs.read_at(handle, at, memory.slice_mut(iovec.addr, iovec.len)?)
+    })
 }
 
 fn write_file(
@@ -237,12 +222,26 @@ fn write_file(
     offset: u64,
     iovecs: &[Iovec],
 ) -> Result<u32, Errno> {
+    transfer(ctx, offset, Errno::Fbig, iovecs, |fs, memory, at, iovec| {
+        fs.write_at(handle, at, memory.read(iovec.addr, iovec.len)?)
+    })
+}
+
+/// Moves one buffer after the other, until one is not moved whole. `beyond`: no file is as
+/// long as the offset wants.
+fn transfer(
+    ctx: &mut Ctx<'_, '_>,
+    offset: u64,
+    beyond: Errno,
+    iovecs: &[Iovec],
+    mut step: impl FnMut(&mut dyn Fs, &mut GuestMemory<'_>, u64, Iovec) -> Result<usize, Errno>,
+) -> Result<u32, Errno> {
     ctx.fs()?;
     let fs = ctx.state.fs.as_deref_mut().ok_or(Errno::Badf)?;
     let mut total = 0_u32;
     for iovec in iovecs {
-        let at = offset.checked_add(u64::from(total)).ok_or(Errno::Fbig)?;
-        match fs.write_at(handle, at, ctx.memory.read(iovec.addr, iovec.len)?) {
+        let at = offset.checked_add(u64::from(total)).ok_or(beyond)?;
+        match step(fs, ctx.memory, at, *iovec) {
             Ok(count) => {
                 let count = u32::try_from(count)?.min(iovec.len);
                 total += count;
@@ -250,6 +249,7 @@ fn write_file(
                     break;
                 }
             }
+            // What was moved before the error counts; the next call meets it again.
             Err(_) if total > 0 => break,
             Err(errno) => return Err(errno),
         }
