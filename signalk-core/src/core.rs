@@ -37,6 +37,7 @@ impl Core {
         let settings = PluginSettings {
             enabled: server.config.plugins_enabled,
             limits: server.config.plugin_limits.clone(),
+            call_time: server.config.plugin_call_time,
             ..PluginSettings::default()
         };
         let plugins = Plugins::new(

@@ -81,6 +81,48 @@ pub(crate) struct ServeArgs {
         help_heading = "Plugins"
     )]
     pub(crate) no_plugins: bool,
+
+    /// Memory that a plugin may use, unless its options file says otherwise [default: 256]
+    #[arg(
+        long,
+        value_name = "MIB",
+        value_parser = clap::value_parser!(u16).range(1..=4096),
+        help_heading = "Plugins"
+    )]
+    pub(crate) plugin_memory: Option<u16>,
+
+    /// Fuel that a plugin may use per second; ten seconds can be saved up [default: 500000000]
+    #[arg(
+        long,
+        value_name = "FUEL",
+        value_parser = clap::value_parser!(u64).range(1_000_000..=1_000_000_000_000),
+        help_heading = "Plugins"
+    )]
+    pub(crate) plugin_fuel_per_second: Option<u64>,
+
+    /// Time that one call of a plugin may compute [default: by the kind of call, 5 or 10; 30 to start]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u16).range(1..=3600),
+        help_heading = "Plugins"
+    )]
+    pub(crate) plugin_call_seconds: Option<u16>,
+}
+
+impl ServeArgs {
+    /// What plugins may use: the flags over these defaults.
+    pub(crate) fn plugin_limits(&self, defaults: wasmi_hdk::Limits) -> wasmi_hdk::Limits {
+        let mut limits = defaults;
+        if let Some(mib) = self.plugin_memory {
+            limits.memory_bytes = usize::from(mib).saturating_mul(1 << 20);
+        }
+        if let Some(fuel) = self.plugin_fuel_per_second {
+            limits.fuel_per_second = Some(fuel);
+            limits.fuel_burst = fuel.saturating_mul(10);
+        }
+        limits
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -120,6 +162,21 @@ mod tests {
         assert!(bare.command.is_none() && bare.serve.demo && bare.serve.port == Some(0));
         let long = Cli::try_parse_from(["signalk-host", "serve", "--demo"]).unwrap();
         assert!(matches!(long.command, Some(Command::Serve(args)) if args.demo));
+    }
+
+    #[test]
+    fn what_plugins_may_use_is_a_number_within_reason() {
+        let given = Cli::try_parse_from(["signalk-host", "--plugin-memory", "64"]).unwrap();
+        let limits = given.serve.plugin_limits(wasmi_hdk::Limits::default());
+        assert_eq!(limits.memory_bytes, 64 << 20);
+        for bad in ["0", "4097", "64MiB"] {
+            let error = Cli::try_parse_from(["signalk-host", "--plugin-memory", bad]).unwrap_err();
+            assert!(error.to_string().contains("--plugin-memory"), "{error}");
+        }
+        let flags = ["signalk-host", "--plugin-fuel-per-second", "2000000"];
+        let limits = Cli::try_parse_from(flags).unwrap().serve.plugin_limits(limits);
+        assert_eq!((limits.fuel_per_second, limits.fuel_burst), (Some(2_000_000), 20_000_000));
+        assert_eq!(limits.memory_bytes, 64 << 20);
     }
 
     #[test]

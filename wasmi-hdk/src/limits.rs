@@ -20,7 +20,7 @@ pub const MAX_SLICE_FUEL: u64 = 1_000_000;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory in bytes, what the module asks for at start included. Default 128 MiB.
+    /// Linear memory in bytes, what the module asks for at start included. Default 256 MiB.
     pub memory_bytes: usize,
     /// Elements of each table. Default 100,000.
     pub table_elements: usize,
@@ -85,7 +85,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            memory_bytes: 128 << 20,
+            memory_bytes: 256 << 20,
             table_elements: 100_000,
             tables: 8,
             stack_bytes: 8 << 20,

@@ -225,7 +225,7 @@ fn trap_08_memory_is_bounded_at_start_and_when_it_grows() {
     let error = load("(module (memory 65536))", &Limits::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "guest: the memory asked for at start is 4294967296, the limit is 134217728; \
+        "guest: the memory asked for at start is 4294967296, the limit is 268435456; \
          ask for less memory at start, or raise `memory_bytes`"
     );
     let text = r#"(module (memory (export "memory") 1)
@@ -234,13 +234,13 @@ fn trap_08_memory_is_bounded_at_start_and_when_it_grows() {
         (then unreachable))))"#;
     let mut guest = instance(text);
     // To the limit, then one page more.
-    assert_eq!(one(call(&mut guest, "grow", &[Val::I32(2047)])), Val::I32(1));
+    assert_eq!(one(call(&mut guest, "grow", &[Val::I32(4095)])), Val::I32(1));
     assert_eq!(one(call(&mut guest, "grow", &[Val::I32(1)])), Val::I32(-1));
-    assert_eq!(guest.stats().memory_bytes, 128 << 20);
+    assert_eq!(guest.stats().memory_bytes, 256 << 20);
     assert_eq!(
         fault(call(&mut guest, "give_up", &[])),
-        "guest: call `give_up` asked for 4066377728 bytes of memory, the limit `memory_bytes` is \
-         134217728; free memory or raise the limit"
+        "guest: call `give_up` asked for 4200595456 bytes of memory, the limit `memory_bytes` is \
+         268435456; free memory or raise the limit"
     );
     let error = load("(module (memory 1) (memory 1))", &Limits::default());
     let refused = match error {

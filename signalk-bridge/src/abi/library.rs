@@ -14,7 +14,7 @@ use wasmi_hdk::{CallError, Fault, Instance, InstanceConfig, Module, Platform, St
 use super::adapt::{arguments, first, results};
 use super::imports::write;
 use super::queue::{Ask, Shared};
-use crate::Crash;
+use crate::{Crash, START_DEADLINE};
 
 /// First size of an output buffer, and the largest (plugin ABI 2.6).
 const FIRST_BUFFER: u32 = 8 << 10;
@@ -51,11 +51,14 @@ impl Work {
         }
     }
 
-    /// Guest time that it may take (plugin ABI W12).
-    fn deadline(&self) -> Duration {
+    /// Guest time that it may take: plugin ABI W12, unless the owner says otherwise. A start
+    /// may take longer than other calls, never less.
+    fn deadline(&self, call_time: Option<Duration>) -> Duration {
         match self {
-            Work::Entry | Work::Start(_) => Duration::from_secs(30),
-            Work::Read { .. } | Work::Stop | Work::Poll | Work::Delta(_) => Duration::from_secs(5),
+            Work::Entry | Work::Start(_) => START_DEADLINE.max(call_time.unwrap_or_default()),
+            Work::Read { .. } | Work::Stop | Work::Poll | Work::Delta(_) => {
+                call_time.unwrap_or(Duration::from_secs(5))
+            }
         }
     }
 }
@@ -105,6 +108,7 @@ struct Flight {
     work: Work,
     buffer: Buffer,
     ran: Duration,
+    limit: Duration,
 }
 
 /// A buffer-ABI guest and what it still has to do.
@@ -113,6 +117,7 @@ pub(crate) struct Library {
     module: Module,
     platform: Arc<dyn Platform>,
     flight: Option<Flight>,
+    call_time: Option<Duration>,
     pub(crate) queue: VecDeque<Work>,
     pub(crate) done: Vec<Done>,
     pub(crate) outcome: Outcome,
@@ -120,8 +125,13 @@ pub(crate) struct Library {
 
 impl Library {
     /// A guest that is born on its first trip.
-    pub(crate) fn new(module: &Module, config: InstanceConfig) -> Library {
+    pub(crate) fn new(
+        module: &Module,
+        config: InstanceConfig,
+        call_time: Option<Duration>,
+    ) -> Library {
         Library {
+            call_time,
             platform: config.platform.clone(),
             life: Life::Unborn(Box::new((module.clone(), config))),
             module: module.clone(),
@@ -241,7 +251,8 @@ impl Library {
         };
         let Some(instance) = self.instance() else { return Ok(()) };
         instance.begin(export, &arguments(&ty, &values))?;
-        self.flight = Some(Flight { work, buffer, ran: Duration::ZERO });
+        let limit = work.deadline(self.call_time);
+        self.flight = Some(Flight { work, buffer, ran: Duration::ZERO, limit });
         Ok(())
     }
 
@@ -358,8 +369,7 @@ impl Work {
 
 impl Flight {
     fn overrun(&self, instance: &mut Instance) -> Result<(), Crash> {
-        let limit = self.work.deadline();
-        if self.ran <= limit {
+        if self.ran <= self.limit {
             return Ok(());
         }
         instance.end();
@@ -367,7 +377,7 @@ impl Flight {
             plugin: instance.name().to_owned(),
             call: self.work.export().to_owned(),
             ran: self.ran,
-            limit,
+            limit: self.limit,
         }))
     }
 }

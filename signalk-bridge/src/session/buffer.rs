@@ -54,7 +54,8 @@ impl Buffer {
         let start = start_text(&config.options, config.enable_debug);
         let mut limits = config.limits;
         // Each call has its own deadline; the longest is that of a start.
-        limits.call_deadline = Some(super::START_DEADLINE);
+        let start_time = super::START_DEADLINE.max(config.call_time.unwrap_or_default());
+        limits.call_deadline = Some(start_time);
         let instance = InstanceConfig {
             limits,
             args: Vec::new(),
@@ -68,7 +69,7 @@ impl Buffer {
             state: Box::new(Shared::new(capabilities, config.options)),
             ..InstanceConfig::new(config.platform)
         };
-        let mut library = Library::new(module, instance);
+        let mut library = Library::new(module, instance, config.call_time);
         if flavour == Flavour::BufferCommand {
             library.queue.push_back(Work::Entry);
         }

@@ -38,6 +38,8 @@ pub struct SessionConfig {
     pub engine: Engine,
     /// What the guest may use.
     pub limits: Limits,
+    /// Guest time of one call; `None`: what the ABI gives to each kind of call.
+    pub call_time: Option<Duration>,
     /// Clocks and random.
     pub platform: Arc<dyn Platform>,
     /// Files; dropped when the plugin has no `storage`.

@@ -77,8 +77,10 @@ impl Rpc {
         _now: Duration,
     ) -> Result<Rpc, BridgeError> {
         let options = start_text(&config.options, config.enable_debug);
+        let mut limits = config.limits;
+        limits.call_deadline = config.call_time.or(limits.call_deadline);
         let instance = InstanceConfig {
-            limits: config.limits,
+            limits,
             args: vec![manifest.id.to_string()],
             env: vec![
                 ("PLUGIN_ID".to_owned(), manifest.id.to_string()),

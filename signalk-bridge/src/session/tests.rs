@@ -35,6 +35,7 @@ impl Drive {
         let config = SessionConfig {
             engine: Engine::new(),
             limits: Limits { call_fuel: Some(20_000_000), ..Limits::default() },
+            call_time: None,
             platform: Arc::new(FixedPlatform::default()),
             fs: None,
             host: HostInfo { name: "test".into(), version: "0".into() },

@@ -46,8 +46,10 @@ pub struct Config {
     pub plugin_options: BTreeMap<String, String>,
     /// False: no plugin is loaded (`--no-plugins`).
     pub plugins_enabled: bool,
-    /// What each plugin may use.
+    /// What each plugin may use, unless its options file says otherwise.
     pub plugin_limits: wasmi_hdk::Limits,
+    /// Guest time of one call of a plugin; `None`: what the ABI gives to each kind of call.
+    pub plugin_call_time: Option<std::time::Duration>,
     /// There is a `security.json`. Security is not supported yet, so nobody may write: see [`Config::writable`].
     pub security_configured: bool,
     /// The port of the line-oriented JSON stream when the edge serves it, for discovery.
@@ -84,6 +86,7 @@ impl Config {
             plugin_options: texts.plugin_options,
             plugins_enabled: true,
             plugin_limits: wasmi_hdk::Limits::default(),
+            plugin_call_time: None,
             security_configured,
             tcp_port: None,
             http_port,

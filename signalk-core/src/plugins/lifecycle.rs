@@ -79,7 +79,7 @@ impl Plugins {
         host: &mut dyn Host,
     ) {
         let (engine, info) = (self.engine.clone(), self.settings.host.clone());
-        let settings = &self.settings;
+        let allowance = self.settings.allowance();
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         // `None`: it was stopped while the disk was slow.
         let Some(purpose) = plugin.reading.take() else { return };
@@ -89,16 +89,23 @@ impl Plugins {
         };
         plugin.life += 1;
         plugin.purpose = purpose;
+        let id = &plugin.manifest.id;
+        let (allowance, complaints) = allowance.narrowed_by(id, plugin.options.limits());
+        for complaint in complaints {
+            host.say(LogLevel::Error, id, complaint.clone());
+            plugin.record.last_error = Some((complaint, host.unix_ms()));
+        }
         let config = SessionConfig {
             engine,
-            limits: settings.limits.clone(),
+            limits: allowance.limits,
+            call_time: allowance.call_time,
             platform: host.platform(),
             fs: files.fs,
             host: info,
             options: plugin.options.configuration(),
             enable_debug: plugin.options.enable_debug(),
-            deltas_per_second: settings.deltas_per_second,
-            queue: settings.queue,
+            deltas_per_second: allowance.deltas_per_second,
+            queue: allowance.queue,
             purpose,
         };
         plugin.session = Some(Session::new(&plugin.manifest, Code::Bytes(files.wasm), config));

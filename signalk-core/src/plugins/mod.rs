@@ -3,12 +3,13 @@
 //! `Plugins` is driven with the server in hand (`Host`): it is told what
 //! happened, and `Plugins::poll` pushes what is to be done. `registry.rs`:
 //! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
-//! `options.rs`: the owner's file; `desk.rs`: what a method call touches.
+//! `options.rs`: the owner's file; `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches.
 
 mod delta_buffer;
 mod desk;
 mod host;
 mod lifecycle;
+mod limits;
 mod options;
 mod plugin;
 mod record;
@@ -26,16 +27,19 @@ use signalk_model::{Context, Delta, Placement};
 use wasmi_hdk::{Engine, Limits};
 
 pub(crate) use self::host::Host;
+use self::limits::Allowance;
 use self::plugin::{Plugin, State};
 use self::routes::{At, Routes};
 use crate::io::{LogLevel, ModuleFiles};
 
-/// What every plugin may use; per plugin settings come later.
+/// What every plugin may use; its options file may say otherwise (`limits.rs`).
 #[derive(Debug, Clone)]
 pub(crate) struct PluginSettings {
     /// False: nothing is loaded (`--no-plugins`, `DISABLEPLUGINS`).
     pub(crate) enabled: bool,
     pub(crate) limits: Limits,
+    /// Guest time of one call; `None`: what the ABI gives to each kind of call.
+    pub(crate) call_time: Option<Duration>,
     /// Deltas that a plugin may send per second.
     pub(crate) deltas_per_second: u32,
     /// Deltas that may wait for a plugin.
@@ -49,9 +53,21 @@ impl Default for PluginSettings {
         PluginSettings {
             enabled: true,
             limits: Limits::default(),
+            call_time: None,
             deltas_per_second: 2000,
             queue: 1000,
             host: HostInfo { name: name.to_owned(), version: version.to_owned() },
+        }
+    }
+}
+
+impl PluginSettings {
+    fn allowance(&self) -> Allowance {
+        Allowance {
+            limits: self.limits.clone(),
+            call_time: self.call_time,
+            deltas_per_second: self.deltas_per_second,
+            queue: self.queue,
         }
     }
 }

@@ -54,6 +54,11 @@ impl Options {
         }
     }
 
+    /// What the owner lets it use; `limits.rs` reads it.
+    pub(super) fn limits(&self) -> Option<&Value> {
+        self.members.get("limits")
+    }
+
     /// The whole file, `{}` when there is none.
     pub(super) fn data(&self) -> Value {
         Value::Object(self.members.clone())
@@ -136,6 +141,15 @@ mod tests {
             r#"{"configuration":{"b":2},"enabled":false,"enableLogging":true,"mine":[1]}"#
         );
         assert!(text.contains("\n  \"enabled\": false"), "{text}");
+    }
+
+    #[test]
+    fn limits_stay_when_the_admin_ui_saves_and_when_the_plugin_does() {
+        let text = r#"{"limits":{"memoryMiB":16},"enabled":true}"#;
+        let (mut options, _) = Options::read("p", Some(text));
+        options.post(body(json!({ "enabled": true, "enableDebug": true, "configuration": {} })));
+        options.set_configuration(json!({ "limits": { "memoryMiB": 4096 } }), true);
+        assert_eq!(options.limits(), Some(&json!({ "memoryMiB": 16 })));
     }
 
     #[test]

@@ -57,6 +57,9 @@ async fn serve(args: ServeArgs) -> Result<()> {
     let dir = ConfigDir::open(args.config.clone())?;
     let mut config = Config::from_texts(dir.read_texts());
     config.plugins_enabled = !args.no_plugins;
+    config.plugin_limits = args.plugin_limits(config.plugin_limits);
+    config.plugin_call_time =
+        args.plugin_call_seconds.map(|seconds| Duration::from_secs(seconds.into()));
     config.connections.extend(connections(&args));
 
     let listener = bind(args.listen, args.port.unwrap_or(config.http_port), "--port").await?;
