@@ -260,8 +260,9 @@ impl Running {
                     let sender = self.driver.sender.clone();
                     self.pool.run(move || {
                         let ran = run.execute();
+                        let urgent = ran.is_urgent();
                         // Fails only after the core has stopped.
-                        let _ = sender.send_now(ToCore::Input(Input::Ran { plugin, ran }));
+                        let _ = sender.send_now(ToCore::Input(Input::Ran { plugin, ran }), urgent);
                     });
                 }
                 Output::Wait { until } => {

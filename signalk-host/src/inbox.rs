@@ -76,9 +76,10 @@ impl<T> Sender<T> {
         self.push(message, true, false)
     }
 
-    /// Does not wait: for the results of the core's own wishes, of which there are few. It has asked for them.
-    pub(crate) fn send_now(&self, message: T) -> Result<(), Stopped> {
-        self.push(message, false, true)
+    /// Does not wait: for the results of the core's own wishes, of which there are few. It has asked for them. Not urgent: as
+    /// of a flow.
+    pub(crate) fn send_now(&self, message: T, urgent: bool) -> Result<(), Stopped> {
+        self.push(message, false, urgent)
     }
 
     fn push(&self, message: T, took_room: bool, urgent: bool) -> Result<(), Stopped> {
@@ -199,7 +200,7 @@ mod tests {
             });
             tokio::task::yield_now().await;
             assert!(!third.is_finished());
-            sender.send_now(3).unwrap();
+            sender.send_now(3, true).unwrap();
             inbox.take(&mut batch, Instant::now(), None).await;
             assert_eq!(batch, [1, 2, 3]);
             third.await.unwrap().unwrap();
@@ -215,7 +216,7 @@ mod tests {
         let mut batch = Vec::new();
         runtime().block_on(inbox.take(&mut batch, Instant::now(), Some(Instant::now())));
         assert!(batch.is_empty());
-        let other = std::thread::spawn(move || sender.send_now(7));
+        let other = std::thread::spawn(move || sender.send_now(7, true));
         runtime().block_on(inbox.take(&mut batch, Instant::now(), None));
         assert_eq!(batch, [7]);
         other.join().unwrap().unwrap();
@@ -245,7 +246,7 @@ mod tests {
     fn senders_learn_that_nobody_listens() {
         let (sender, inbox) = channel(1);
         drop(inbox);
-        assert!(sender.send_now(1).is_err());
+        assert!(sender.send_now(1, true).is_err());
         assert!(runtime().block_on(sender.send(1)).is_err());
     }
 }

@@ -155,6 +155,12 @@ impl Library {
         self.flight.is_some() || !self.queue.is_empty()
     }
 
+    /// The last trip delivered deltas, and nothing else happened.
+    pub(crate) fn has_only_taken_deltas(&self) -> bool {
+        matches!(self.outcome, Outcome::Idle)
+            && self.done.iter().all(|done| matches!(done, Done::Delta))
+    }
+
     /// Answers the [`Ask`] that the guest waits for; `None` is its "nothing there".
     pub(crate) fn answer(&mut self, ask: &Ask, text: Option<&str>) {
         let Some(instance) = self.instance() else { return };

@@ -22,6 +22,10 @@ use crate::{BridgeError, Capability, Crash, Manifest, SignalK, Status};
 /// Deltas per trip: enough to make the trip cheap, few enough to stop soon.
 const BATCH: usize = 64;
 
+/// While deltas keep coming a plugin takes them on this beat, the same for all plugins: one waking of the core and of the
+/// pool serves several deltas and every plugin. The first after a pause does not wait. Measured: `benches/README.md`, B7.
+const BEAT: Duration = Duration::from_millis(5);
+
 pub(super) struct Buffer {
     /// `None` while it is away on a run.
     library: Option<Box<Library>>,
@@ -31,6 +35,8 @@ pub(super) struct Buffer {
     has_poll: bool,
     has_delta_handler: bool,
     next_poll: Option<Duration>,
+    /// Fewer deltas than a batch wait until then.
+    next_beat: Duration,
     stop_until: Option<Duration>,
     stdout: Vec<u8>,
 }
@@ -83,6 +89,7 @@ impl Buffer {
             has_delta_handler: module.has_export("delta_handler")
                 && capabilities.has(Capability::DataRead),
             next_poll: None,
+            next_beat: Duration::ZERO,
             stop_until: None,
             stdout: Vec::new(),
         }
@@ -116,7 +123,8 @@ impl Buffer {
             Some(library) if library.has_work() => Output::Run(Run(Job::Library(library))),
             library => {
                 self.library = library;
-                Output::Wait { until: earlier(self.next_poll, self.stop_until) }
+                let beat = (!common.waiting.is_empty()).then_some(self.next_beat);
+                Output::Wait { until: earlier(earlier(self.next_poll, beat), self.stop_until) }
             }
         }
     }
@@ -134,6 +142,10 @@ impl Buffer {
             self.next_poll = Some(next);
         }
         if self.has_delta_handler {
+            if common.waiting.is_empty() || (now < self.next_beat && common.waiting.len() < BATCH) {
+                return;
+            }
+            self.next_beat = beat_after(now);
             for Delivery { json, .. } in common.waiting.drain(..common.waiting.len().min(BATCH)) {
                 library.queue.push_back(Work::Delta(json));
             }
@@ -297,6 +309,13 @@ impl Buffer {
             }
         }
     }
+}
+
+/// The first beat after `now`.
+fn beat_after(now: Duration) -> Duration {
+    let beat = BEAT.as_nanos();
+    let into = u64::try_from(now.as_nanos() % beat).unwrap_or(0);
+    now.saturating_add(BEAT).saturating_sub(Duration::from_nanos(into))
 }
 
 /// One queued call, through the one choke point.

@@ -39,6 +39,14 @@ impl Run {
     }
 }
 
+impl Ran {
+    /// Whether the guest waits for what the core does now. If not, the result may wait until the core is awake anyway.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        !matches!(&self.0, Done::Library(library) if library.has_only_taken_deltas())
+    }
+}
+
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {

@@ -175,6 +175,25 @@ fn a_batch_of_deltas_is_one_trip() {
 }
 
 #[test]
+fn a_flow_of_deltas_is_taken_on_the_beat_and_the_first_after_a_pause_at_once() {
+    let mut drive =
+        Drive::wat(&format!("{START} (func (export \"delta_handler\") (param i32 i32))"));
+    let taken = |drive: &Drive| drive.session.counters().deltas_in;
+    drive.at(101);
+    drive.deltas(None, &["{}"]);
+    assert_eq!(taken(&drive), 1);
+    drive.deltas(None, &["{}"; 3]);
+    assert_eq!((drive.poll(), taken(&drive)), (Some(Duration::from_millis(105)), 1));
+    drive.at(105);
+    assert_eq!(taken(&drive), 4);
+    drive.deltas(None, &["{}"; 64]);
+    assert_eq!(taken(&drive), 68, "a full batch does not wait");
+    drive.at(500);
+    drive.deltas(None, &["{}"]);
+    assert_eq!(taken(&drive), 69);
+}
+
+#[test]
 fn over_its_bound_the_queue_drops_the_oldest() {
     let mut drive = Drive::wat(START);
     let deltas = vec![Delivery { subscription: None, json: "{}".into() }; 1001];

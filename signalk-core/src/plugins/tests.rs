@@ -485,6 +485,8 @@ fn deltas_of_a_restart_are_replayed_in_order_before_live_ones() {
     sim.boot();
     sim.delta("x.y", 1.25);
     sim.delta(&format!("x.{}", "long".repeat(100)), 0);
+    // A flow is handed over on a beat.
+    sim.advance_to(0.01);
     assert_eq!(sim.state("p"), "crashed");
     sim.delta("x.y", 2.25);
     sim.delta("x.y", 3.25);
@@ -500,12 +502,15 @@ fn deltas_of_a_restart_are_replayed_in_order_before_live_ones() {
 fn a_plugin_that_answers_itself_is_paused_and_told() {
     let body = format!(
         r#"{START} (func (export "delta_handler") (param i32 i32)
+            (call $emit (i32.const 100) (i32.const 51))
             (call $emit (i32.const 100) (i32.const 51)))"#
     );
     let mut sim = Sim::new();
     sim.install("echo", guest(&body));
     sim.boot();
     sim.delta("x.y", 1);
+    // Twice as many on each beat.
+    sim.advance_to(0.1);
     assert_eq!(sim.state("echo"), "running");
     let status = sim.entry("echo")["statusMessage"].as_str().unwrap().to_owned();
     assert!(status.contains("a feedback loop"), "{status}");
@@ -547,6 +552,7 @@ fn the_anchor_alarm_fires_among_hostile_neighbours() {
     assert_eq!(sim.value("notifications.navigation.anchor")["state"], "normal");
     assert_ne!(sim.state("crash"), "running");
     sim.delta("navigation.position", json!({ "latitude": 60.01, "longitude": 20.0 }));
+    sim.advance_to(2.0);
     let alarm = sim.value("notifications.navigation.anchor");
     assert!(matches!(alarm["state"].as_str(), Some("alarm" | "emergency")), "{alarm}");
     assert_eq!(sim.value("test.speed"), json!({ "speed": 19, "count": 20 }));

@@ -120,7 +120,7 @@ fn look_for_plugins(args: &ServeArgs, dir: &ConfigDir, sender: &CoreSender) {
     tokio::task::spawn_blocking(move || {
         let found = discovery::find(&dir, &named);
         let packages = Input::Packages { found: found.packages, complaints: found.complaints };
-        let _ = sender.send_now(ToCore::Input(packages));
+        let _ = sender.send_now(ToCore::Input(packages), true);
     });
 }
 
