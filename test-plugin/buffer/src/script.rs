@@ -1,0 +1,114 @@
+//! A list of calls as JSON, made one after the other: any import with any argument, good or bad.
+//!
+//! `["sk_udp_send", 1, "127.0.0.1", 9000, {"hex": "0100"}]` and what it gives are one line of the
+//! log: `sk_udp_send -> 2`. An argument is
+//! - a number: an `i32` as it stands, which lets a test name any address and length;
+//! - a text: address and length of its UTF-8 bytes;
+//! - `{"hex": "00ff"}`: address and length of these bytes; `{"zeros": n}`: of so many zeros;
+//! - `{"max": n}`: address and length of a buffer; what the call writes (its result says how
+//!   much) is shown after the result;
+//! - `{"out": n}`: the address only of `n` bytes; they are shown in hexadecimal.
+//!
+//! Names that begin with `std_` are in `world.rs`.
+
+use serde_json::Value;
+
+use crate::{abi, world};
+
+/// Makes the calls of a list; each gives a line that begins with `prefix`.
+pub fn run(prefix: &str, calls: &Value) {
+    for call in calls.as_array().map_or(&[][..], Vec::as_slice) {
+        let line = one(call);
+        abi::debug(&format!("{prefix}{line}"));
+    }
+}
+
+/// Makes one call: `sk_tcp_connected -> 1`.
+#[must_use]
+pub fn one(call: &Value) -> String {
+    let name = call[0].as_str().unwrap_or_default();
+    let given = call.as_array().and_then(|all| all.get(1..)).unwrap_or_default();
+    if name.starts_with("std_") {
+        return format!("{name} -> {}", world::ask(name, given));
+    }
+    let mut numbers = Vec::new();
+    let mut buffers = Vec::new();
+    for argument in given {
+        match argument {
+            Value::Number(number) => numbers.push(number.as_i64().unwrap_or_default() as i32),
+            other => {
+                let mut kept = Buffer::of(other);
+                let [at, len] = abi::pair_mut(&mut kept.bytes);
+                numbers.push(at);
+                if kept.kind != Kind::Out {
+                    numbers.push(len);
+                }
+                buffers.push(kept);
+            }
+        }
+    }
+    let Some(result) = abi::call(name, &numbers) else {
+        return format!("{name} -> no such import with {} arguments", numbers.len());
+    };
+    let mut line = format!("{name} -> {result}");
+    for buffer in &buffers {
+        buffer.show(result, &mut line);
+    }
+    line
+}
+
+#[derive(PartialEq)]
+enum Kind {
+    In,
+    Max,
+    Out,
+}
+
+struct Buffer {
+    kind: Kind,
+    bytes: Vec<u8>,
+}
+
+impl Buffer {
+    fn of(argument: &Value) -> Self {
+        let size = |key: &str| {
+            argument[key].as_u64().map(|n| vec![0_u8; usize::try_from(n).unwrap_or_default()])
+        };
+        if let Some(bytes) = size("max") {
+            return Buffer { kind: Kind::Max, bytes };
+        }
+        if let Some(bytes) = size("out") {
+            return Buffer { kind: Kind::Out, bytes };
+        }
+        let bytes = match (argument.as_str(), argument["hex"].as_str(), size("zeros")) {
+            (Some(text), _, _) => text.as_bytes().to_vec(),
+            (_, Some(hex), _) => from_hex(hex),
+            (_, _, zeros) => zeros.unwrap_or_default(),
+        };
+        Buffer { kind: Kind::In, bytes }
+    }
+
+    fn show(&self, result: i32, line: &mut String) {
+        // Black box: the compiler has not seen that the host wrote here.
+        let bytes = std::hint::black_box(&self.bytes[..]);
+        match self.kind {
+            Kind::In => {}
+            Kind::Max => {
+                let count = usize::try_from(result).unwrap_or_default().min(bytes.len());
+                *line += " ";
+                *line += &String::from_utf8_lossy(&bytes[..count]);
+            }
+            Kind::Out => {
+                *line += " ";
+                for byte in bytes {
+                    *line += &format!("{byte:02x}");
+                }
+            }
+        }
+    }
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect()
+}
