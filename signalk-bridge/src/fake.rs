@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use signalk_model::{Context, Delta};
 use wasmi_hdk::LogLine;
 
-use crate::{BridgeError, PluginId, SignalK, Status, SubscribeRequest, SubscriptionId, Version};
+use crate::{
+    BridgeError, PluginId, Registration, SignalK, Status, SubscribeRequest, SubscriptionId, Version,
+};
 
 /// Remembers what plugins did.
 #[derive(Debug, Default)]
@@ -66,6 +69,12 @@ impl SignalK for Fake {
     }
     fn log(&mut self, plugin: &PluginId, line: LogLine) {
         self.trace.push(format!("{plugin} {}: {}", line.level, line.text));
+    }
+    fn register(&mut self, plugin: &PluginId, registration: Registration) {
+        self.trace.push(format!("{plugin} registers {registration:?}"));
+    }
+    fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes) {
+        self.trace.push(format!("{plugin} emits {} bytes to {stream}", data.len()));
     }
     fn self_context(&self) -> Context {
         Context::from("vessels.urn:x")

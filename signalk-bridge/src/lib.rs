@@ -2,10 +2,11 @@
 //!
 //! The map. What a plugin may call is one table ([`methods::METHODS`]): one row
 //! per method with its capability and its handler file. How a plugin calls it
-//! is one file per convention: JSON-RPC in `session/rpc.rs`, the buffer ABI of
-//! existing Rust, Go and C plugins in `abi/`. A [`Session`] is one started
-//! plugin, whatever its convention; the server behind it is the trait
-//! [`SignalK`]. Only this crate knows both Signal K and plugins.
+//! is one file per convention: JSON-RPC in `session/rpc.rs`, the conventions of
+//! existing plugins in `abi/`. A [`Session`] is one started plugin, whatever its
+//! convention; the server behind it is the trait [`SignalK`], the world behind
+//! the server is [`Effect`] and [`Report`]. Only this crate knows both Signal K
+//! and plugins.
 //!
 //! Not here: who is started when ([`signalk-core`]'s `plugins/`), files,
 //! threads, clocks.
@@ -17,21 +18,37 @@
 mod abi;
 mod account;
 mod capability;
+mod effect;
+mod egress;
 mod error;
 #[cfg(test)]
 mod fake;
+mod handler;
 mod id;
 mod manifest;
 pub mod methods;
+#[allow(dead_code, reason = "its callers follow")]
+mod net;
+mod registration;
 mod session;
 mod signalk;
 
 pub use abi::{Flavour, UnknownAbi, detect};
 pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
+pub use effect::{
+    Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report, SocketId, UdpOption,
+    WebSocketMessage,
+};
+pub use egress::Egress;
 pub use error::{BridgeError, Crash};
+pub use handler::{
+    HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,
+    HandlerReply, RadarHandler, ResourceHandler, WeatherHandler,
+};
 pub use id::PluginId;
 pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
+pub use registration::{Access, Endpoint, Registration};
 pub use session::{
     Code, Delivery, Description, HostInfo, Input, Output, POLL_INTERVAL, PROTOCOL_VERSION, Purpose,
     Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,

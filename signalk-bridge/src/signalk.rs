@@ -3,10 +3,11 @@
 //! `signalk-core` implements it over its store; the tests of this crate over
 //! a small fake. No method here checks a capability: the table did.
 
+use bytes::Bytes;
 use signalk_model::{Context, Delta};
 use wasmi_hdk::LogLine;
 
-use crate::{BridgeError, PluginId};
+use crate::{BridgeError, PluginId, Registration};
 
 /// The server as the method table sees it.
 pub trait SignalK {
@@ -38,6 +39,10 @@ pub trait SignalK {
     fn set_status(&mut self, plugin: &PluginId, status: Status);
     /// One line of the plugin's log.
     fn log(&mut self, plugin: &PluginId, line: LogLine);
+    /// The plugin offers something from now on, until its life ends.
+    fn register(&mut self, plugin: &PluginId, registration: Registration);
+    /// A frame for whoever listens to a binary stream.
+    fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes);
     /// The own vessel.
     fn self_context(&self) -> Context;
     /// Milliseconds since the Unix epoch.

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     guest::Platform,
     io::{Effect, Input, Output, Report},
-    plugins::{PluginSettings, Plugins},
+    plugins::{Later, PluginSettings, Plugins},
     server::{PRUNE_EVERY, Server},
     timer::Timer,
 };
@@ -77,6 +77,9 @@ impl Core {
             Input::Ran { plugin, ran } => {
                 self.plugins.handle_ran(now, &plugin, ran, &mut self.server)
             }
+            Input::PluginReport { plugin, life, report } => {
+                self.plugins.handle_report(now, &plugin, life, report, &mut self.server);
+            }
             Input::Tick => {}
             Input::Shutdown => {
                 self.stopping = Stopping::Begun;
@@ -95,6 +98,7 @@ impl Core {
             }
             self.hand_to_plugins(now);
             self.plugins.poll(now, &mut self.server);
+            self.go_on(now);
             if std::mem::take(&mut self.server.plugins_changed) {
                 self.tell_plugins_changed();
             }
@@ -141,6 +145,14 @@ impl Core {
         if self.server.accepted.is_empty() {
             // Keeps the allocation for the next input.
             self.server.accepted = accepted;
+        }
+    }
+
+    /// Routes that waited for a plugin's answer.
+    fn go_on(&mut self, now: Duration) {
+        for (then, reply) in self.plugins.take_ended_calls() {
+            let (server, plugins) = (&mut self.server, &mut self.plugins);
+            then(&mut Later { now, server, plugins }, reply);
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     config::Endpoint,
-    guest::{PluginId, Ran, Run},
+    guest::{Egress, PluginEffect, PluginId, PluginReport, Ran, Run},
     http::{HttpRequest, HttpResponse},
 };
 
@@ -87,6 +87,15 @@ pub enum Input {
         plugin: PluginId,
         /// The result of `Run::execute`.
         ran: Ran,
+    },
+    /// News of an [`Effect::Plugin`].
+    PluginReport {
+        /// As in the effect.
+        plugin: PluginId,
+        /// As in the effect.
+        life: u64,
+        /// What happened.
+        report: PluginReport,
     },
     /// The time of the last [`Output::Wait`] has come. Harmless at any other time.
     Tick,
@@ -255,6 +264,24 @@ pub enum Effect {
         name: String,
         /// The whole content.
         bytes: Bytes,
+    },
+    /// Do this in the world for a plugin; news of it is [`Input::PluginReport`].
+    Plugin {
+        /// Whose.
+        plugin: PluginId,
+        /// Which life of the plugin: numbers of sockets and requests count anew in each.
+        life: u64,
+        /// Where it may connect to; asked for each address before connecting.
+        egress: Arc<Egress>,
+        /// What.
+        effect: PluginEffect,
+    },
+    /// A life of a plugin has ended: close its sockets, cancel its requests, report nothing more.
+    PluginEnded {
+        /// Whose.
+        plugin: PluginId,
+        /// Which.
+        life: u64,
     },
     /// A line for the log of the process.
     Log {

@@ -61,7 +61,7 @@ mod timer;
 
 pub use crate::config::{Config, ConfigTexts, ConnectionConfig, ConnectionKind, Endpoint};
 pub use crate::core::Core;
-pub use crate::guest::{Limits, Platform, PluginId, Ran, Run};
+pub use crate::guest::{Egress, Limits, Platform, PluginEffect, PluginId, PluginReport, Ran, Run};
 pub use crate::http::{HttpRequest, HttpResponse};
 pub use crate::io::{
     ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogLevel, ModuleFiles,

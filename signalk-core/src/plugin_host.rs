@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use signalk_bridge::Version;
 use signalk_model::{Delta, Placement, SourceRef, Store};
 
@@ -35,6 +36,8 @@ impl Host for Server {
         };
         self.handle_delta_as(now, delta, provider, placement, None);
     }
+
+    fn emit_binary(&mut self, _now: Duration, _stream: String, _data: Bytes) {}
 
     fn save_quietly(&mut self, name: String, text: String) {
         self.save(name, text, Saving::Quiet);

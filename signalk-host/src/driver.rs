@@ -291,6 +291,8 @@ impl Running {
                 self.driver.files.read_module(plugin, dir, wasm, want_fs);
             }
             Effect::SaveFile { ticket, name, bytes } => self.driver.files.save(ticket, name, bytes),
+            // The network of plugins follows.
+            Effect::Plugin { .. } | Effect::PluginEnded { .. } => {}
             Effect::Log { level, target, text } => log(level, &target, &text),
             Effect::Stopped => {
                 self.done = true;

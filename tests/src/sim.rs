@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use signalk_core::{
     Config, ConfigTexts, ConnectionEvent, ConnectionId, Core, Effect, Endpoint, FoundPackage,
-    HttpId, HttpRequest, HttpResponse, Input, ModuleFiles, Output, Report, StreamId,
+    HttpId, HttpRequest, HttpResponse, Input, ModuleFiles, Output, PluginEffect, PluginId, Report,
+    StreamId,
 };
 use wasmi_hdk::vfs::{Fs, MemoryFs};
 
@@ -30,6 +31,8 @@ pub struct Sim {
     pub log: Vec<String>,
     /// Connections asked for, in order, with the time.
     pub opened: Vec<(Duration, ConnectionId, Endpoint)>,
+    /// What plugins want of the world, in order: who, in which life, what.
+    pub wanted: Vec<(PluginId, u64, PluginEffect)>,
     /// The core said that it has stopped.
     pub stopped: bool,
     /// Pieces of guest work that were executed.
@@ -84,6 +87,7 @@ impl Sim {
             disk_error: None,
             log: Vec::new(),
             opened: Vec::new(),
+            wanted: Vec::new(),
             stopped: false,
             runs: 0,
         };
@@ -280,7 +284,8 @@ impl Sim {
                 self.core.handle_input(self.now, Input::Report(Report::Module { plugin, result }));
             }
             Effect::Log { target, text, .. } => self.log.push(format!("{target}: {text}")),
-            Effect::CloseConnection { .. } => {}
+            Effect::CloseConnection { .. } | Effect::PluginEnded { .. } => {}
+            Effect::Plugin { plugin, life, effect, .. } => self.wanted.push((plugin, life, effect)),
             Effect::Stopped => self.stopped = true,
         }
     }

@@ -5,9 +5,13 @@
 //! refused by name.
 
 pub(crate) mod adapt;
-pub(crate) mod imports;
+pub(crate) mod buffer;
+pub(crate) mod convention;
+pub(crate) mod env;
+pub(crate) mod guest;
 pub(crate) mod library;
 pub(crate) mod queue;
+pub(crate) mod work;
 
 use crate::Interface;
 

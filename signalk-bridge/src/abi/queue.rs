@@ -3,13 +3,15 @@
 //! A host call runs wherever the guest runs, often on another thread than the
 //! core. So a call that needs no answer is put on this queue, one copy and no
 //! lock, and the session hands the queue to the method table when the slice is
-//! over. A call that needs an answer suspends the guest with an [`Ask`].
+//! over. A call that needs an answer suspends the guest with a [`Rest`].
 
 use std::collections::{BTreeSet, VecDeque};
 
-use wasmi_hdk::LogLine;
+use bytes::Bytes;
+use wasmi_hdk::{FuncType, LogLine};
 
-use crate::{Capabilities, Status, Version};
+use crate::net::{Net, Wait};
+use crate::{Capabilities, Capability, Manifest, PluginId, Registration, Status, Version};
 
 /// Most calls that one slice may queue, and most bytes of them.
 const MOST_CALLS: usize = 10_000;
@@ -29,50 +31,80 @@ pub(crate) enum Queued {
         value: serde_json::Map<String, serde_json::Value>,
     },
     SaveOptions(String),
+    Register(Registration),
+    /// A frame of a binary stream.
+    Binary {
+        stream: String,
+        data: Bytes,
+    },
     /// Something that the author should read once.
     Diagnostic(String),
 }
 
-/// A call that waits for the core; the payload of `HostReturn::Suspend`.
+/// A call that waits; the payload of `HostReturn::Suspend`.
 #[derive(Debug)]
-pub(crate) struct Ask {
-    pub(crate) what: Question,
-    /// Where the answer goes.
-    pub(crate) buffer: u32,
-    pub(crate) capacity: u32,
+pub(crate) struct Rest {
+    pub(crate) until: Until,
+    pub(crate) give: Give,
     /// The type that the guest declared for the import.
-    pub(crate) ty: wasmi_hdk::FuncType,
+    pub(crate) ty: FuncType,
 }
 
+/// What a resting call waits for.
 #[derive(Debug)]
-pub(crate) enum Question {
+#[allow(dead_code, reason = "its callers follow")]
+pub(crate) enum Until {
+    /// The core answers at once.
     SelfPath(String),
     RootPath(String),
+    /// The world answers (`net/`).
+    World(Wait),
+}
+
+/// How the answer goes into the guest.
+#[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "its callers follow")]
+pub(crate) enum Give {
+    /// As a number: what the world said, see `net::Outcome`.
+    Number,
+    /// As text into the guest's buffer; the number of bytes, 0 when it does not fit.
+    Text { buffer: u32, capacity: u32 },
 }
 
 /// The user data of an instance.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    plugin: PluginId,
+    package: String,
     pub(crate) capabilities: Capabilities,
     /// The configuration object as compact text: `sk_read_config` answers at once.
     pub(crate) options: String,
     pub(crate) queue: VecDeque<Queued>,
+    /// Sockets and requests.
+    pub(crate) net: Net,
     bytes: usize,
     /// Calls that found the queue full, since the last drain.
     pub(crate) overflown: u64,
+    /// Calls without the capability that they need, since the last drain.
+    pub(crate) denied: u64,
     /// Pointers and lengths out of range, since the last drain.
     pub(crate) guest_faults: u64,
     said: BTreeSet<String>,
 }
 
 impl Shared {
-    pub(crate) fn new(capabilities: Capabilities, options: String) -> Shared {
+    pub(crate) fn new(manifest: &Manifest, options: String) -> Shared {
+        let capabilities = manifest.capabilities;
         Shared {
+            plugin: manifest.id.clone(),
+            package: manifest.package_name.clone(),
             capabilities,
             options,
             queue: VecDeque::new(),
+            net: Net::new(capabilities),
             bytes: 0,
             overflown: 0,
+            denied: 0,
             guest_faults: 0,
             said: BTreeSet::new(),
         }
@@ -93,6 +125,42 @@ impl Shared {
         if self.said.len() < 100 && self.said.insert(text.clone()) {
             self.push(Queued::Diagnostic(text), 0);
         }
+    }
+
+    /// The one check of a host call's capability; a denial is counted and said once.
+    pub(crate) fn may(&mut self, needs: Option<Capability>, call: &'static str) -> bool {
+        let Some(needed) = needs else { return true };
+        match self.capabilities.require(needed, &self.plugin, call) {
+            Ok(()) => true,
+            Err(error) => {
+                self.denied += 1;
+                self.say_once(error.to_string());
+                false
+            }
+        }
+    }
+
+    /// Whether the plugin may send frames to this binary stream (plugin ABI 12).
+    pub(crate) fn owns_stream(&self, stream: &str) -> bool {
+        let below = |name: &str| {
+            stream
+                .strip_prefix("plugins/")
+                .and_then(|rest| rest.strip_prefix(name))
+                .and_then(|rest| rest.strip_prefix('/'))
+                .is_some_and(|rest| !rest.is_empty())
+        };
+        let is_radar = stream.strip_prefix("radars/").is_some_and(|radar| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            !radar.is_empty() && radar.chars().all(fits)
+        });
+        below(&self.plugin)
+            || below(&self.package)
+            || is_radar && self.capabilities.has(Capability::RadarProvider)
+    }
+
+    /// Whether the guest has asked for nothing since the last drain.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.queue.is_empty() && self.net.is_quiet()
     }
 
     /// Everything queued, oldest first.

@@ -12,7 +12,9 @@ pub mod meta;
 pub mod notifications;
 pub mod options;
 pub mod paths;
+pub mod register;
 pub mod status;
+pub mod streams;
 
 use std::time::Duration;
 
@@ -69,6 +71,12 @@ pub const METHODS: &[Method] = &[
     method! { "notifications.raise", needs: Capability::DataWrite, run: notifications::raise },
     method! { "notifications.clear", needs: Capability::DataWrite, run: notifications::clear },
     method! { "log", run: log::log },
+    method! { "put.register", needs: Capability::PutHandlers, run: register::put },
+    method! { "resources.register", needs: Capability::ResourceProvider, run: register::resources },
+    method! { "weather.register", needs: Capability::WeatherProvider, run: register::weather },
+    method! { "radar.register", needs: Capability::RadarProvider, run: register::radar },
+    method! { "http.register", needs: Capability::HttpEndpoints, run: register::http },
+    method! { "streams.emit", run: streams::emit },
 ];
 
 /// A plugin whose right to one call has been checked.

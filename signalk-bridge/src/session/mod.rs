@@ -4,7 +4,7 @@
 //! module to its end; a restart is a new session (plugin ABI W20). Who is
 //! started when, back-off and configuration files are `signalk-core/src/plugins`.
 
-mod buffer;
+mod library;
 mod rpc;
 mod run;
 
@@ -21,7 +21,10 @@ use wasmi_hdk::{Engine, Level, Limits, LogLine, Module, Platform, Stats};
 use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
 use crate::abi::{self, Flavour};
-use crate::{Account, Capability, Counters, Crash, Manifest, PluginId, SignalK, SubscriptionId};
+use crate::{
+    Account, Capability, Counters, Crash, Effect, HandlerCall, HandlerCallId, HandlerFailure,
+    HandlerReply, Manifest, PluginId, Report, SignalK, SubscriptionId,
+};
 
 /// Version of the methods and of the handshake; majors must be equal.
 pub const PROTOCOL_VERSION: &str = "1.0";
@@ -92,6 +95,11 @@ pub enum Input {
     Deltas(Vec<Delivery>),
     /// An [`Output::Run`] was executed.
     Ran(Ran),
+    /// A client wants something of the plugin; exactly one [`Output::Handled`] follows, unless the
+    /// session ends before: then nobody is left to answer.
+    Handle(HandlerCall),
+    /// News of an [`Output::Effect`].
+    Report(Report),
     /// Stop the plugin in good order.
     Stop,
     /// Time has passed.
@@ -110,6 +118,16 @@ pub struct Delivery {
 /// What the session wants next.
 #[derive(Debug)]
 pub enum Output {
+    /// Please do this in the world; what comes of it is [`Input::Report`]. When the session ends,
+    /// all its sockets and requests end with it.
+    Effect(Effect),
+    /// The end of an [`Input::Handle`].
+    Handled {
+        /// Which.
+        id: HandlerCallId,
+        /// What the plugin said.
+        reply: HandlerReply,
+    },
     /// Please execute this, anywhere.
     Run(Run),
     /// The plugin has said who it is.
@@ -161,7 +179,7 @@ struct Common {
 
 enum State {
     Loading { config: Box<SessionConfig>, code: Option<Code>, stop: bool },
-    Buffer(Box<buffer::Buffer>),
+    Exports(Box<library::Exports>),
     Rpc(Box<rpc::Rpc>),
     Ended,
 }
@@ -192,17 +210,28 @@ impl Session {
             Input::Deltas(deltas) => self.common.take(deltas),
             Input::Stop => match &mut self.state {
                 State::Loading { stop, .. } => *stop = true,
-                State::Buffer(buffer) => buffer.stop(now),
+                State::Exports(exports) => exports.stop(now, &mut self.common),
                 State::Rpc(rpc) => rpc.stop(now),
                 State::Ended => {}
             },
             Input::Ran(ran) => match (ran.0, &mut self.state) {
                 (Done::Loaded(result), State::Loading { .. }) => self.loaded(result, now),
-                (Done::Library(library), State::Buffer(buffer)) => {
-                    buffer.ran(library, &mut self.common, now, signalk);
+                (Done::Library(library), State::Exports(exports)) => {
+                    exports.ran(library, &mut self.common, now, signalk);
                 }
                 (Done::Plugin(ran), State::Rpc(rpc)) => rpc.ran(ran, &mut self.common, now),
                 _ => {}
+            },
+            Input::Handle(call) => match &mut self.state {
+                State::Exports(exports) => exports.handle(call, &mut self.common),
+                State::Rpc(rpc) => rpc.handle(call, &mut self.common, now),
+                State::Loading { .. } | State::Ended => {
+                    self.common.handled(call.id, Err(HandlerFailure::NotRunning));
+                }
+            },
+            Input::Report(report) => match &mut self.state {
+                State::Exports(exports) => exports.report(report, &mut self.common),
+                State::Rpc(_) | State::Loading { .. } | State::Ended => {}
             },
             Input::Tick => {}
         }
@@ -230,7 +259,7 @@ impl Session {
                 }
                 None => Output::Wait { until: None },
             },
-            State::Buffer(buffer) => buffer.poll(&mut self.common, now),
+            State::Exports(exports) => exports.poll(&mut self.common, now),
             State::Rpc(rpc) => rpc.poll(&mut self.common, now, signalk),
         };
         self.ends_with(output)
@@ -244,7 +273,7 @@ impl Session {
     /// Whether the guest wants every delta (`delta_handler`), and may have it.
     pub fn has_delta_handler(&self) -> bool {
         self.common.account.capabilities().has(Capability::DataRead)
-            && matches!(self.state, State::Buffer(_))
+            && matches!(self.state, State::Exports(_))
             && self.common.module.as_ref().is_some_and(|module| module.has_export("delta_handler"))
     }
 
@@ -293,7 +322,7 @@ impl Session {
                 Err(error) => return self.common.end(Output::Failed(error.to_string())),
             },
             Ok(flavour) => {
-                State::Buffer(Box::new(buffer::Buffer::new(&module, *config, manifest, flavour)))
+                State::Exports(Box::new(library::Exports::new(&module, *config, manifest, flavour)))
             }
             Err(unknown) => {
                 let text = format!("plugin `{}`: {}: {unknown}", manifest.id, manifest.wasm);
@@ -310,6 +339,10 @@ impl Common {
 
     fn end(&mut self, output: Output) {
         self.outputs.push_back(output);
+    }
+
+    fn handled(&mut self, id: HandlerCallId, reply: HandlerReply) {
+        self.outputs.push_back(Output::Handled { id, reply });
     }
 
     /// Queues deltas; over the bound the oldest are dropped and counted.
@@ -340,7 +373,7 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let state = match self.state {
             State::Loading { .. } => "loading",
-            State::Buffer(_) => "buffer",
+            State::Exports(_) => "exports",
             State::Rpc(_) => "json-rpc",
             State::Ended => "ended",
         };

@@ -14,17 +14,22 @@ use wasmi_hdk::{
     Output as PluginOutput, Params, Plugin, RpcResult, Stdin,
 };
 
-use super::buffer::{earlier, start_text};
+use super::library::{earlier, start_text};
 use super::run::{Job, Run};
 use super::{
     Common, Delivery, Description, HostInfo, Output, PROTOCOL_VERSION, Purpose, START_DEADLINE,
     STOP_DEADLINE, SessionConfig,
 };
-use crate::{BridgeError, Capability, Crash, Manifest, SignalK, methods};
+use crate::{
+    BridgeError, Capability, Crash, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId,
+    HandlerFailure, Manifest, SignalK, methods,
+};
 
 const INITIALIZE: CallId = CallId(1);
 const START: CallId = CallId(2);
 const STOP: CallId = CallId(3);
+/// Handler calls are numbered from here.
+const FIRST_HANDLER: u64 = 16;
 
 /// Deltas and bytes of one `deltas` notification.
 const BATCH: usize = 64;
@@ -189,6 +194,16 @@ impl Rpc {
         self.call(now, INITIALIZE, "initialize", params.ok(), START_DEADLINE);
     }
 
+    /// A handler for a client, as a request.
+    pub(super) fn handle(&mut self, call: HandlerCall, common: &mut Common, now: Duration) {
+        if self.phase != Phase::Running {
+            return common.handled(call.id, Err(HandlerFailure::NotRunning));
+        }
+        let id = CallId(FIRST_HANDLER.saturating_add(call.id.0));
+        let params = handler_params(&call);
+        self.call(now, id, call.handler.method(), params, HANDLER_PATIENCE);
+    }
+
     fn call(
         &mut self,
         now: Duration,
@@ -210,6 +225,11 @@ impl Rpc {
         now: Duration,
         signalk: &mut dyn SignalK,
     ) -> Option<Output> {
+        if let Some(handler) = id.0.checked_sub(FIRST_HANDLER) {
+            let reply = result.map(|answer| answer.get().to_owned());
+            common.handled(HandlerCallId(handler), reply.map_err(|error| failure(&error)));
+            return None;
+        }
         if id == STOP {
             if let Err(error) = &result
                 && error.code() != ErrorCode::MethodNotFound.number()
@@ -355,6 +375,37 @@ impl Rpc {
             Exit::Exited(code) => Output::Crashed(Crash::Exited { plugin, code }),
             Exit::Crashed(fault) => Output::Crashed(fault.into()),
         }
+    }
+}
+
+/// What the request of a handler carries besides the handler's own JSON.
+fn handler_params(call: &HandlerCall) -> Params {
+    let request = if call.request.is_empty() { "{}" } else { &*call.request };
+    let quoted = |text: &str| Value::from(text).to_string();
+    let text = match &call.handler {
+        Handler::Http { handler, .. } => {
+            format!(r#"{{"handler":{},"request":{request}}}"#, quoted(handler))
+        }
+        Handler::Put { context, path } => {
+            let (context, path) = (quoted(context), quoted(path));
+            format!(r#"{{"context":{context},"path":{path},"value":{request}}}"#)
+        }
+        _ => request.to_owned(),
+    };
+    RawValue::from_string(text).ok()
+}
+
+/// What a client reads about a handler that answered with an error.
+fn failure(error: &ErrorObject) -> HandlerFailure {
+    match error.code() {
+        code if code == ErrorCode::MethodNotFound.number() => {
+            HandlerFailure::NotFound { handler: error.message().to_owned() }
+        }
+        code if code == ErrorCode::Timeout.number() => {
+            HandlerFailure::Timeout { limit: HANDLER_PATIENCE }
+        }
+        code if code == ErrorCode::NotRunning.number() => HandlerFailure::NotRunning,
+        _ => HandlerFailure::Failed(error.message().to_owned()),
     }
 }
 

@@ -43,7 +43,7 @@ impl Ran {
     /// Whether the guest waits for what the core does now. If not, the result may wait until the core is awake anyway.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        !matches!(&self.0, Done::Library(library) if library.has_only_taken_deltas())
+        !matches!(&self.0, Done::Library(library) if library.is_quiet)
     }
 }
 
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             Job::Load { .. } => "Run(load)",
-            Job::Library(_) => "Run(buffer)",
+            Job::Library(_) => "Run(exports)",
             Job::Plugin(_) => "Run(json-rpc)",
         })
     }
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             Done::Loaded(_) => "Ran(load)",
-            Done::Library(_) => "Ran(buffer)",
+            Done::Library(_) => "Ran(exports)",
             Done::Plugin(_) => "Ran(json-rpc)",
         })
     }

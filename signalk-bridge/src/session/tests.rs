@@ -288,10 +288,13 @@ fn without_the_capability_the_failure_value_and_a_word() {
     assert_eq!(drive.said.last().unwrap(), "Started");
     let log = drive.server.trace.join("\n");
     assert!(
-        log.contains(r#"`deltas.emit` needs the capability `dataWrite`; add "dataWrite": true"#),
+        log.contains(
+            r#"`sk_handle_message` needs the capability `dataWrite`; add "dataWrite": true"#
+        ),
         "{log}"
     );
-    assert!(log.contains("`sk_get_self_path`: needs `dataRead`"), "{log}");
+    assert!(log.contains("`sk_get_self_path` needs the capability `dataRead`"), "{log}");
+    assert_eq!(drive.session.counters().host_call_errors, 3);
     assert!(!drive.session.has_delta_handler());
 }
 

@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use signalk_bridge::{
-    BridgeError, Delivery, PluginId, SignalK, Status, SubscribeRequest, SubscriptionId, Version,
+    BridgeError, Delivery, PluginId, Registration, SignalK, Status, SubscribeRequest,
+    SubscriptionId, Version,
 };
 use signalk_model::{Context, Delta, SourceRef, json};
 use wasmi_hdk::{Level, LogLine};
@@ -14,6 +16,7 @@ use wasmi_hdk::{Level, LogLine};
 use super::host::Host;
 use super::options::Options;
 use super::record::Record;
+use super::registrations::Registrations;
 use super::routes::{At, Routes};
 use crate::io::LogLevel;
 
@@ -26,6 +29,7 @@ pub(super) struct Desk<'a> {
     pub(super) record: &'a mut Record,
     pub(super) options: &'a mut Options,
     pub(super) routes: &'a mut Routes,
+    pub(super) registrations: &'a mut Registrations,
     /// Last values of what was just subscribed.
     pub(super) deliver: &'a mut Vec<Delivery>,
     pub(super) host: &'a mut dyn Host,
@@ -127,6 +131,14 @@ impl SignalK for Desk<'_> {
         }
         let at = self.host.unix_ms();
         self.record.log(at, line);
+    }
+
+    fn register(&mut self, _: &PluginId, registration: Registration) {
+        self.registrations.add(self.at, registration);
+    }
+
+    fn emit_binary(&mut self, _: &PluginId, stream: String, data: Bytes) {
+        self.host.emit_binary(self.now, stream, data);
     }
 
     fn self_context(&self) -> Context {

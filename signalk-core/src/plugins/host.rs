@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use signalk_bridge::Version;
 use signalk_model::{Delta, SourceRef, Store};
 
@@ -25,6 +26,8 @@ pub(crate) trait Host {
         provider: &SourceRef,
         version: Version,
     );
+    /// A frame for the clients of a binary stream.
+    fn emit_binary(&mut self, now: Duration, stream: String, data: Bytes);
     /// Saves a file of the configuration directory.
     fn save_quietly(&mut self, name: String, text: String);
     /// Hands an output to the edge.

@@ -95,6 +95,11 @@ impl Plugins {
             host.say(LogLevel::Error, id, complaint.clone());
             plugin.record.last_error = Some((complaint, host.unix_ms()));
         }
+        let (egress, complaints) = plugin.options.egress();
+        plugin.egress = egress.into();
+        for complaint in complaints {
+            host.say(LogLevel::Warn, &plugin.manifest.id, complaint);
+        }
         let config = SessionConfig {
             engine,
             limits: allowance.limits,
@@ -140,6 +145,7 @@ impl Plugins {
             record: &mut plugin.record,
             options: &mut plugin.options,
             routes: &mut self.routes,
+            registrations: &mut self.registrations,
             deliver: &mut deliver,
             host,
         };
@@ -179,6 +185,13 @@ impl Plugins {
                 let plugin = plugin.manifest.id.clone();
                 host.push(Output::Run { plugin, run });
             }
+            Said::Effect(effect) => {
+                plugin.connected = true;
+                let (egress, life) = (plugin.egress.clone(), plugin.life);
+                let plugin = plugin.manifest.id.clone();
+                host.push(Output::Effect(Effect::Plugin { plugin, life, egress, effect }));
+            }
+            Said::Handled { id, reply } => self.handled(id, reply),
             Said::Described(description) => {
                 plugin.description = Some(description);
                 host.plugins_changed();
@@ -222,9 +235,7 @@ impl Plugins {
     fn stopped(&mut self, at: At, now: Duration, host: &mut dyn Host) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         let ran = plugin.purpose == Purpose::Run;
-        plugin.session = None;
-        plugin.wake = None;
-        plugin.record.life_ended();
+        Self::life_over(plugin, host);
         // A plugin that was only described keeps what is known about it.
         if ran || plugin.state != State::Error {
             plugin.state = State::Stopped;
@@ -234,6 +245,7 @@ impl Plugins {
             plugin.supervisor.handle(now, Event::Stop);
             host.say(LogLevel::Info, &plugin.manifest.id, "stopped".to_owned());
         }
+        self.end_offers(at);
         self.routes.remove(at);
         host.plugins_changed();
         self.after_end(at, now, host);
@@ -272,13 +284,29 @@ impl Plugins {
 
     /// The session is over and left an error behind.
     fn ended(&mut self, at: At, text: String, host: &mut dyn Host) {
+        self.end_offers(at);
         let Some(plugin) = self.plugins.get_mut(at) else { return };
-        plugin.session = None;
-        plugin.wake = None;
-        plugin.record.life_ended();
+        Self::life_over(plugin, host);
         host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
         plugin.record.error(host.unix_ms(), text);
         host.plugins_changed();
+    }
+
+    /// The session is gone, and with it all that the edge keeps for it.
+    fn life_over(plugin: &mut Plugin, host: &mut dyn Host) {
+        plugin.session = None;
+        plugin.wake = None;
+        plugin.record.life_ended();
+        if std::mem::take(&mut plugin.connected) {
+            let (id, life) = (plugin.manifest.id.clone(), plugin.life);
+            host.push(Output::Effect(Effect::PluginEnded { plugin: id, life }));
+        }
+    }
+
+    /// What the plugin offered to clients, and what they wait for, ends with its life (plugin ABI W19).
+    fn end_offers(&mut self, at: At) {
+        self.registrations.remove(at);
+        self.end_calls(at);
     }
 
     /// A start that had to wait for the end.

@@ -3,8 +3,11 @@
 //! `Plugins` is driven with the server in hand (`Host`): it is told what
 //! happened, and `Plugins::poll` pushes what is to be done. `registry.rs`:
 //! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
-//! `options.rs`: the owner's file; `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches.
+//! `options.rs`: the owner's file; `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
+//! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one.
 
+#[allow(dead_code, reason = "its callers follow")]
+mod calls;
 mod delta_buffer;
 mod desk;
 mod host;
@@ -13,6 +16,8 @@ mod limits;
 mod options;
 mod plugin;
 mod record;
+#[allow(dead_code, reason = "its callers follow")]
+mod registrations;
 mod registry;
 mod routes;
 #[cfg(test)]
@@ -26,9 +31,12 @@ use signalk_bridge::{HostInfo, Input, PluginId, Purpose, Ran};
 use signalk_model::{Context, Delta, Placement};
 use wasmi_hdk::{Engine, Limits};
 
+use self::calls::Calls;
+pub(crate) use self::calls::Later;
 pub(crate) use self::host::Host;
 use self::limits::Allowance;
 use self::plugin::{Plugin, State};
+use self::registrations::Registrations;
 use self::routes::{At, Routes};
 use crate::io::{LogLevel, ModuleFiles};
 
@@ -81,6 +89,8 @@ pub(crate) struct Plugins {
     plugins: Vec<Plugin>,
     ids: BTreeMap<PluginId, At>,
     routes: Routes,
+    registrations: Registrations,
+    calls: Calls,
     stopping: bool,
     /// The latest `now`.
     clock: Option<Duration>,
@@ -100,6 +110,8 @@ impl Plugins {
             plugins: Vec::new(),
             ids: BTreeMap::new(),
             routes: Routes::new(self_context),
+            registrations: Registrations::default(),
+            calls: Calls::default(),
             stopping: false,
             clock: None,
         }
@@ -128,6 +140,21 @@ impl Plugins {
     ) {
         if let Some(at) = self.ids.get(plugin).copied() {
             self.input(at, now, Input::Ran(ran), host);
+        }
+    }
+
+    /// News of the world for one life of a plugin.
+    pub(crate) fn handle_report(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        life: u64,
+        report: signalk_bridge::Report,
+        host: &mut dyn Host,
+    ) {
+        let Some(at) = self.ids.get(plugin).copied() else { return };
+        if self.plugins.get(at).is_some_and(|plugin| plugin.life == life) {
+            self.input(at, now, Input::Report(report), host);
         }
     }
 
@@ -186,6 +213,7 @@ impl Plugins {
                 self.deliver(at, now, delivery, host);
             }
         }
+        self.expire_calls(now);
         for at in 0..self.plugins.len() {
             self.supervise(at, now, host);
             let Some(plugin) = self.plugins.get_mut(at) else { continue };
@@ -200,7 +228,7 @@ impl Plugins {
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         let plugins = self.plugins.iter();
         let waits = plugins.flat_map(|plugin| [plugin.wake, plugin.supervisor.poll_timeout()]);
-        waits.chain([self.routes.poll_timeout()]).flatten().min()
+        waits.chain([self.routes.poll_timeout(), self.calls.next_deadline()]).flatten().min()
     }
 
     /// Stops every plugin in good order.

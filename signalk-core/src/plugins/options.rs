@@ -4,6 +4,7 @@
 //! the file is the edge's work. Unknown members and the order of all are kept.
 
 use serde_json::{Map, Value};
+use signalk_bridge::Egress;
 use signalk_model::json;
 
 /// The members that must be booleans.
@@ -57,6 +58,11 @@ impl Options {
     /// What the owner lets it use; `limits.rs` reads it.
     pub(super) fn limits(&self) -> Option<&Value> {
         self.members.get("limits")
+    }
+
+    /// Where the owner lets it connect to, and what was not understood of it.
+    pub(super) fn egress(&self) -> (Egress, Vec<String>) {
+        self.members.get("egress").map(Egress::read).unwrap_or_default()
     }
 
     /// The whole file, `{}` when there is none.

@@ -2,10 +2,11 @@
 //!
 //! States are those of plugin ABI 8.1. What drives them is `lifecycle.rs`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalk_bridge::{Delivery, Description, Input, Manifest, Purpose, Session};
+use signalk_bridge::{Delivery, Description, Egress, Input, Manifest, Purpose, Session};
 use wasmi_hdk::Supervisor;
 
 use super::delta_buffer::DeltaBuffer;
@@ -62,6 +63,10 @@ pub(super) struct Plugin {
     pub(super) wake: Option<Duration>,
     /// The session got an input.
     pub(super) dirty: bool,
+    /// Where it may connect to, in this life.
+    pub(super) egress: Arc<Egress>,
+    /// The edge keeps sockets or requests of this life.
+    pub(super) connected: bool,
     /// A notification about it stands.
     pub(super) alarmed: bool,
     echo: Echo,
@@ -93,6 +98,8 @@ impl Plugin {
             buffer: DeltaBuffer::default(),
             wake: None,
             dirty: false,
+            egress: Arc::default(),
+            connected: false,
             alarmed: false,
             echo: Echo::default(),
         }

@@ -1,4 +1,4 @@
-//! The life of a buffer-ABI plugin: describe, start, poll, deliver, stop.
+//! The life of a plugin that is called by its exports: describe, start, poll, handle, deliver, stop.
 //!
 //! Clauses: plugin ABI 2.4, 3.1, 7.4, 8.1. How one export is called is
 //! `abi/library.rs`; what a host call means is the method table.
@@ -6,18 +6,25 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wasmi_hdk::{InstanceConfig, Level, LogLine, Module, Stdin};
+use wasmi_hdk::{Fault, InstanceConfig, Level, LogLine, Module, Stdin};
 
 use super::run::{Job, Run};
 use super::{
     Common, Delivery, Description, Output, POLL_INTERVAL, Purpose, STOP_DEADLINE, SessionConfig,
 };
 use crate::abi::Flavour;
-use crate::abi::imports::imports;
-use crate::abi::library::{Done, Library, Outcome, Work, shared};
-use crate::abi::queue::{Ask, Question, Queued, Shared};
-use crate::methods::{self, deltas, log, notifications, options, paths, status};
-use crate::{BridgeError, Capability, Crash, Manifest, SignalK, Status};
+use crate::abi::adapt::results;
+use crate::abi::convention::Convention;
+use crate::abi::env::{imports, write};
+use crate::abi::library::{Library, Outcome};
+use crate::abi::queue::{Give, Queued, Rest, Shared, Until};
+use crate::abi::work::{Done, Work};
+use crate::handler::{HandlerCall, HandlerFailure};
+use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
+use crate::net::{self, Completed};
+use crate::{
+    BridgeError, Capability, Crash, Endpoint, Manifest, Registration, Report, SignalK, Status,
+};
 
 /// Deltas per trip: enough to make the trip cheap, few enough to stop soon.
 const BATCH: usize = 64;
@@ -26,9 +33,14 @@ const BATCH: usize = 64;
 /// pool serves several deltas and every plugin. The first after a pause does not wait. Measured: `benches/README.md`, B7.
 const BEAT: Duration = Duration::from_millis(5);
 
-pub(super) struct Buffer {
+pub(super) struct Exports {
+    module: Module,
     /// `None` while it is away on a run.
     library: Option<Box<Library>>,
+    /// News of the world that came while the library was away.
+    mail: VecDeque<Report>,
+    /// Handlers that clients wait for, in order.
+    handlers: VecDeque<HandlerCall>,
     phase: Phase,
     start: Option<String>,
     description: Description,
@@ -49,13 +61,13 @@ enum Phase {
     Stopping,
 }
 
-impl Buffer {
+impl Exports {
     pub(super) fn new(
         module: &Module,
         config: SessionConfig,
         manifest: &Manifest,
         flavour: Flavour,
-    ) -> Buffer {
+    ) -> Exports {
         let capabilities = manifest.capabilities;
         let start = start_text(&config.options, config.enable_debug);
         let mut limits = config.limits;
@@ -72,15 +84,18 @@ impl Buffer {
             stdin: Stdin::Closed,
             fs: config.fs.filter(|_| capabilities.has(Capability::Storage)),
             imports: imports(),
-            state: Box::new(Shared::new(capabilities, config.options)),
+            state: Box::new(Shared::new(manifest, config.options)),
             ..InstanceConfig::new(config.platform)
         };
-        let mut library = Library::new(module, instance, config.call_time);
+        let mut library = Library::new(module, Convention::Buffer, instance, config.call_time);
         if flavour == Flavour::BufferCommand {
-            library.queue.push_back(Work::Entry);
+            library.queue.push_back(Work::Entry("_start"));
         }
         library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
-        Buffer {
+        Exports {
+            module: module.clone(),
+            mail: VecDeque::new(),
+            handlers: VecDeque::new(),
             library: Some(Box::new(library)),
             phase: Phase::Describing,
             start: Some(start),
@@ -95,8 +110,69 @@ impl Buffer {
         }
     }
 
-    pub(super) fn stop(&mut self, now: Duration) {
+    pub(super) fn stop(&mut self, now: Duration, common: &mut Common) {
         self.stop_until.get_or_insert(now.saturating_add(STOP_DEADLINE));
+        for call in std::mem::take(&mut self.handlers) {
+            common.handled(call.id, Err(HandlerFailure::NotRunning));
+        }
+        if let Some(mut library) = self.library.take() {
+            self.cancel(&mut library, common);
+            self.library = Some(library);
+        }
+    }
+
+    /// A handler for a client, in its turn.
+    pub(super) fn handle(&mut self, call: HandlerCall, common: &mut Common) {
+        if self.phase == Phase::Running && self.stop_until.is_none() {
+            self.handlers.push_back(call);
+        } else {
+            common.handled(call.id, Err(HandlerFailure::NotRunning));
+        }
+    }
+
+    /// News of the world.
+    pub(super) fn report(&mut self, report: Report, common: &mut Common) {
+        self.mail.push_back(report);
+        if let Some(mut library) = self.library.take() {
+            self.deliver(&mut library, common);
+            self.library = Some(library);
+        }
+    }
+
+    /// Hands the mail to the guest's network, and goes on with a call that waited for it.
+    fn deliver(&mut self, library: &mut Library, common: &mut Common) {
+        while let Some(report) = self.mail.pop_front() {
+            let Some(shared) = library.shared() else { continue };
+            if let Some(completed) = shared.net.handle_report(report) {
+                self.completed(completed, library, common);
+            }
+        }
+    }
+
+    /// The end of a wait.
+    fn completed(&mut self, completed: Completed, library: &mut Library, common: &mut Common) {
+        let Outcome::Rests(Rest { until: Until::World(wait), .. }) = &library.outcome else {
+            return;
+        };
+        if *wait != completed.wait {
+            return;
+        }
+        if let Outcome::Rests(rest) = std::mem::replace(&mut library.outcome, Outcome::More) {
+            give_outcome(&rest, completed.outcome, library);
+        }
+        if let Outcome::Crashed(crash) = std::mem::replace(&mut library.outcome, Outcome::More) {
+            self.crashed(crash, library, common);
+        }
+    }
+
+    /// A plugin that stops waits for nothing in the world any more.
+    fn cancel(&mut self, library: &mut Library, common: &mut Common) {
+        let Some(shared) = library.shared() else { return };
+        let cancelled = shared.net.cancel_fetches();
+        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        for completed in cancelled {
+            self.completed(completed, library, common);
+        }
     }
 
     pub(super) fn poll(&mut self, common: &mut Common, now: Duration) -> Output {
@@ -106,10 +182,12 @@ impl Buffer {
         if self.stop_until.is_some_and(|until| until <= now) {
             return Output::Stopped;
         }
-        if let Outcome::Waiting { until } = library.outcome
-            && until.is_none_or(|until| until > now)
-        {
-            return Output::Wait { until: earlier(until, self.stop_until) };
+        match library.outcome {
+            Outcome::Waiting { until } if until.is_none_or(|until| until > now) => {
+                return Output::Wait { until: earlier(until, self.stop_until) };
+            }
+            Outcome::Rests(_) => return Output::Wait { until: self.stop_until },
+            _ => {}
         }
         if !library.has_work() {
             if self.stop_until.is_some() && self.phase == Phase::Running {
@@ -129,7 +207,7 @@ impl Buffer {
         }
     }
 
-    /// A poll that is due, then a batch of deltas.
+    /// A poll that is due, handlers that clients wait for, a batch of deltas.
     fn next_work(&mut self, common: &mut Common, now: Duration) {
         let Some(library) = &mut self.library else { return };
         if let Some(due) = self.next_poll.filter(|due| *due <= now) {
@@ -140,6 +218,12 @@ impl Buffer {
                 common.account.counters.polls_missed += 1;
             }
             self.next_poll = Some(next);
+        }
+        for call in self.handlers.drain(..) {
+            let exports = call.handler.exports();
+            let found = exports.iter().find(|export| self.module.has_export(export));
+            let export = found.or(exports.first()).map_or("", String::as_str).into();
+            library.queue.push_back(Work::handle(call, export));
         }
         if self.has_delta_handler {
             if common.waiting.is_empty() || (now < self.next_beat && common.waiting.len() < BATCH) {
@@ -166,9 +250,9 @@ impl Buffer {
             self.done(done, &mut library, common, now, signalk);
         }
         match std::mem::replace(&mut library.outcome, Outcome::More) {
-            Outcome::Asks(ask) => {
-                let answer = answer(&ask, common, now, signalk);
-                library.answer(&ask, answer.as_deref());
+            Outcome::Rests(rest) if !matches!(rest.until, Until::World(_)) => {
+                let answer = answer(&rest.until, common, now, signalk);
+                give_text(&rest, answer.as_deref(), &mut library);
                 if let Outcome::Crashed(crash) =
                     std::mem::replace(&mut library.outcome, Outcome::More)
                 {
@@ -178,14 +262,27 @@ impl Buffer {
             Outcome::Crashed(crash) => self.crashed(crash, &mut library, common),
             outcome => library.outcome = outcome,
         }
+        self.deliver(&mut library, common);
+        if self.stop_until.is_some() {
+            self.cancel(&mut library, common);
+        }
         self.library = Some(library);
     }
 
     /// What did not reach the guest is kept for its next life.
     fn crashed(&mut self, crash: Crash, library: &mut Library, common: &mut Common) {
+        if let Some(Work::Handle { call, .. }) = library.at_work() {
+            common.handled(call.id, Err(failure(&crash)));
+        }
         for work in std::mem::take(&mut library.queue).into_iter().rev() {
-            if let Work::Delta(json) = work {
-                common.waiting.push_front(Delivery { subscription: None, json });
+            match work {
+                Work::Delta(json) => {
+                    common.waiting.push_front(Delivery { subscription: None, json });
+                }
+                Work::Handle { call, .. } => {
+                    common.handled(call.id, Err(HandlerFailure::NotRunning));
+                }
+                _ => {}
             }
         }
         // A plugin that traps in `plugin_stop` has stopped all the same.
@@ -209,20 +306,9 @@ impl Buffer {
                 if let Some(complaint) = complaint {
                     common.complain(complaint, now, signalk);
                 }
-                if export == "plugin_name" {
-                    self.description.name = text.filter(|text| !text.is_empty());
-                    return;
-                }
-                self.schema(text.as_deref().unwrap_or_default(), common, now, signalk);
-                common.outputs.push_back(Output::Described(self.description.clone()));
-                match (common.purpose, self.start.take()) {
-                    (Purpose::Run, Some(text)) => {
-                        self.phase = Phase::Starting;
-                        library.queue.push_back(Work::Start(text));
-                    }
-                    _ => common.end(Output::Stopped),
-                }
+                self.read(export, text, library, common, now, signalk);
             }
+            Done::Handled { id, reply } => common.handled(id, reply),
             Done::Started(0) => {
                 self.phase = Phase::Running;
                 self.next_poll = self.has_poll.then(|| now.saturating_add(POLL_INTERVAL));
@@ -243,6 +329,40 @@ impl Buffer {
                 common.complain(format!("poll() returned error code: {code}"), now, signalk);
             }
             Done::Delta => common.account.counters.deltas_in += 1,
+        }
+    }
+
+    /// A text about the plugin: name, schema, endpoints, in this order.
+    fn read(
+        &mut self,
+        export: &str,
+        text: Option<String>,
+        library: &mut Library,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        match export {
+            "plugin_name" => self.description.name = text.filter(|text| !text.is_empty()),
+            "plugin_schema" => {
+                self.schema(text.as_deref().unwrap_or_default(), common, now, signalk);
+                common.outputs.push_back(Output::Described(self.description.clone()));
+                match common.purpose {
+                    Purpose::Run => library.queue.push_back(Work::read("http_endpoints")),
+                    Purpose::Describe => common.end(Output::Stopped),
+                }
+            }
+            _ => {
+                let (endpoints, complaints) = Endpoint::read(text.as_deref().unwrap_or_default());
+                for complaint in complaints {
+                    common.complain(complaint, now, signalk);
+                }
+                if !endpoints.is_empty() {
+                    offer(endpoints, common, now, signalk);
+                }
+                self.phase = Phase::Starting;
+                library.queue.extend(self.start.take().map(Work::Start));
+            }
         }
     }
 
@@ -280,7 +400,7 @@ impl Buffer {
         now: Duration,
         signalk: &mut dyn SignalK,
     ) {
-        let Some(instance) = library.instance() else { return };
+        let Some(instance) = library.guest.instance() else { return };
         common.stats = instance.stats();
         let mut lines: VecDeque<LogLine> = instance.take_log().into();
         self.stdout.extend(instance.take_stdout());
@@ -292,10 +412,17 @@ impl Buffer {
         for line in lines {
             signalk.log(common.id(), line);
         }
-        let Some(shared) = shared(library) else { return };
+        let Some(shared) = library.shared() else { return };
         let calls = shared.drain();
+        let denied = std::mem::take(&mut shared.denied);
+        common.account.counters.host_calls += denied;
+        common.account.counters.host_call_errors += denied;
         common.account.counters.guest_faults += std::mem::take(&mut shared.guest_faults);
         let overflown = std::mem::take(&mut shared.overflown);
+        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        for trouble in shared.net.take_troubles() {
+            common.complain(trouble, now, signalk);
+        }
         if overflown > 0 {
             common.account.counters.deltas_out_dropped += overflown;
             let text =
@@ -331,6 +458,8 @@ fn perform(
         Queued::Status(Status::Error(_)) => "status.error",
         Queued::Notification { .. } => "notifications.raise",
         Queued::SaveOptions(_) => "options.save",
+        Queued::Register(registration) => register::method(registration),
+        Queued::Binary { .. } => "streams.emit",
         Queued::Log(_) | Queued::Diagnostic(_) => "log",
     };
     let caller = &mut methods::admit(name, &mut common.account, signalk, now)?;
@@ -342,24 +471,75 @@ fn perform(
         }
         Queued::Notification { path, value } => return notifications::send(caller, &path, value),
         Queued::SaveOptions(text) => return options::save_text(caller, &text),
+        Queued::Register(registration) => register::register(caller, registration),
+        Queued::Binary { stream, data } => streams::send(caller, stream, data),
         Queued::Log(line) => log::line(caller, line),
         Queued::Diagnostic(text) => log::line(caller, LogLine { level: Level::Warn, text }),
     }
     Ok(())
 }
 
+/// The endpoints of `http_endpoints`. Plugins that never declared them must keep working (plugin
+/// ABI 1.3, W17): allowed and said.
+fn offer(endpoints: Vec<Endpoint>, common: &mut Common, now: Duration, signalk: &mut dyn SignalK) {
+    if !common.account.capabilities().has(Capability::HttpEndpoints) {
+        let text = "has http_endpoints without the capability; add \"httpEndpoints\": true to wasmCapabilities: a later version may refuse them";
+        common.complain(text.to_owned(), now, signalk);
+    }
+    signalk.register(common.id(), Registration::Http(endpoints));
+}
+
+/// What the core knows at once.
 fn answer(
-    ask: &Ask,
+    until: &Until,
     common: &mut Common,
     now: Duration,
     signalk: &mut dyn SignalK,
 ) -> Option<String> {
     let mut caller = methods::admit("paths.get", &mut common.account, signalk, now).ok()?;
-    let text = match &ask.what {
-        Question::SelfPath(path) => paths::get_self(&mut caller, path),
-        Question::RootPath(path) => paths::get_from_root(&mut caller, path),
+    let text = match until {
+        Until::SelfPath(path) => paths::get_self(&mut caller, path),
+        Until::RootPath(path) => paths::get_from_root(&mut caller, path),
+        Until::World(_) => None,
     };
     text.filter(|text| text != "null")
+}
+
+/// Goes on with a text, `None` being "nothing there".
+fn give_text(rest: &Rest, text: Option<&str>, library: &mut Library) {
+    let (Give::Text { buffer, capacity }, Some(instance)) = (rest.give, library.guest.instance())
+    else {
+        return library.resume(&results(&rest.ty, 0));
+    };
+    let text = text.unwrap_or_default().as_bytes();
+    let written = write(&mut instance.memory(), buffer, capacity, text);
+    library.resume(&results(&rest.ty, written));
+}
+
+/// Goes on with what the world said.
+fn give_outcome(rest: &Rest, outcome: net::Outcome, library: &mut Library) {
+    let number = match outcome {
+        net::Outcome::Number(number) => number,
+        net::Outcome::Answer(..) => 0,
+        net::Outcome::Failed(text) => {
+            if let Some(shared) = library.shared() {
+                shared.say_once(text);
+            }
+            -1
+        }
+    };
+    library.resume(&results(&rest.ty, number));
+}
+
+/// What a client reads about a handler that ended the plugin.
+fn failure(crash: &Crash) -> HandlerFailure {
+    match crash {
+        Crash::Fault(fault) => match **fault {
+            Fault::Deadline { limit, .. } => HandlerFailure::Timeout { limit },
+            _ => HandlerFailure::Crashed { text: crash.to_string() },
+        },
+        _ => HandlerFailure::Crashed { text: crash.to_string() },
+    }
 }
 
 /// The configuration with `enableDebug` last, compact (plugin ABI 1.5).

@@ -1,0 +1,136 @@
+//! Log, status, deltas, notifications, paths, configuration.
+//!
+//! Clauses: plugin ABI 4.2 to 4.6.
+
+use serde_json::Value;
+use wasmi_hdk::{Level, LogLine};
+
+use super::Answer;
+use super::call::{Call, LONGEST, write};
+use crate::abi::queue::{Give, Queued, Shared, Until};
+use crate::methods::notifications::is_notification;
+use crate::{Capability, Status, Version};
+
+pub(super) fn debug(call: &mut Call<'_, '_>) -> Answer {
+    if let Some(text) = call.line(0) {
+        let bytes = text.len();
+        // Guests write their own `[WARN]`; the ABI has one function for all.
+        let level = if call.name == "sk_log_warn" { Level::Warn } else { Level::Debug };
+        call.push(Queued::Log(LogLine { level, text }), bytes);
+    }
+    Answer::Nothing
+}
+
+pub(super) fn set_status(call: &mut Call<'_, '_>) -> Answer {
+    status(call, Status::Ok)
+}
+
+pub(super) fn set_error(call: &mut Call<'_, '_>) -> Answer {
+    status(call, Status::Error)
+}
+
+fn status(call: &mut Call<'_, '_>, status: fn(String) -> Status) -> Answer {
+    if let Some(text) = call.line(0) {
+        let bytes = text.len();
+        call.push(Queued::Status(status(text)), bytes);
+    }
+    Answer::Nothing
+}
+
+pub(super) fn get_self_path(call: &mut Call<'_, '_>) -> Answer {
+    ask(call, Until::SelfPath)
+}
+
+pub(super) fn get_path(call: &mut Call<'_, '_>) -> Answer {
+    ask(call, Until::RootPath)
+}
+
+fn ask(call: &mut Call<'_, '_>, until: fn(String) -> Until) -> Answer {
+    match call.short(0) {
+        Some(path) => {
+            let give = Give::Text { buffer: call.args.u32(2), capacity: call.args.u32(3) };
+            Answer::Rest(until(path), give)
+        }
+        None => Answer::Number(0),
+    }
+}
+
+pub(super) fn handle_message(call: &mut Call<'_, '_>) -> Answer {
+    if let Some(json) = call.bytes(0, LONGEST) {
+        let version = if call.args.i32(2) == 2 { Version::V2 } else { Version::V1 };
+        let bytes = json.len();
+        call.push(Queued::Delta { json, version }, bytes);
+    }
+    Answer::Nothing
+}
+
+pub(super) fn publish_notification(call: &mut Call<'_, '_>) -> Answer {
+    let (Some(path), Some(json)) = (call.short(0), call.bytes(2, LONGEST)) else {
+        return Answer::Number(-1);
+    };
+    let bytes = json.len();
+    match serde_json::from_slice::<Value>(&json) {
+        Ok(value) if path.starts_with("notifications.") && is_notification(&value) => {
+            let Value::Object(value) = value else { return Answer::Number(-1) };
+            call.push(Queued::Notification { path, value }, bytes);
+            Answer::Number(0)
+        }
+        _ => {
+            call.say("refused: it needs a path below `notifications.` and an object with a known `state`");
+            Answer::Number(-1)
+        }
+    }
+}
+
+pub(super) fn read_config(call: &mut Call<'_, '_>) -> Answer {
+    let (buffer, capacity) = (call.args.u32(0), call.args.u32(1));
+    let (mut memory, shared) = call.ctx.memory_and_state::<Shared>();
+    let options = shared.map(|shared| shared.options.as_bytes()).unwrap_or_default();
+    let written = write(&mut memory, buffer, capacity, options);
+    if written == 0 {
+        call.say("the configuration does not fit into the buffer");
+    }
+    Answer::Number(written)
+}
+
+pub(super) fn save_config(call: &mut Call<'_, '_>) -> Answer {
+    let Some(json) = call.bytes(0, LONGEST) else { return Answer::Number(-1) };
+    let bytes = json.len();
+    match signalk_model::json::parse(&json) {
+        Ok(value @ Value::Object(_)) => {
+            let text = signalk_model::json::value_text(&value);
+            if let Some(shared) = call.ctx.state::<Shared>() {
+                shared.options.clone_from(&text);
+                shared.push(Queued::SaveOptions(text), bytes);
+            }
+            Answer::Number(0)
+        }
+        _ => {
+            call.say("the configuration is not a JSON object");
+            Answer::Number(-1)
+        }
+    }
+}
+
+/// What `sk_has_capability` may answer 1 to: what this host can serve.
+const SERVED: [Capability; 10] = [
+    Capability::Network,
+    Capability::Storage,
+    Capability::DataRead,
+    Capability::DataWrite,
+    Capability::PutHandlers,
+    Capability::HttpEndpoints,
+    Capability::ResourceProvider,
+    Capability::WeatherProvider,
+    Capability::RadarProvider,
+    Capability::RawSockets,
+];
+
+pub(super) fn has_capability(call: &mut Call<'_, '_>) -> Answer {
+    let key = call.text(0, 100);
+    let capability = key.as_deref().and_then(Capability::from_key);
+    let held = call.ctx.state::<Shared>().zip(capability).is_some_and(|(shared, capability)| {
+        shared.capabilities.has(capability) && SERVED.contains(&capability)
+    });
+    Answer::Number(held.into())
+}

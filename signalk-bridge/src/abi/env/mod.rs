@@ -1,0 +1,148 @@
+//! The functions of module `env` that the server offers, one row each.
+//!
+//! Clauses: plugin ABI 4.1 to 4.9. A row reads its arguments by the guest's
+//! declared type and queues, answers or rests; what the call *means* is the
+//! method table's. A row that needs a capability is not entered without it: the
+//! call answers its failure value, is counted, and says once what to add.
+
+mod call;
+mod data;
+mod register;
+
+use std::sync::{Arc, LazyLock};
+
+use wasmi_hdk::{FuncType, HostCtx, HostFault, HostReturn, Imports, Val};
+
+use self::call::Call;
+pub(crate) use self::call::write;
+use super::adapt::{Args, results};
+use super::queue::{Give, Rest, Shared, Until};
+use crate::Capability;
+
+/// One function.
+struct Row {
+    name: &'static str,
+    needs: Option<Capability>,
+    /// What it answers without the capability.
+    failure: i32,
+    run: fn(&mut Call<'_, '_>) -> Answer,
+}
+
+/// What a row answers: a number, or the guest rests.
+enum Answer {
+    Nothing,
+    Number(i32),
+    Rest(Until, Give),
+}
+
+macro_rules! rows {
+    ($($name:literal $(needs $needs:ident else $failure:literal)? => $family:ident::$run:ident;)*) => {
+        &[$(Row {
+            name: $name,
+            needs: rows!(@needs $($needs)?),
+            failure: rows!(@failure $($failure)?),
+            run: $family::$run,
+        },)*]
+    };
+    (@needs) => { None };
+    (@needs $needs:ident) => { Some(Capability::$needs) };
+    (@failure) => { 0 };
+    (@failure $failure:literal) => { $failure };
+}
+
+const ROWS: &[Row] = rows! {
+    "sk_debug" => data::debug;
+    "sk_log_debug" => data::debug;
+    "sk_log_info" => data::debug;
+    "sk_log_warn" => data::debug;
+    "sk_set_status" => data::set_status;
+    "sk_set_error" => data::set_error;
+    "sk_set_plugin_error" => data::set_error;
+    "sk_handle_message" needs DataWrite else 0 => data::handle_message;
+    "sk_emit_delta" needs DataWrite else 0 => data::handle_message;
+    "sk_publish_notification" needs DataWrite else -1 => data::publish_notification;
+    "sk_get_self_path" needs DataRead else 0 => data::get_self_path;
+    "sk_get_path" needs DataRead else 0 => data::get_path;
+    "sk_read_config" => data::read_config;
+    "sk_save_config" => data::save_config;
+    "sk_has_capability" => data::has_capability;
+    "sk_register_put_handler" needs PutHandlers else 0 => register::put_handler;
+    "sk_register_resource_provider" needs ResourceProvider else 0 => register::resource_provider;
+    "sk_register_weather_provider" needs WeatherProvider else 0 => register::weather_provider;
+    "sk_register_radar_provider" needs RadarProvider else 0 => register::radar_provider;
+    "sk_emit_binary_stream" => register::emit_binary_stream;
+    "sk_radar_emit_spokes" needs RadarProvider else 0 => register::emit_spokes;
+};
+
+/// Functions of the ABI that a later version of this host serves: name, failure value.
+const LATER: &[(&str, i32)] = &[
+    ("sk_udp_create", -1),
+    ("sk_udp_bind", -1),
+    ("sk_udp_join_multicast", -1),
+    ("sk_udp_leave_multicast", -1),
+    ("sk_udp_set_multicast_ttl", -1),
+    ("sk_udp_set_multicast_loopback", -1),
+    ("sk_udp_set_broadcast", -1),
+    ("sk_udp_send", -1),
+    ("sk_udp_recv", -1),
+    ("sk_udp_recv_from", -1),
+    ("sk_udp_pending", -1),
+    ("sk_udp_close", 0),
+    ("sk_tcp_create", -1),
+    ("sk_tcp_connect", -1),
+    ("sk_tcp_connected", -1),
+    ("sk_tcp_set_line_buffering", -1),
+    ("sk_tcp_send", -1),
+    ("sk_tcp_recv_line", -1),
+    ("sk_tcp_recv_raw", -1),
+    ("sk_tcp_pending", -1),
+    ("sk_tcp_close", 0),
+    // Removed from the reference for good reasons: never executed here either.
+    ("sk_exec_command", 0),
+    ("sk_subscribe_events", 0),
+    ("sk_emit_event", 0),
+    ("sk_get_allowed_event_types", 0),
+];
+
+/// The functions, shared by all instances.
+pub(crate) fn imports() -> Arc<Imports> {
+    static IMPORTS: LazyLock<Arc<Imports>> = LazyLock::new(|| Arc::new(build()));
+    IMPORTS.clone()
+}
+
+fn build() -> Imports {
+    let mut imports = Imports::new();
+    for row in ROWS {
+        imports.define("env", row.name, Arc::new(move |ctx, ty, args| enter(ctx, ty, args, row)));
+    }
+    for &(name, failure) in LATER {
+        let later = move |ctx: &mut HostCtx<'_>, ty: &FuncType, _: &[Val]| {
+            if let Some(shared) = ctx.state::<Shared>() {
+                shared.say_once(format!("`{name}` is not supported by this host yet: it answers {failure}, its failure value"));
+            }
+            Ok(HostReturn::Values(results(ty, failure)))
+        };
+        imports.define("env", name, Arc::new(later));
+    }
+    imports
+}
+
+fn enter(
+    ctx: &mut HostCtx<'_>,
+    ty: &FuncType,
+    args: &[Val],
+    row: &'static Row,
+) -> Result<HostReturn, HostFault> {
+    let allowed = ctx.state::<Shared>().is_some_and(|shared| shared.may(row.needs, row.name));
+    if !allowed {
+        return Ok(HostReturn::Values(results(ty, row.failure)));
+    }
+    let mut call = Call { ctx, args: Args(args), name: row.name };
+    Ok(match (row.run)(&mut call) {
+        Answer::Nothing => HostReturn::Values(results(ty, 0)),
+        Answer::Number(number) => HostReturn::Values(results(ty, number)),
+        Answer::Rest(until, give) => {
+            HostReturn::Suspend(Box::new(Rest { until, give, ty: ty.clone() }))
+        }
+    })
+}

@@ -1,0 +1,80 @@
+//! `Guest`: a library module and its one instance, born on its first trip; short nested calls.
+
+use wasmi_hdk::{CallError, Instance, InstanceConfig, Module, Val};
+
+use super::adapt::{arguments, first};
+use crate::Crash;
+
+/// Fuel of one `allocate`, `deallocate`, `__new` or `__pin`.
+const ALLOCATION_FUEL: u64 = 10_000_000;
+
+/// A guest that is called by its exports.
+pub(crate) struct Guest {
+    module: Module,
+    life: Life,
+}
+
+enum Life {
+    Unborn(Box<InstanceConfig>),
+    Living(Box<Instance>),
+    /// It could not be born.
+    Still,
+}
+
+impl Guest {
+    pub(crate) fn new(module: &Module, config: InstanceConfig) -> Guest {
+        Guest { module: module.clone(), life: Life::Unborn(Box::new(config)) }
+    }
+
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Makes the instance if there is none yet.
+    pub(crate) fn be_born(&mut self) -> Result<(), Crash> {
+        if let Life::Unborn(_) = self.life
+            && let Life::Unborn(config) = std::mem::replace(&mut self.life, Life::Still)
+        {
+            self.life = Life::Living(Box::new(Instance::new(&self.module, *config)?));
+        }
+        Ok(())
+    }
+
+    /// The living guest.
+    pub(crate) fn instance(&mut self) -> Option<&mut Instance> {
+        match &mut self.life {
+            Life::Living(instance) => Some(instance),
+            _ => None,
+        }
+    }
+
+    /// A short call between others, or while another one rests.
+    pub(crate) fn nested(&mut self, export: &str, values: &[i32]) -> Result<i32, Crash> {
+        let no_export = || CallError::NoExport {
+            plugin: self.module.name().to_owned(),
+            export: export.to_owned(),
+        };
+        let args: Vec<Val> =
+            arguments(self.module.export_type(export).ok_or_else(no_export)?, values);
+        match &mut self.life {
+            Life::Living(instance) => {
+                Ok(first(&instance.call_now(export, &args, ALLOCATION_FUEL)?))
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// Writes into memory that the guest gave for it.
+    pub(crate) fn fill(&mut self, giver: &str, addr: u32, bytes: &[u8]) -> Result<(), Crash> {
+        let Some(instance) = self.instance() else { return Ok(()) };
+        instance.memory().write(addr, bytes).map_err(|fault| {
+            let size = bytes.len();
+            Crash::Text(format!("`{giver}({size})` gave memory that is not there: {fault}"))
+        })
+    }
+
+    /// The shared state of its host functions.
+    pub(crate) fn state<T: 'static>(&mut self) -> Option<&mut T> {
+        self.instance()?.state()
+    }
+}

@@ -1,0 +1,109 @@
+//! One call of a library guest and what comes of it, whatever the guest's convention.
+//!
+//! Clauses: plugin ABI 3.1 to 3.6. How texts go in and out is the convention's
+//! (`buffer.rs`, `assemblyscript.rs`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::START_DEADLINE;
+use crate::handler::{HANDLER_DEADLINE, HandlerCall, HandlerCallId, HandlerReply};
+
+/// First size of an output buffer for metadata, and the largest for anything (plugin ABI 2.6).
+pub(crate) const FIRST_BUFFER: u32 = 8 << 10;
+pub(crate) const LARGEST_BUFFER: u32 = 16 << 20;
+/// The same for handlers that may be asked again, and for those that may not.
+const FIRST_REPLY: u32 = 64 << 10;
+const ONLY_REPLY: u32 = 1 << 20;
+
+/// One call of the guest.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// `_start` or `_initialize`, once before everything else.
+    Entry(&'static str),
+    /// A text of the guest; in the buffer ABI `size` grows until it fits.
+    Read { export: &'static str, size: u32 },
+    /// `plugin_start` with the configuration text.
+    Start(String),
+    /// `plugin_stop`.
+    Stop,
+    /// `poll`.
+    Poll,
+    /// `delta_handler` with one delta.
+    Delta(Arc<str>),
+    /// A handler, by the export that it has.
+    Handle { call: HandlerCall, export: Arc<str>, size: u32 },
+}
+
+impl Work {
+    /// A text that the guest gives, as first asked for.
+    pub(crate) fn read(export: &'static str) -> Work {
+        Work::Read { export, size: FIRST_BUFFER }
+    }
+
+    /// A handler as first asked.
+    pub(crate) fn handle(call: HandlerCall, export: Arc<str>) -> Work {
+        let size = if call.handler.repeatable() { FIRST_REPLY } else { ONLY_REPLY };
+        Work::Handle { call, export, size }
+    }
+
+    pub(crate) fn export(&self) -> &str {
+        match self {
+            Work::Entry(export) | Work::Read { export, .. } => export,
+            Work::Start(_) => "plugin_start",
+            Work::Stop => "plugin_stop",
+            Work::Poll => "poll",
+            Work::Delta(_) => "delta_handler",
+            Work::Handle { export, .. } => export,
+        }
+    }
+
+    /// Guest time that it may take: plugin ABI W12, unless the owner says otherwise. A start
+    /// may take longer than other calls, never less.
+    pub(crate) fn deadline(&self, call_time: Option<Duration>) -> Duration {
+        match self {
+            Work::Entry(_) | Work::Start(_) => START_DEADLINE.max(call_time.unwrap_or_default()),
+            Work::Handle { .. } => call_time.unwrap_or(HANDLER_DEADLINE),
+            Work::Read { .. } | Work::Stop | Work::Poll | Work::Delta(_) => {
+                call_time.unwrap_or(Duration::from_secs(5))
+            }
+        }
+    }
+
+    /// What it comes to when the guest does not have the export.
+    pub(crate) fn skipped(self) -> Done {
+        match self {
+            Work::Entry(_) => Done::Entry,
+            Work::Read { export, .. } => Done::Read { export, text: None, complaint: None },
+            Work::Start(_) => Done::Started(0),
+            Work::Stop => Done::Stopped(0),
+            Work::Poll => Done::Polled(0),
+            Work::Delta(_) => Done::Delta,
+            Work::Handle { call, export, .. } => {
+                let handler = export.to_string();
+                let reply = Err(crate::handler::HandlerFailure::NotFound { handler });
+                Done::Handled { id: call.id, reply }
+            }
+        }
+    }
+}
+
+/// One call that came to its end.
+#[derive(Debug)]
+pub(crate) enum Done {
+    Entry,
+    /// `None`: not exported. Complaint: why the text is not all there.
+    Read {
+        export: &'static str,
+        text: Option<String>,
+        complaint: Option<String>,
+    },
+    Started(i32),
+    Stopped(i32),
+    Polled(i32),
+    Delta,
+    Handled {
+        id: HandlerCallId,
+        reply: HandlerReply,
+    },
+}

@@ -1,0 +1,305 @@
+//! The outside world of a plugin as two enums: [`Effect`], please do, and [`Report`], was done.
+//!
+//! Sockets and HTTP of plugins (plugin ABI 5 and 6). The numbers are the
+//! plugin's own, so one plugin cannot name another's socket; an edge keeps its
+//! table per life of a plugin and drops the whole of it when that life ends.
+//! Effects of one plugin are carried out in the order given. Whether a plugin
+//! may do it was decided before (`net/`), except for one thing that only the
+//! edge learns: the address that a name stands for. It asks
+//! [`Egress::allows`](crate::Egress::allows) before it connects.
+
+use core::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// One socket of one plugin: UDP, TCP or WebSocket; counted from 1, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(pub u32);
+
+/// One HTTP request of one plugin; counted from 1, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FetchId(pub u64);
+
+/// Please do. None of these blocks; what can fail or bring data is reported.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send an HTTP request; [`Report::Fetch`] follows, once or more.
+    Fetch {
+        /// Names it from now on.
+        id: FetchId,
+        /// What to send.
+        request: FetchRequest,
+    },
+    /// A streamed body: one more piece is wanted (pieces come only when asked for).
+    FetchMore {
+        /// Which.
+        id: FetchId,
+    },
+    /// Forget the request. Nothing more is reported about it.
+    FetchCancel {
+        /// Which.
+        id: FetchId,
+    },
+    /// Make a UDP socket with address reuse, set the options in their order, bind it to all
+    /// interfaces; [`Report::UdpBound`] follows. A failing option is reported by
+    /// [`Report::SocketTrouble`] and does not stop the rest.
+    UdpBind {
+        /// Names it from now on.
+        socket: SocketId,
+        /// IPv6, else IPv4.
+        ipv6: bool,
+        /// 0: any.
+        port: u16,
+        /// In call order; groups are joined after binding.
+        options: Vec<UdpOption>,
+    },
+    /// Set one option of a bound socket; [`Report::UdpSet`] follows.
+    UdpSet {
+        /// Which.
+        socket: SocketId,
+        /// What.
+        option: UdpOption,
+    },
+    /// Send a datagram from a socket whose bind was asked for before. A failure is
+    /// [`Report::SocketTrouble`].
+    UdpSend {
+        /// Which.
+        socket: SocketId,
+        /// Address literal or name.
+        host: String,
+        /// Where to.
+        port: u16,
+        /// The datagram.
+        data: Bytes,
+    },
+    /// Connect; [`Report::Connected`] follows, within 30 s.
+    TcpConnect {
+        /// Names it from now on.
+        socket: SocketId,
+        /// Address literal or name.
+        host: String,
+        /// Where to.
+        port: u16,
+    },
+    /// Send bytes on a connected TCP socket; [`Report::TcpSent`] follows when the system took them.
+    TcpSend {
+        /// Which.
+        socket: SocketId,
+        /// What.
+        data: Bytes,
+    },
+    /// Connect to a WebSocket server; [`Report::Connected`] follows.
+    WebSocketConnect {
+        /// Names it from now on.
+        socket: SocketId,
+        /// `ws:` or `wss:`.
+        url: String,
+        /// Of the upgrade request.
+        headers: Vec<(String, String)>,
+        /// Subprotocols, best first.
+        protocols: Vec<String>,
+    },
+    /// Send a message.
+    WebSocketSend {
+        /// Which.
+        socket: SocketId,
+        /// What.
+        message: WebSocketMessage,
+    },
+    /// Close a socket of any kind, after what was to be sent. Nothing more is reported about it.
+    Close {
+        /// Which.
+        socket: SocketId,
+        /// Of a WebSocket: close code and reason.
+        reason: Option<(u16, String)>,
+    },
+}
+
+/// What a plugin sends by HTTP. Scheme, method, names and sizes were checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FetchRequest {
+    /// In capitals.
+    pub method: String,
+    /// `http:` or `https:`.
+    pub url: String,
+    /// Without `host`, `content-length` and `connection`: those are the edge's.
+    pub headers: Vec<(String, String)>,
+    /// Empty: none.
+    pub body: Bytes,
+    /// Until the body is complete; the head of a streamed one.
+    pub timeout: Duration,
+    /// Redirects that are followed at most; each target is checked like the first.
+    pub redirects: u32,
+    /// Longest body; a longer one fails.
+    pub most: usize,
+    /// The body comes in pieces of at most 64 KiB, each after an [`Effect::FetchMore`].
+    pub streamed: bool,
+}
+
+/// One UDP option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UdpOption {
+    /// `SO_BROADCAST`.
+    Broadcast(bool),
+    /// Hops of multicast datagrams.
+    MulticastTtl(u32),
+    /// Whether own multicast datagrams come back.
+    MulticastLoopback(bool),
+    /// Join a group, on the interface with this address (`""`: the system chooses).
+    Join {
+        /// Group address.
+        group: String,
+        /// Address of a local interface.
+        interface: String,
+    },
+    /// Leave a group.
+    Leave {
+        /// Group address.
+        group: String,
+        /// Address of a local interface.
+        interface: String,
+    },
+}
+
+/// One WebSocket message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebSocketMessage {
+    /// UTF-8.
+    Text(String),
+    /// Bytes.
+    Binary(Bytes),
+}
+
+/// Was done, or happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// News of an HTTP request.
+    Fetch {
+        /// Which.
+        id: FetchId,
+        /// What.
+        news: FetchNews,
+    },
+    /// [`Effect::UdpBind`] was done: the port, or why not.
+    UdpBound {
+        /// Which.
+        socket: SocketId,
+        /// The port that it has now.
+        result: Result<u16, String>,
+    },
+    /// [`Effect::UdpSet`] was done.
+    UdpSet {
+        /// Which.
+        socket: SocketId,
+        /// Why not.
+        result: Result<(), String>,
+    },
+    /// Datagrams that came, oldest first.
+    Datagrams {
+        /// Which.
+        socket: SocketId,
+        /// At least one.
+        datagrams: Vec<Datagram>,
+        /// Datagrams that the edge had to drop before these, because nobody took them.
+        dropped: u64,
+    },
+    /// A TCP or WebSocket connection is there, or could not be made. On failure the socket is gone.
+    Connected {
+        /// Which.
+        socket: SocketId,
+        /// Subprotocol of a WebSocket, else `""`; or why not.
+        result: Result<String, String>,
+    },
+    /// Bytes of a TCP connection as they came. The edge reads on when the piece was taken
+    /// (at most 256 KiB are on the way).
+    TcpData {
+        /// Which.
+        socket: SocketId,
+        /// One piece.
+        data: Bytes,
+    },
+    /// Bytes of [`Effect::TcpSend`] that the system took.
+    TcpSent {
+        /// Which.
+        socket: SocketId,
+        /// How many.
+        bytes: usize,
+    },
+    /// A WebSocket message.
+    WebSocketMessage {
+        /// Which.
+        socket: SocketId,
+        /// What.
+        message: WebSocketMessage,
+    },
+    /// The other end closed, or the connection broke. The socket is gone.
+    Closed {
+        /// Which.
+        socket: SocketId,
+        /// `None`: in good order; else what broke. A WebSocket's code is in the text.
+        error: Option<String>,
+    },
+    /// Something failed that nobody waits for: an option at bind, a datagram that could not be sent.
+    SocketTrouble {
+        /// Which.
+        socket: SocketId,
+        /// In words.
+        text: String,
+    },
+}
+
+/// One datagram.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// Its bytes, possibly none.
+    pub data: Bytes,
+}
+
+/// News of an HTTP request. Not streamed: [`FetchNews::Whole`] or [`FetchNews::Failed`], once.
+/// Streamed: a head, pieces as asked for, an end; or a failure anywhere.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FetchNews {
+    /// The answer with its body.
+    Whole(FetchHead, Bytes),
+    /// The answer of a streamed request.
+    Head(FetchHead),
+    /// The next piece of a streamed body.
+    Piece(Bytes),
+    /// The end of a streamed body.
+    End,
+    /// No answer: name, connection, TLS, time, size, or the egress rules.
+    Failed(String),
+}
+
+/// Status line and headers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchHead {
+    /// 200, 404, ...
+    pub status: u16,
+    /// Names in lower case, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The last URL.
+    pub url: String,
+    /// Whether it is another one than asked for.
+    pub redirected: bool,
+}
+
+impl Effect {
+    /// The socket that it is about.
+    pub fn socket(&self) -> Option<SocketId> {
+        match self {
+            Effect::Fetch { .. } | Effect::FetchMore { .. } | Effect::FetchCancel { .. } => None,
+            Effect::UdpBind { socket, .. }
+            | Effect::UdpSet { socket, .. }
+            | Effect::UdpSend { socket, .. }
+            | Effect::TcpConnect { socket, .. }
+            | Effect::TcpSend { socket, .. }
+            | Effect::WebSocketConnect { socket, .. }
+            | Effect::WebSocketSend { socket, .. }
+            | Effect::Close { socket, .. } => Some(*socket),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! HTTP requests of a plugin: checked, counted, sent, answered.
+//!
+//! Clause: plugin ABI 5.6. Schemes, sizes and the headers that belong to the
+//! host are decided here; addresses by the egress rules at the edge.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Completed, Net, Outcome, Wait};
+use crate::effect::{Effect, FetchId, FetchNews, FetchRequest};
+
+/// Requests that may be on their way at once.
+const MOST_AT_ONCE: usize = 16;
+/// Longest body in either direction.
+pub(crate) const MOST_BYTES: usize = 16 << 20;
+/// Time until the answer is complete.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// As browsers do.
+pub(crate) const REDIRECTS: u32 = 20;
+
+/// A request that has not ended.
+#[derive(Debug)]
+pub(super) struct Pending;
+
+impl Net {
+    /// Sends a request whose whole answer is waited for.
+    ///
+    /// # Errors
+    /// In words, when it cannot be sent.
+    pub(crate) fn fetch(
+        &mut self,
+        method: &str,
+        url: &str,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+    ) -> Result<Wait, String> {
+        check(url, body.len())?;
+        if self.fetches.len() >= MOST_AT_ONCE {
+            return Err(format!("{MOST_AT_ONCE} requests are on their way; wait for one of them"));
+        }
+        self.last_fetch += 1;
+        let id = FetchId(self.last_fetch);
+        self.fetches.insert(id, Pending);
+        let request = FetchRequest {
+            method: method.to_ascii_uppercase(),
+            url: url.to_owned(),
+            headers: headers.into_iter().filter(|(name, _)| !is_the_hosts(name)).collect(),
+            body,
+            timeout: TIMEOUT,
+            redirects: REDIRECTS,
+            most: MOST_BYTES,
+            streamed: false,
+        };
+        self.effects.push_back(Effect::Fetch { id, request });
+        Ok(Wait::Fetch(id))
+    }
+
+    /// Forgets a request: its plugin stops.
+    pub(crate) fn cancel_fetches(&mut self) -> Vec<Completed> {
+        let ids = std::mem::take(&mut self.fetches).into_keys();
+        let cancelled = ids.map(|id| {
+            self.effects.push_back(Effect::FetchCancel { id });
+            let outcome = Outcome::Failed("cancelled: the plugin stops".to_owned());
+            Completed { wait: Wait::Fetch(id), outcome }
+        });
+        cancelled.collect()
+    }
+
+    pub(super) fn fetch_news(&mut self, id: FetchId, news: FetchNews) -> Option<Completed> {
+        self.fetches.remove(&id)?;
+        let outcome = match news {
+            FetchNews::Whole(head, body) => Outcome::Answer(head, body),
+            FetchNews::Failed(text) => Outcome::Failed(text),
+            FetchNews::Head(_) | FetchNews::Piece(_) | FetchNews::End => {
+                Outcome::Failed("a streamed answer to a request that was not".to_owned())
+            }
+        };
+        Some(Completed { wait: Wait::Fetch(id), outcome })
+    }
+}
+
+fn check(url: &str, body: usize) -> Result<(), String> {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        let shown: String = url.chars().take(100).collect();
+        return Err(format!("`{shown}`: only http: and https: are fetched"));
+    }
+    if body > MOST_BYTES {
+        return Err(format!("a body of {body} bytes, the limit is {MOST_BYTES}"));
+    }
+    Ok(())
+}
+
+/// Headers that the host sets itself.
+fn is_the_hosts(name: &str) -> bool {
+    ["host", "content-length", "connection", "transfer-encoding"]
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Capabilities;
+    use crate::effect::FetchHead;
+
+    #[test]
+    fn a_request_is_sent_once_and_completed_once() {
+        let mut net = Net::new(Capabilities::default());
+        let headers = vec![("Host".into(), "x".into()), ("X-A".into(), "1".into())];
+        let wait = net.fetch("post", "http://a.b/", headers, Bytes::from_static(b"{}")).unwrap();
+        let effects = net.take_effects();
+        let [Effect::Fetch { id, request }] = effects.iter().collect::<Vec<_>>()[..] else {
+            panic!("{effects:?}")
+        };
+        assert_eq!((request.method.as_str(), request.headers.len()), ("POST", 1));
+        let news = FetchNews::Whole(FetchHead::default(), Bytes::new());
+        let done = net.fetch_news(*id, news.clone()).unwrap();
+        assert_eq!(done.wait, wait);
+        assert_eq!(net.fetch_news(*id, news), None);
+    }
+
+    #[test]
+    fn other_schemes_and_too_many_requests_are_refused() {
+        let mut net = Net::new(Capabilities::default());
+        let mut fetch = |url: &str| net.fetch("GET", url, vec![], Bytes::new());
+        assert!(fetch("file:///etc/passwd").unwrap_err().contains("only http"));
+        for _ in 0..MOST_AT_ONCE {
+            fetch("https://a.b").unwrap();
+        }
+        assert!(fetch("https://a.b").unwrap_err().contains("on their way"));
+        assert_eq!(net.cancel_fetches().len(), MOST_AT_ONCE);
+    }
+}

@@ -1,0 +1,120 @@
+//! Handler calls on their way: who asked which plugin, until when, and what happens with the reply.
+//!
+//! A route that needs a plugin's answer gives a continuation along and returns.
+//! It is called exactly once: with the reply, with a failure when the plugin ends
+//! or takes too long, or at once when the plugin does not run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use signalk_bridge::{
+    HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure, HandlerReply, Input,
+    PluginId,
+};
+
+use super::Plugins;
+use super::host::Host;
+use super::plugin::State;
+use super::routes::At;
+use crate::server::Server;
+
+/// Calls that one plugin may be behind with.
+const MOST_PER_PLUGIN: usize = 100;
+
+/// What a continuation may use.
+pub(crate) struct Later<'a> {
+    pub(crate) now: Duration,
+    pub(crate) server: &'a mut Server,
+    pub(crate) plugins: &'a mut Plugins,
+}
+
+/// What happens with a reply.
+pub(crate) type Then = Box<dyn FnOnce(&mut Later<'_>, HandlerReply) + Send>;
+
+struct Waiting {
+    at: At,
+    until: Duration,
+    then: Then,
+}
+
+/// The table of calls.
+#[derive(Default)]
+pub(super) struct Calls {
+    last: u64,
+    waiting: BTreeMap<HandlerCallId, Waiting>,
+    ended: Vec<(Then, HandlerReply)>,
+}
+
+impl Calls {
+    fn end(&mut self, id: HandlerCallId, reply: HandlerReply) {
+        // `None`: it took too long and was answered before.
+        if let Some(waiting) = self.waiting.remove(&id) {
+            self.ended.push((waiting.then, reply));
+        }
+    }
+
+    fn end_all(&mut self, over: impl Fn(&Waiting) -> bool, failure: &HandlerFailure) {
+        let over: Vec<_> =
+            self.waiting.iter().filter(|(_, call)| over(call)).map(|(id, _)| *id).collect();
+        for id in over {
+            self.end(id, Err(failure.clone()));
+        }
+    }
+
+    /// When a call is given up.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        self.waiting.values().map(|call| call.until).min()
+    }
+}
+
+impl Plugins {
+    /// Asks a plugin; `then` is called later, never from here.
+    pub(crate) fn call_handler(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        handler: Handler,
+        request: String,
+        host: &mut dyn Host,
+        then: Then,
+    ) {
+        let running = self.ids.get(plugin).copied().filter(|at| {
+            self.plugins.get(*at).is_some_and(|plugin| plugin.state == State::Running)
+        });
+        let Some(at) = running else {
+            return self.calls.ended.push((then, Err(HandlerFailure::NotRunning)));
+        };
+        if self.calls.waiting.values().filter(|call| call.at == at).count() >= MOST_PER_PLUGIN {
+            let text =
+                format!("{MOST_PER_PLUGIN} calls wait for this plugin already; try again later");
+            return self.calls.ended.push((then, Err(HandlerFailure::Failed(text))));
+        }
+        self.calls.last += 1;
+        let id = HandlerCallId(self.calls.last);
+        let until = now.saturating_add(HANDLER_PATIENCE);
+        self.calls.waiting.insert(id, Waiting { at, until, then });
+        let call = HandlerCall { id, handler, request: request.into() };
+        self.input(at, now, Input::Handle(call), host);
+    }
+
+    /// A plugin answered.
+    pub(super) fn handled(&mut self, id: HandlerCallId, reply: HandlerReply) {
+        self.calls.end(id, reply);
+    }
+
+    /// A plugin's life is over: nobody answers any more.
+    pub(super) fn end_calls(&mut self, at: At) {
+        self.calls.end_all(|call| call.at == at, &HandlerFailure::NotRunning);
+    }
+
+    /// Gives up what took too long.
+    pub(super) fn expire_calls(&mut self, now: Duration) {
+        let failure = HandlerFailure::Timeout { limit: HANDLER_PATIENCE };
+        self.calls.end_all(|call| call.until <= now, &failure);
+    }
+
+    /// Calls that have ended, for whoever holds the server.
+    pub(crate) fn take_ended_calls(&mut self) -> Vec<(Then, HandlerReply)> {
+        std::mem::take(&mut self.calls.ended)
+    }
+}
