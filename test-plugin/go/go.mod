@@ -1,0 +1,3 @@
+module signalk-host/test-plugin/go
+
+go 1.24
