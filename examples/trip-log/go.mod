@@ -1,0 +1,3 @@
+module example.com/trip-log
+
+go 1.24
