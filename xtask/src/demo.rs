@@ -26,7 +26,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    guests::build()?;
+    guests::build_rust()?;
     process::run(&mut process::cargo(&["build", "--release", "-p", "signalk-host"]))?;
     if options.build_only {
         return Ok(());

@@ -7,18 +7,33 @@ use anyhow::{Context, Result, bail};
 
 use crate::process;
 
-/// Examples that are complete plugins: folder of the source, name of the built module.
-const PLUGINS: [(&str, &str); 2] =
+/// An example that is a complete plugin: folder of the source, name of the built module.
+type Plugin = (&'static str, &'static str);
+
+/// What `cargo xtask demo` shows: cargo alone builds it.
+pub(crate) const RUST: [Plugin; 2] =
     [("derived-data", "derived_data"), ("anchor-watch", "anchor_watch")];
 
-/// The folders of the example packages.
+/// In AssemblyScript.
+pub(crate) const ASSEMBLYSCRIPT: [Plugin; 1] = [("shallow-water", "shallow_water")];
+/// In C.
+pub(crate) const C: [Plugin; 1] = [("bilge-pump", "bilge_pump")];
+/// In Go.
+pub(crate) const GO: [Plugin; 1] = [("trip-log", "trip_log")];
+
+/// The folders of the example packages in Rust.
 pub(crate) fn folders() -> Vec<PathBuf> {
-    PLUGINS.iter().map(|(name, _)| process::target_dir().join("plugins").join(name)).collect()
+    RUST.iter().map(folder).collect()
+}
+
+fn folder((name, _): &Plugin) -> PathBuf {
+    process::target_dir().join("plugins").join(name)
 }
 
 /// Copies manifest and module of each example into its package folder.
-pub(crate) fn lay_out(guests: &Path) -> Result<()> {
-    for ((source, module), package) in PLUGINS.iter().zip(folders()) {
+pub(crate) fn lay_out(guests: &Path, plugins: &[Plugin]) -> Result<()> {
+    for plugin @ (source, module) in plugins {
+        let package = folder(plugin);
         let manifest = process::root().join("examples").join(source).join("package.json");
         let text = fs::read_to_string(&manifest)
             .with_context(|| format!("cannot read {}", manifest.display()))?;

@@ -1,9 +1,12 @@
-//! The WebAssembly targets: found, or installed by `toolchain/install-rust-targets`.
+//! Compilers for WebAssembly: found, or installed. Rust's targets by `toolchain/install-rust-targets`,
+//! those for guests in Go and C by `toolchain/install-guest-tools`, AssemblyScript's by npm.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::process;
 
@@ -40,4 +43,32 @@ fn wasm_toolchain() -> Result<&'static str> {
         bail!("toolchain/install-rust-targets named no toolchain");
     }
     Ok(NAME.get_or_init(|| name.to_owned()))
+}
+
+/// The folder with Go and Zig in it.
+pub(crate) fn guest_tools() -> Result<PathBuf> {
+    let script = process::root().join("toolchain/install-guest-tools");
+    let printed = process::output(Command::new("bash").arg(script))?;
+    Ok(PathBuf::from(printed.trim()))
+}
+
+/// The `node_modules` of a folder, as its `package-lock.json` wants it.
+pub(crate) fn node_modules(folder: &Path) -> Result<PathBuf> {
+    let modules = folder.join("node_modules");
+    let installed = modules.join(".installed-from");
+    let lock = fs::read(folder.join("package-lock.json"))
+        .with_context(|| format!("{} has no package-lock.json", folder.display()))?;
+    if fs::read(&installed).is_ok_and(|from| from == lock) {
+        return Ok(modules);
+    }
+    for program in ["node", "npm"] {
+        if !process::has_program(program) {
+            bail!("no `{program}` found: install Node.js 20 or newer");
+        }
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    process::run(&mut npm)?;
+    fs::write(&installed, lock)?;
+    Ok(modules)
 }
