@@ -38,6 +38,7 @@ mod notification;
 mod parse;
 mod pattern;
 mod raw;
+pub mod resource;
 mod selector;
 mod source;
 mod store;
