@@ -11,6 +11,7 @@ use crate::{
     guest::Platform,
     io::{Effect, Input, Output, Report},
     plugins::{Later, PluginSettings, Plugins},
+    resources::Turn,
     server::{PRUNE_EVERY, Server},
     timer::Timer,
 };
@@ -79,6 +80,10 @@ impl Core {
             }
             Input::PluginReport { plugin, life, report } => {
                 self.plugins.handle_report(now, &plugin, life, report, &mut self.server);
+            }
+            Input::Report(Report::Storage { ticket, result }) => {
+                let (server, plugins) = (&mut self.server, &mut self.plugins);
+                Turn { now, server, plugins }.storage_done(ticket, result);
             }
             Input::Tick => {}
             Input::Shutdown => {

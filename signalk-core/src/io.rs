@@ -8,6 +8,7 @@ use crate::{
     config::Endpoint,
     guest::{Egress, PluginEffect, PluginId, PluginReport, Ran, Run},
     http::{HttpRequest, HttpResponse},
+    resources::{StorageDone, StorageTask},
 };
 
 /// One HTTP exchange. The edge draws the numbers; the core only hands them back.
@@ -149,6 +150,13 @@ pub enum Report {
         /// Durable on disk, or why not.
         result: Result<(), String>,
     },
+    /// The answer to [`Effect::Storage`].
+    Storage {
+        /// As asked.
+        ticket: Ticket,
+        /// What became of it, or why nothing: names the file and the remedy.
+        result: Result<StorageDone, String>,
+    },
 }
 
 /// What a plugin's start needs from the disk.
@@ -168,6 +176,9 @@ impl fmt::Debug for Report {
             }
             Report::Saved { ticket, result } => {
                 f.debug_struct("Saved").field("ticket", ticket).field("result", result).finish()
+            }
+            Report::Storage { ticket, result } => {
+                f.debug_struct("Storage").field("ticket", ticket).field("result", result).finish()
             }
         }
     }
@@ -282,6 +293,26 @@ pub enum Effect {
         plugin: PluginId,
         /// Which.
         life: u64,
+    },
+    /// Work with resource or chart files; [`Report::Storage`] follows.
+    Storage {
+        /// Comes back.
+        ticket: Ticket,
+        /// What to do.
+        task: StorageTask,
+    },
+    /// Answer an HTTP request by a piece of a chart file, without the whole of it in memory.
+    HttpRespondFile {
+        /// Of [`Input::Http`].
+        id: HttpId,
+        /// Everything but the body.
+        response: HttpResponse,
+        /// [`RawFile::name`](crate::resources::RawFile::name) of a chart that was found.
+        file: String,
+        /// The first byte.
+        offset: u64,
+        /// How many bytes.
+        length: u64,
     },
     /// A line for the log of the process.
     Log {

@@ -44,6 +44,7 @@ pub mod http;
 pub mod input;
 mod io;
 pub mod plugins;
+pub mod resources;
 
 mod api;
 mod connection;

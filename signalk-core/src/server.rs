@@ -23,6 +23,7 @@ use crate::{
     io::{Effect, HttpId, LogLevel, Output, StreamId, Ticket},
     providers::Providers,
     requests::{Reply, Requests},
+    resources::Resources,
     stream::Streams,
     timer::{Timer, Timers},
 };
@@ -42,6 +43,7 @@ pub(crate) struct Server {
     pub(crate) requests: Requests,
     pub(crate) devices: Devices,
     pub(crate) providers: Providers,
+    pub(crate) resources: Resources,
     pub(crate) timers: Timers,
     pub(crate) names: Names,
     pub(crate) outputs: VecDeque<Output>,
@@ -80,6 +82,8 @@ impl Server {
     pub(crate) fn new(mut config: Config, platform: Arc<dyn Platform>) -> Server {
         let (self_id, save_base_deltas) = identity::self_id(&mut config, &*platform);
         let store = Store::new(&self_id);
+        let (resources, complaints) = Resources::new(&config);
+        config.complaints.extend(complaints);
         let mut server = Server {
             streams: Streams::new(store.self_context().clone()),
             self_context: store.self_context().clone(),
@@ -90,6 +94,7 @@ impl Server {
             requests: Requests::default(),
             devices: Devices::default(),
             providers: Providers::default(),
+            resources,
             timers: Timers::default(),
             names: Names {
                 ws: SourceRef::from("ws"),
@@ -101,7 +106,7 @@ impl Server {
             plugins_changed: false,
             plugin_status: Vec::new(),
             saving: BTreeMap::new(),
-            next_ticket: 1,
+            next_ticket: 0,
             started: None,
             written: Cell::new(None),
             config,
@@ -128,6 +133,7 @@ impl Server {
         self.started = Some(now);
         self.apply_base_deltas(now);
         self.open_connections(now);
+        self.look_for_charts();
         self.timers.set(Timer::Prune, now + PRUNE_EVERY);
     }
 
@@ -177,9 +183,14 @@ impl Server {
         self.respond_plainly(id, response);
     }
 
-    fn respond_plainly(&mut self, id: HttpId, mut response: HttpResponse) {
+    /// Pages of other servers may read every answer.
+    pub(crate) fn allow_everybody(&self, response: &mut HttpResponse) {
         response.headers.push(("access-control-allow-origin", "*".into()));
         response.headers.push(("access-control-allow-credentials", "true".into()));
+    }
+
+    fn respond_plainly(&mut self, id: HttpId, mut response: HttpResponse) {
+        self.allow_everybody(&mut response);
         self.outputs.push_back(Output::Effect(Effect::HttpRespond { id, response }));
     }
 
@@ -200,14 +211,19 @@ impl Server {
     }
 
     pub(crate) fn save(&mut self, name: String, text: String, then: Saving) {
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
+        let ticket = self.ticket();
         self.saving.insert(ticket, (name.clone(), then));
         self.outputs.push_back(Output::Effect(Effect::SaveFile {
             ticket,
             name,
             bytes: text.into(),
         }));
+    }
+
+    /// Names a new wish for the disk.
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
     }
 
     /// The edge saved a file, or could not.
@@ -237,7 +253,7 @@ impl Server {
 
     /// Files that are still on their way to the disk.
     pub(crate) fn is_saving(&self) -> bool {
-        !self.saving.is_empty()
+        !self.saving.is_empty() || self.resources.is_writing()
     }
 
     /// The members of a leaf (`value`, `$source`, `timestamp` ...) of a context.

@@ -13,26 +13,28 @@ use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use signalk_core::{
-    ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, HttpResponse, Input,
-    LogLevel, Output, Platform, StreamId,
+    ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, Input, LogLevel, Output,
+    Platform, StreamId,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
     files::Files,
+    http::Answer,
     inbox::{self, Inbox},
     net::Connections,
     outbox::{Ending, Outbox},
     platform::NativePlatform,
     pool::Pool,
     pressure,
+    storage::Storage,
 };
 
 /// What the rest of the edge has for the core.
 #[derive(Debug)]
 pub(crate) enum ToCore {
     /// A request, and where its answer goes.
-    Http(HttpRequest, oneshot::Sender<HttpResponse>),
+    Http(HttpRequest, oneshot::Sender<Answer>),
     /// A client that wants a stream. Its outbox says whether it is accepted.
     Open {
         /// Path and query.
@@ -68,6 +70,8 @@ pub(crate) struct Driver {
     pub(crate) connections: Connections,
     /// The disk.
     pub(crate) files: Files,
+    /// Resources and charts.
+    pub(crate) storage: Storage,
     /// For the pool's results.
     pub(crate) sender: CoreSender,
     /// Told when the core has stopped.
@@ -126,7 +130,7 @@ impl Driver {
 struct Running {
     driver: Driver,
     pool: Pool,
-    answers: BTreeMap<HttpId, oneshot::Sender<HttpResponse>>,
+    answers: BTreeMap<HttpId, oneshot::Sender<Answer>>,
     next_http: u64,
     streams: FxHashMap<StreamId, Arc<Outbox>>,
     /// Clients above the high mark.
@@ -278,9 +282,15 @@ impl Running {
             Effect::HttpRespond { id, response } => {
                 if let Some(answer) = self.answers.remove(&id) {
                     // The client may have gone.
-                    let _ = answer.send(response);
+                    let _ = answer.send(Answer::Whole(response));
                 }
             }
+            Effect::HttpRespondFile { id, response, file, offset, length } => {
+                if let Some(answer) = self.answers.remove(&id) {
+                    self.driver.storage.send_file(answer, response, &file, (offset, length));
+                }
+            }
+            Effect::Storage { ticket, task } => self.driver.storage.begin(ticket, task),
             Effect::StreamSend { id, frame } => self.send(&[id], frame),
             Effect::StreamSendMany { ids, frame } => self.send(&ids, frame),
             Effect::StreamClose { id, code, reason } => self.end(id, Ending::Closed(code, reason)),

@@ -20,7 +20,10 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use signalk_core::{HttpRequest, HttpResponse, Input, StreamId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    io::AsyncReadExt,
+    sync::{mpsc, oneshot},
+};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -36,11 +39,32 @@ use crate::{
     stream,
 };
 
+/// Of a file that is sent in pieces.
+const FILE_CHUNK: usize = 64 << 10;
+
 /// Express's limit in the reference.
 const BODY_LIMIT: usize = 10 << 20;
 
 /// A smaller answer fits a network packet or two: compressing it costs more than it saves.
 const COMPRESS_ABOVE: u64 = 1400;
+
+/// What the core answered.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// With its body.
+    Whole(HttpResponse),
+    /// Everything but the body, which is read as it is sent.
+    File(HttpResponse, FilePiece),
+}
+
+/// A part of an open file.
+#[derive(Debug)]
+pub(crate) struct FilePiece {
+    /// At the first byte.
+    pub(crate) file: tokio::fs::File,
+    /// How many bytes.
+    pub(crate) length: u64,
+}
 
 /// What every request needs.
 #[derive(Clone)]
@@ -168,7 +192,11 @@ async fn to_core(
     if edge.sender.send(ToCore::Http(request, answer)).await.is_err() {
         return stopping();
     }
-    answered.await.map_or_else(|_| stopping(), response)
+    match answered.await {
+        Ok(Answer::Whole(whole)) => response(whole),
+        Ok(Answer::File(head, piece)) => file_response(head, piece),
+        Err(_) => stopping(),
+    }
 }
 
 /// A body that is too large is read on for a while without being kept: a client that is still sending would not see why it was
@@ -252,6 +280,24 @@ fn response(response: HttpResponse) -> Response {
         }
     }
     answer
+}
+
+/// The body in pieces, each read when the one before is on its way.
+fn file_response(head: HttpResponse, piece: FilePiece) -> Response {
+    let length = piece.length;
+    let pieces = futures::stream::try_unfold(piece, |mut piece| async move {
+        let next = usize::try_from(piece.length).map_or(FILE_CHUNK, |rest| rest.min(FILE_CHUNK));
+        if next == 0 {
+            return Ok(None);
+        }
+        let mut bytes = BytesMut::zeroed(next);
+        piece.file.read_exact(&mut bytes).await?;
+        piece.length -= u64::try_from(next).unwrap_or_default();
+        Ok::<_, std::io::Error>(Some((bytes.freeze(), piece)))
+    });
+    let (mut parts, _) = response(head).into_parts();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    Response::from_parts(parts, Body::from_stream(pieces))
 }
 
 fn stopping() -> Response {

@@ -4,6 +4,7 @@
 //! Where to start reading: `driver` (the loop), `http` and `stream` (clients), `net` (instruments), `disk` (configuration).
 
 mod admin;
+mod charts;
 mod cli;
 mod commands;
 mod discovery;
@@ -19,6 +20,8 @@ mod outbox;
 mod platform;
 mod pool;
 mod pressure;
+mod resource_files;
+mod storage;
 mod stream;
 mod tcp_stream;
 

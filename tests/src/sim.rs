@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use signalk_core::{
     Config, ConfigTexts, ConnectionEvent, ConnectionId, Core, Effect, Endpoint, FoundPackage,
-    HttpId, HttpRequest, HttpResponse, Input, ModuleFiles, Output, PluginEffect, PluginId, Report,
-    StreamId,
+    HttpId, HttpRequest, HttpResponse, Input, ModuleFiles, Output, Platform, PluginEffect,
+    PluginId, Report, StreamId,
+    resources::{ChartFile, StorageDone, StorageTask, StoredFile, TileAnswer},
 };
 use wasmi_hdk::vfs::{Fs, MemoryFs};
 
@@ -23,6 +24,10 @@ pub struct Sim {
     streams: BTreeMap<StreamId, Heard>,
     /// Files as last saved, by name.
     pub files: BTreeMap<String, String>,
+    /// Resource files, by folder and name.
+    pub resources: BTreeMap<(String, String), StoredFile>,
+    /// Charts on the simulated disk.
+    pub charts: Vec<ChartFile>,
     /// Packages on the simulated disk, by folder, with their modules.
     packages: BTreeMap<String, (FoundPackage, Bytes)>,
     /// What the next saves shall fail with.
@@ -83,6 +88,8 @@ impl Sim {
             responses: BTreeMap::new(),
             streams: BTreeMap::new(),
             files: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            charts: Vec::new(),
             packages: BTreeMap::new(),
             disk_error: None,
             log: Vec::new(),
@@ -286,7 +293,44 @@ impl Sim {
             Effect::Log { target, text, .. } => self.log.push(format!("{target}: {text}")),
             Effect::CloseConnection { .. } | Effect::PluginEnded { .. } => {}
             Effect::Plugin { plugin, life, effect, .. } => self.wanted.push((plugin, life, effect)),
+            Effect::Storage { ticket, task } => {
+                let result = match &self.disk_error {
+                    Some(error) => Err(error.clone()),
+                    None => Ok(self.store(task)),
+                };
+                self.core.handle_input(self.now, Input::Report(Report::Storage { ticket, result }));
+            }
+            Effect::HttpRespondFile { id, response, .. } => {
+                self.responses.insert(id, response);
+            }
             Effect::Stopped => self.stopped = true,
+        }
+    }
+
+    fn store(&mut self, task: StorageTask) -> StorageDone {
+        match task {
+            StorageTask::ScanFolder { folder, mut scan } => {
+                let inside = self.resources.iter().filter(|((name, _), _)| *name == folder);
+                for ((_, name), file) in inside {
+                    if !scan.push(name, file.modified_ms, &file.bytes) {
+                        break;
+                    }
+                }
+                StorageDone::Scanned(scan)
+            }
+            StorageTask::ReadFile { folder, name } => {
+                StorageDone::Read(self.resources.get(&(folder, name)).cloned())
+            }
+            StorageTask::WriteFile { folder, name, bytes } => {
+                let modified_ms = i64::try_from(self.world.wall_clock().as_millis()).unwrap_or(0);
+                self.resources.insert((folder, name), StoredFile { modified_ms, bytes });
+                StorageDone::Written
+            }
+            StorageTask::DeleteFile { folder, name } => {
+                StorageDone::Deleted(self.resources.remove(&(folder, name)).is_some())
+            }
+            StorageTask::FindCharts { .. } => StorageDone::Charts(self.charts.clone()),
+            StorageTask::ReadTile { .. } => StorageDone::Tile(TileAnswer::Missing),
         }
     }
 

@@ -47,4 +47,4 @@ pub(super) fn features(call: &mut Call<'_>) -> Answer {
 }
 
 /// The v2 APIs that exist here.
-const APIS: [&str; 0] = [];
+const APIS: [&str; 1] = ["resources"];

@@ -5,6 +5,7 @@ mod admin;
 mod discovery;
 mod plugins;
 mod put;
+mod resources;
 mod status;
 mod v1;
 
@@ -66,6 +67,8 @@ const fn write(
 /// First match wins. `{}` is one segment, `{*}` the rest (at least one segment); a trailing slash is ignored except where
 /// the pattern has one.
 const ROUTES: &[Route] = &[
+    get("/signalk/v1/api/resources/charts", resources::charts_v1),
+    get("/signalk/v1/api/resources/charts/{}", resources::charts_v1),
     get("/signalk/v1/api/", v1::full),
     get("/signalk/v1/api/snapshot/{*}", v1::snapshot),
     get("/signalk/v1/api/{*}", v1::node),
@@ -76,6 +79,26 @@ const ROUTES: &[Route] = &[
     get("/signalk/v1/apps/list", plugins::apps),
     get("/signalk", discovery::endpoints),
     get("/signalk/v2/features", discovery::features),
+    get("/signalk/v2/api/resources", resources::types),
+    get("/signalk/v2/api/resources/{}/_providers", resources::providers),
+    get("/signalk/v2/api/resources/{}/_providers/_default", resources::default_provider),
+    write(
+        "POST",
+        "/signalk/v2/api/resources/{}/_providers/_default/{}",
+        resources::choose_default_provider,
+    ),
+    get("/signalk/v2/api/resources/{}", resources::list),
+    get("/signalk/v2/api/resources/{}/{}", resources::get),
+    get("/signalk/v2/api/resources/{}/{}/{*}", resources::get),
+    write("POST", "/signalk/v2/api/resources/{}", resources::create),
+    write("PUT", "/signalk/v2/api/resources/{}/{}", resources::put),
+    write("DELETE", "/signalk/v2/api/resources/{}/{}", resources::delete),
+    get("/signalk/chart-tiles/{}/{}/{}/{}", resources::tile),
+    get("/pmtiles", resources::raw_files),
+    get("/pmtiles/{}", resources::raw_file),
+    get("/plugins/resources-provider/_config", resources::collections),
+    write("POST", "/plugins/resources-provider/_config/{}", resources::add_collection),
+    write("DELETE", "/plugins/resources-provider/_config/{}", resources::remove_collection),
     get("/signalk-host/status", status::status),
     get("/skServer/loginStatus", admin::login_status),
     get("/loginStatus", admin::login_status),
@@ -172,6 +195,10 @@ fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
     for part in holes.split('/') {
         let segment = segments.next()?;
         match part {
+            "{*}" if !segment.is_empty() => {
+                let all = std::iter::once(segment).chain(segments.by_ref());
+                captured.extend(all.map(|segment| percent_decode(segment, false)));
+            }
             "{}" if !segment.is_empty() => captured.push(percent_decode(segment, false)),
             "{}" => return None,
             _ if part == segment => {}
@@ -212,6 +239,8 @@ mod tests {
             some(&["vessels", "self"])
         );
         assert_eq!(matches("/signalk/v1/api/{*}", "/signalk/v1/api/a%2Fb"), some(&["a/b"]));
+        assert_eq!(matches("/r/{}/{}/{*}", "/r/a/b/c/d%2Fe"), some(&["a", "b", "c", "d/e"]));
+        assert_eq!(matches("/r/{}/{}/{*}", "/r/a/b/"), None);
         assert_eq!(matches("/plugins/{}/config", "/plugins/x/config"), some(&["x"]));
         assert_eq!(matches("/plugins/{}/config", "/plugins/x/other"), None);
         assert_eq!(matches("/plugins/{}", "/plugins/x/"), some(&["x"]));

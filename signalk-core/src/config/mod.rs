@@ -44,6 +44,8 @@ pub struct Config {
     pub connections: Vec<ConnectionConfig>,
     /// Saved options by plugin id, as texts.
     pub plugin_options: BTreeMap<String, String>,
+    /// Folders with chart files besides those of the charts plugin's options.
+    pub chart_folders: Vec<String>,
     /// False: no plugin is loaded (`--no-plugins`).
     pub plugins_enabled: bool,
     /// What each plugin may use, unless its options file says otherwise.
@@ -84,6 +86,7 @@ impl Config {
             base_deltas,
             connections,
             plugin_options: texts.plugin_options,
+            chart_folders: Vec::new(),
             plugins_enabled: true,
             plugin_limits: wasmi_hdk::Limits::default(),
             plugin_call_time: None,

@@ -34,6 +34,16 @@ impl Settings {
         self.members.get(name)
     }
 
+    /// Changes a member; the file is saved by whoever changes it.
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        self.members.insert(name.to_owned(), value);
+    }
+
+    /// The text of the file.
+    pub(crate) fn to_text(&self) -> String {
+        serde_json::to_string_pretty(&self.members).unwrap_or_default()
+    }
+
     /// The configured HTTP port.
     pub fn port(&self) -> Option<u16> {
         self.members.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok())

@@ -295,6 +295,22 @@ impl Plugins {
         Some(file)
     }
 
+    /// Plugins that provide resources of a type, in the order in which they registered.
+    pub(crate) fn resource_providers(&self, kind: &str) -> Vec<PluginId> {
+        let of_kind = self.registrations.resources().filter(|(_, provided)| *provided == kind);
+        of_kind.filter_map(|(at, _)| Some(self.plugins.get(at)?.manifest.id.clone())).collect()
+    }
+
+    /// Types of resources that plugins provide, in the order in which they were registered.
+    pub(crate) fn resource_types(&self) -> impl Iterator<Item = &str> {
+        self.registrations.resources().map(|(_, kind)| kind)
+    }
+
+    /// The plugin of this id or package name.
+    pub(crate) fn id_of(&self, name: &str) -> Option<PluginId> {
+        self.find(name).map(|(_, plugin)| plugin.manifest.id.clone())
+    }
+
     /// By id, or by package name as an alias.
     fn find(&self, id: &str) -> Option<(At, &Plugin)> {
         let at = self.ids.get(id).or_else(|| self.ids.get(&PluginId::from_package(id)))?;

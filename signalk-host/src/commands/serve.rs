@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -28,6 +29,7 @@ use crate::{
     logging,
     net::{Connections, spec::InputSpec},
     platform::NativePlatform,
+    storage::Storage,
     tcp_stream,
 };
 
@@ -61,6 +63,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
     config.plugin_call_time =
         args.plugin_call_seconds.map(|seconds| Duration::from_secs(seconds.into()));
     config.connections.extend(connections(&args));
+    config.chart_folders.extend(chart_folders(&args));
 
     let listener = bind(args.listen, args.port.unwrap_or(config.http_port), "--port").await?;
     let address = listener.local_addr()?;
@@ -101,12 +104,14 @@ fn start_core(
 ) -> oneshot::Receiver<()> {
     let platform = NativePlatform::new();
     let runtime = Handle::current();
+    let storage = Storage::new(dir.path(), runtime.clone(), sender.clone());
     let (told, stopped) = oneshot::channel();
     let driver = Driver {
         core: Core::new(config, Arc::new(platform)),
         platform,
         connections: Connections::new(runtime.clone(), sender.clone()),
         files: Files::new(dir.clone(), runtime, sender.clone()),
+        storage,
         sender: sender.clone(),
         stopped: Some(told),
     };
@@ -173,6 +178,13 @@ fn connections(args: &ServeArgs) -> Vec<ConnectionConfig> {
         enabled: true,
     })
     .collect()
+}
+
+/// Named from where the person stands, not from the configuration directory.
+fn chart_folders(args: &ServeArgs) -> impl Iterator<Item = String> {
+    let absolute =
+        |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+    args.charts.iter().map(move |folder| absolute(folder).to_string_lossy().into_owned())
 }
 
 /// The same boat each time.

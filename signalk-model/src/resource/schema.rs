@@ -120,8 +120,11 @@ fn some_of(schema: &Value, value: &Value, at: &At, found: &mut Vec<Violation>) {
     }
 }
 
+/// Keyword, its word in the message, and when it holds.
+type Limit<T> = (&'static str, &'static str, fn(T, T) -> bool);
+
 fn number_at(schema: &Value, number: f64, at: &At, found: &mut Vec<Violation>) {
-    let limits: [(&'static str, &str, fn(f64, f64) -> bool); 2] = [
+    let limits: [Limit<f64>; 2] = [
         ("maximum", "<=", |number, limit| number <= limit),
         ("minimum", ">=", |number, limit| number >= limit),
     ];
@@ -151,7 +154,7 @@ fn text_at(schema: &Value, text: &str, at: &At, found: &mut Vec<Violation>) {
 }
 
 fn array_at(schema: &Value, items: &[Value], at: &At, found: &mut Vec<Violation>) {
-    let limits: [(&'static str, &str, fn(u64, u64) -> bool); 2] = [
+    let limits: [Limit<u64>; 2] = [
         ("maxItems", "more", |count, limit| count <= limit),
         ("minItems", "fewer", |count, limit| count >= limit),
     ];
