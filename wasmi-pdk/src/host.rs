@@ -3,15 +3,15 @@
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasmi_rpc::{CallError, RawValue, RequestId, RpcError};
+use wasmi_rpc::{CallError, RequestId, RpcError};
 
+use crate::Result;
 use crate::runtime::Shared;
-use crate::{Error, Result};
 
 /// The host, as seen by the plugin. Clones are the same host.
 #[derive(Clone)]
@@ -58,11 +58,12 @@ impl Host {
             let now = shared.time_for(limit);
             let deadline = limit.map(|limit| now + limit);
             let id = shared.peer.borrow_mut().call_with(now, method, params, deadline)?;
-            shared.calls.borrow_mut().begin(&id);
-            Ok(id)
+            let RequestId::Number(id) = id else { return Err(RpcError::Closed) };
+            shared.calls.borrow_mut().begin(id);
+            Ok((id, shared))
         });
         let state = match started {
-            Ok(id) => State::Waiting { id, shared: self.0.clone() },
+            Ok((id, shared)) => State::Waiting { id, shared },
             Err(error) => State::Failed(Some(error)),
         };
         Call { state, result: PhantomData }
@@ -77,7 +78,7 @@ pub struct Call<R> {
 }
 
 enum State {
-    Waiting { id: RequestId, shared: Weak<Shared> },
+    Waiting { id: u64, shared: Rc<Shared> },
     Failed(Option<RpcError>),
     Done,
 }
@@ -86,84 +87,23 @@ impl<R: DeserializeOwned> Future for Call<R> {
     type Output = Result<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_text(cx.waker()).map(|text| Ok(serde_json::from_str(text?.get())?))
-    }
-}
-
-impl<R> Call<R> {
-    fn poll_text(&mut self, waker: &Waker) -> Poll<Result<Box<RawValue>>> {
-        let answer = match &mut self.state {
-            State::Waiting { id, shared } => match shared.upgrade() {
-                Some(shared) => match shared.calls.borrow_mut().poll(id, waker) {
-                    Some(result) => result.map_err(Error::from),
-                    None => return Poll::Pending,
-                },
-                None => Err(CallError::Closed.into()),
+        let outcome = match &mut self.state {
+            State::Waiting { id, shared } => match shared.poll_call(*id, cx.waker()) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => return Poll::Pending,
             },
             State::Failed(error) => Err(error.take().unwrap_or(RpcError::Closed).into()),
             State::Done => Err(CallError::Closed.into()),
         };
         self.state = State::Done;
-        Poll::Ready(answer)
+        Poll::Ready(outcome)
     }
 }
 
 impl<R> Drop for Call<R> {
     fn drop(&mut self) {
-        if let State::Waiting { id, shared } = &self.state
-            && let Some(shared) = shared.upgrade()
-        {
-            shared.calls.borrow_mut().forget(id);
-            shared.peer.borrow_mut().cancel(id);
-        }
-    }
-}
-
-/// Calls under way, sorted by id because ids count up.
-#[derive(Default)]
-pub(crate) struct Calls(Vec<(RequestId, Waiting)>);
-
-enum Waiting {
-    New,
-    Polled(Waker),
-    Answered(Result<Box<RawValue>, CallError>),
-}
-
-impl Calls {
-    fn begin(&mut self, id: &RequestId) {
-        self.0.push((id.clone(), Waiting::New));
-    }
-
-    fn find(&self, id: &RequestId) -> Option<usize> {
-        self.0.binary_search_by(|(known, _)| known.cmp(id)).ok()
-    }
-
-    pub(crate) fn answer(&mut self, id: &RequestId, result: Result<Box<RawValue>, CallError>) {
-        let Some(index) = self.find(id) else { return };
-        if let Waiting::Polled(waker) =
-            std::mem::replace(&mut self.0[index].1, Waiting::Answered(result))
-        {
-            waker.wake();
-        }
-    }
-
-    fn poll(&mut self, id: &RequestId, waker: &Waker) -> Option<Result<Box<RawValue>, CallError>> {
-        let Some(index) = self.find(id) else { return Some(Err(CallError::Closed)) };
-        match &mut self.0[index].1 {
-            Waiting::Answered(_) => match self.0.remove(index).1 {
-                Waiting::Answered(result) => Some(result),
-                _ => None,
-            },
-            waiting => {
-                *waiting = Waiting::Polled(waker.clone());
-                None
-            }
-        }
-    }
-
-    fn forget(&mut self, id: &RequestId) {
-        if let Some(index) = self.find(id) {
-            self.0.remove(index);
+        if let State::Waiting { id, shared } = &self.state {
+            shared.drop_call(*id);
         }
     }
 }

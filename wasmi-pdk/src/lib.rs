@@ -47,6 +47,7 @@
 //! | `tracing` | a subscriber that writes the same lines |
 //! | `signalk` | module `signalk`: typed deltas, options, status; the buffer ABI |
 
+mod calls;
 mod error;
 mod executor;
 // The one file with unsafe code, JSON-RPC's border as well as the buffer ABI's.

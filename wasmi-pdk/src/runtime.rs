@@ -6,10 +6,10 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use wasmi_rpc::{ErrorCode, Output, Params, Peer, Quick, RawValue, RequestId};
+use wasmi_rpc::{CallError, ErrorCode, Output, Params, Peer, Quick, RawValue, RequestId};
 
-use crate::executor::{Executor, Task, poll_once};
-use crate::host::Calls;
+use crate::calls::{Arrival, Calls};
+use crate::executor::{Executor, Task};
 use crate::router::{IntoRouter, Service};
 use crate::{log_lines, time};
 
@@ -49,7 +49,6 @@ pub struct Runtime {
     shared: Rc<Shared>,
     service: Rc<dyn Service>,
     executor: Executor,
-    buffer: Vec<u8>,
     ended: bool,
 }
 
@@ -58,6 +57,8 @@ pub struct Runtime {
 pub(crate) struct Shared {
     pub(crate) peer: RefCell<Peer>,
     pub(crate) calls: RefCell<Calls>,
+    /// What was read last; answers are read from here.
+    pub(crate) input: RefCell<Vec<u8>>,
     pub(crate) spawned: RefCell<Vec<Task>>,
     origin: OnceCell<Instant>,
 }
@@ -80,27 +81,31 @@ impl Runtime {
     /// A plugin that has read nothing yet. Installs the logger and the panic hook.
     pub fn new(plugin: impl IntoRouter) -> Self {
         log_lines::install();
+        let shared = Shared { input: RefCell::new(vec![0; READ]), ..Shared::default() };
         Runtime {
-            shared: Rc::default(),
+            shared: Rc::new(shared),
             service: Rc::new(plugin.into_router()),
             executor: Executor::default(),
-            buffer: vec![0; READ],
             ended: false,
         }
     }
 
     /// Reads all there is, works until nothing can go on, writes, and says when to come again.
-    pub fn poll(&mut self, connection: &mut dyn Connection) -> Next {
+    pub fn poll<C: Connection + ?Sized>(&mut self, connection: &mut C) -> Next {
         if self.expire_calls() | time::wake_due() {
             self.work(connection);
         }
         let mut more = !self.ended;
         while more {
-            match connection.read(&mut self.buffer) {
+            let (read, room) = {
+                let mut input = self.shared.input.borrow_mut();
+                (connection.read(&mut input), input.len())
+            };
+            match read {
                 Read::Bytes(count) => {
                     self.handle_bytes(connection, count);
                     // Asking again only to hear "nothing" would double the host calls.
-                    more = count == self.buffer.len();
+                    more = count == room;
                 }
                 Read::Empty => break,
                 Read::End => {
@@ -114,16 +119,21 @@ impl Runtime {
     }
 
     /// Handles what was read: usual lines one by one, and from the first other one on all at once.
-    fn handle_bytes(&mut self, connection: &mut dyn Connection, count: usize) {
-        let buffer = std::mem::take(&mut self.buffer);
-        let mut bytes = &buffer[..count];
-        while !bytes.is_empty() {
-            let line = self.shared.peer.borrow_mut().handle_line(bytes);
+    fn handle_bytes<C: Connection + ?Sized>(&mut self, connection: &mut C, count: usize) {
+        let shared = Rc::clone(&self.shared);
+        let input = shared.input.borrow();
+        let mut start = 0;
+        while start < count {
+            let bytes = &input[start..count];
+            let line = shared.peer.borrow_mut().handle_line(bytes);
             let Some((message, rest)) = line else {
-                self.shared.peer.borrow_mut().handle_input(Duration::ZERO, bytes);
+                // It may say more of a call whose answer has come.
+                shared.settle();
+                shared.peer.borrow_mut().handle_input(Duration::ZERO, bytes);
                 break;
             };
-            bytes = rest;
+            let line = start..count - rest.len();
+            start = line.end;
             match message {
                 Quick::Request { id, method, params } => {
                     let params = params.map_or("", RawValue::get);
@@ -131,12 +141,16 @@ impl Runtime {
                     self.write(connection, WRITE_EARLY);
                 }
                 Quick::Answered { id, result } => {
-                    let id = RequestId::Number(id);
-                    self.shared.calls.borrow_mut().answer(&id, Ok(result.to_owned()));
+                    // A brace and a newline end the line.
+                    let end = line.end - 2;
+                    let arrival = Arrival { result: end - result.len()..end, line: line.clone() };
+                    if !shared.calls.borrow_mut().arrive(id, arrival) {
+                        shared.settle();
+                        shared.peer.borrow_mut().refuse(&input[line]);
+                    }
                 }
             }
         }
-        self.buffer = buffer;
     }
 
     /// Whether input has ended.
@@ -144,6 +158,7 @@ impl Runtime {
         self.ended
     }
 
+    #[inline]
     fn next(&mut self) -> Next {
         let calls =
             self.shared.peer.borrow().poll_timeout().map(|deadline| {
@@ -159,6 +174,7 @@ impl Runtime {
     }
 
     /// Whether there may be something to do.
+    #[inline]
     fn expire_calls(&mut self) -> bool {
         let mut peer = self.shared.peer.borrow_mut();
         let waits = peer.poll_timeout().is_some();
@@ -169,21 +185,20 @@ impl Runtime {
     }
 
     /// Handles events and runs tasks until none can go on, then writes.
-    fn work(&mut self, connection: &mut dyn Connection) {
+    fn work<C: Connection + ?Sized>(&mut self, connection: &mut C) {
         loop {
+            while self.executor.run_one() {
+                self.write(connection, WRITE_EARLY);
+            }
+            self.shared.settle();
             let event = self.shared.peer.borrow_mut().poll_event();
             if let Some(event) = event {
                 self.handle(event);
-            } else if let Some((slot, task, waker)) = self.executor.next_ready() {
-                let task = poll_once(task, &waker);
-                self.executor.rest(slot, task, waker);
+            } else if self.shared.spawned.borrow().is_empty() {
+                break;
             } else {
-                let spawned = std::mem::take(&mut *self.shared.spawned.borrow_mut());
-                if spawned.is_empty() {
-                    break;
-                }
-                for task in spawned {
-                    self.begin(None, task);
+                for task in self.shared.spawned.take() {
+                    self.executor.begin(None, task);
                 }
             }
             self.write(connection, WRITE_EARLY);
@@ -191,7 +206,8 @@ impl Runtime {
         self.write(connection, 1);
     }
 
-    fn write(&mut self, connection: &mut dyn Connection, at_least: usize) {
+    #[inline]
+    fn write<C: Connection + ?Sized>(&mut self, connection: &mut C, at_least: usize) {
         let bytes = self.shared.peer.borrow_mut().take_unsent_if(at_least);
         if let Some(bytes) = bytes {
             connection.write(&bytes);
@@ -206,13 +222,11 @@ impl Runtime {
             }
             Output::Notification { method, params } => {
                 match self.service.notification(&self.shared, &method, text(&params)) {
-                    Some(task) => self.begin(None, task),
+                    Some(task) => self.executor.begin(None, task),
                     None => log::debug!("notification `{method}` is not handled"),
                 }
             }
-            Output::Answered { id, result } => {
-                self.shared.calls.borrow_mut().answer(&id, result);
-            }
+            Output::Answered { id, result } => self.answered(&id, result),
             Output::Cancelled { id } => {
                 if let Some(task) = self.executor.take_request(&id) {
                     drop(task);
@@ -224,9 +238,15 @@ impl Runtime {
         }
     }
 
+    fn answered(&self, id: &RequestId, result: Result<Box<RawValue>, CallError>) {
+        if let RequestId::Number(id) = id {
+            self.shared.calls.borrow_mut().answer(*id, result);
+        }
+    }
+
     fn request(&mut self, id: RequestId, method: &str, params: &str) {
         match self.service.request(&self.shared, &id, method, params) {
-            Some(task) => self.begin(Some(id), task),
+            Some(task) => self.executor.begin(Some(id), task),
             None => {
                 let error = ErrorCode::MethodNotFound.with(format!("no method `{method}`"));
                 self.respond(id, Err(error));
@@ -238,12 +258,22 @@ impl Runtime {
         // A request that no longer waits needs no answer.
         let _ = self.shared.peer.borrow_mut().respond(id, result);
     }
+}
 
-    /// Polls a new task at once: most are done then.
-    fn begin(&mut self, request: Option<RequestId>, task: Task) {
-        let (slot, waker) = self.executor.claim(request);
-        let task = poll_once(task, &waker);
-        self.executor.rest(slot, task, waker);
+impl Drop for Runtime {
+    /// Calls that outlive the plugin end, and tasks that never began hold nothing.
+    fn drop(&mut self) {
+        self.shared.spawned.take();
+        self.shared.settle();
+        self.shared.peer.borrow_mut().handle_eof(Duration::ZERO);
+        loop {
+            let event = self.shared.peer.borrow_mut().poll_event();
+            match event {
+                Some(Output::Answered { id, result }) => self.answered(&id, result),
+                Some(_) => {}
+                None => break,
+            }
+        }
     }
 }
 

@@ -5,35 +5,32 @@ use std::io::ErrorKind;
 
 use crate::runtime::{Connection, Read};
 
-/// Reads whatever the host has, as often as asked.
-pub(crate) struct Polled;
+/// Standard input and output.
+pub(crate) struct Stdio {
+    /// How many reads may follow: for a reactor any number; for a command one, when there is input
+    /// or nothing else to do but wait.
+    pub(crate) reads: u32,
+}
 
-impl Connection for Polled {
+impl Connection for Stdio {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> Read {
-        read_stdin(buffer)
+        match self.reads.checked_sub(1) {
+            Some(left) => {
+                self.reads = left;
+                read_stdin(buffer)
+            }
+            None => Read::Empty,
+        }
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         write_stdout(bytes);
     }
 }
 
-/// Reads once when it is known that there is input, or when there is nothing else to do but wait.
-#[derive(Default)]
-pub(crate) struct Waiting {
-    pub(crate) may_read: bool,
-}
-
-impl Connection for Waiting {
-    fn read(&mut self, buffer: &mut [u8]) -> Read {
-        if std::mem::take(&mut self.may_read) { read_stdin(buffer) } else { Read::Empty }
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        write_stdout(bytes);
-    }
-}
-
+#[inline]
 fn read_stdin(buffer: &mut [u8]) -> Read {
     match read(buffer) {
         Ok(0) => Read::End,
@@ -48,6 +45,7 @@ fn read_stdin(buffer: &mut [u8]) -> Read {
     }
 }
 
+#[inline]
 fn write_stdout(mut bytes: &[u8]) {
     while !bytes.is_empty() {
         match write(bytes) {

@@ -38,6 +38,7 @@ thread_local! {
 }
 
 /// Wakes who waits for a moment that has come; whether anybody waits. Reads the clock only then.
+#[inline]
 pub(crate) fn wake_due() -> bool {
     TIMERS.with_borrow_mut(|timers| {
         let waits = !timers.0.is_empty();
@@ -49,8 +50,12 @@ pub(crate) fn wake_due() -> bool {
 }
 
 /// How long until somebody is to be woken.
+#[inline]
 pub(crate) fn until_next() -> Option<Duration> {
     TIMERS.with_borrow(|timers| {
+        if timers.0.is_empty() {
+            return None;
+        }
         let first = timers.0.iter().map(|(at, _)| *at).min()?;
         Some(first.saturating_duration_since(Instant::now()))
     })

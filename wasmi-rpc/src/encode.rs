@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{ErrorObject, Message, RequestId};
+use crate::{ErrorObject, Message, RequestId, scan};
 
 impl Message {
     /// Appends the message as JSON text.
@@ -44,23 +44,25 @@ impl Message {
     }
 }
 
-/// `{"jsonrpc":"2.0","id":1,"method":"m"`: [`write_params`] ends it.
+/// `{"jsonrpc":"2.0","id":1,"method":"m"`: parameters and a brace end it.
 pub(crate) fn write_request(out: &mut Vec<u8>, id: &RequestId, method: &str) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    write_id(out, id);
-    out.extend_from_slice(br#","method":"#);
+    write_head(out, id);
+    put(out, br#","method":"#);
     write_text(out, method);
 }
 
-/// `{"jsonrpc":"2.0","method":"m"`: [`write_params`] ends it.
+/// `{"jsonrpc":"2.0","method":"m"`: parameters and a brace end it.
 pub(crate) fn write_notification(out: &mut Vec<u8>, method: &str) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","method":"#);
+    put(out, br#"{"jsonrpc":"2.0","method":"#);
     write_text(out, method);
 }
+
+/// What stands before parameters.
+pub(crate) const PARAMS: &[u8; 10] = br#","params":"#;
 
 pub(crate) fn write_params(out: &mut Vec<u8>, params: Option<&RawValue>) {
     if let Some(params) = params {
-        out.extend_from_slice(br#","params":"#);
+        put(out, PARAMS);
         out.extend_from_slice(params.get().as_bytes());
     }
     out.push(b'}');
@@ -68,15 +70,13 @@ pub(crate) fn write_params(out: &mut Vec<u8>, params: Option<&RawValue>) {
 
 /// `{"jsonrpc":"2.0","id":1,"result":`: the result and a brace end it.
 pub(crate) fn write_response(out: &mut Vec<u8>, id: &RequestId) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    write_id(out, id);
-    out.extend_from_slice(br#","result":"#);
+    write_head(out, id);
+    put(out, br#","result":"#);
 }
 
 pub(crate) fn write_error(out: &mut Vec<u8>, id: &RequestId, error: &ErrorObject) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    write_id(out, id);
-    out.extend_from_slice(br#","error":{"code":"#);
+    write_head(out, id);
+    put(out, br#","error":{"code":"#);
     out.extend_from_slice(itoa::Buffer::new().format(error.code()).as_bytes());
     out.extend_from_slice(br#","message":"#);
     write_text(out, error.message());
@@ -94,6 +94,17 @@ pub(crate) fn write_value<T: Serialize + ?Sized>(
     serde_json::to_writer(out, value)
 }
 
+/// Text of a known length is stored word by word, which an interpreter does quicker than it copies.
+#[inline(always)]
+pub(crate) fn put<const LENGTH: usize>(out: &mut Vec<u8>, text: &[u8; LENGTH]) {
+    out.extend_from_slice(text);
+}
+
+fn write_head(out: &mut Vec<u8>, id: &RequestId) {
+    put(out, br#"{"jsonrpc":"2.0","id":"#);
+    write_id(out, id);
+}
+
 fn write_id(out: &mut Vec<u8>, id: &RequestId) {
     match id {
         RequestId::Number(number) => {
@@ -105,7 +116,7 @@ fn write_id(out: &mut Vec<u8>, id: &RequestId) {
 }
 
 fn write_text(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+    if scan::is_plain(text) {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');

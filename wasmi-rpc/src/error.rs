@@ -90,6 +90,12 @@ pub enum RpcError {
     Closed,
 }
 
+impl RpcError {
+    pub(crate) fn bad_params(why: impl ToString) -> Self {
+        RpcError::BadParams { reason: why.to_string() }
+    }
+}
+
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -36,6 +36,7 @@
 //! | `message.rs` | what is in these bytes, by the specification's words |
 //! | `envelope.rs` | which members has this object, found in one scan |
 //! | `quick.rs` | is this the line that our own ends write |
+//! | `scan.rs` | where in a text is the next byte of interest |
 //! | `encode.rs` | how is a message written |
 //! | `framing.rs` | where does a message begin and end in the stream |
 //! | `pending.rs` | who waits for which id |
@@ -51,6 +52,7 @@ mod message;
 mod peer;
 mod pending;
 mod quick;
+mod scan;
 
 pub use code::ErrorCode;
 pub use error::{CallError, RpcError};

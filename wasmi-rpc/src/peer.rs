@@ -9,16 +9,14 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::encode::{write_error, write_response, write_value};
-use crate::framing::{Decoder, Framing};
+use crate::encode::write_value;
+use crate::framing::{Decoder, Frame, Framing};
 use crate::pending::{Incoming, Outgoing};
 use crate::quick::{self, Quick};
 use crate::{CallError, ErrorCode, Params, RequestId, RpcError, RpcResult};
 
 mod receive;
 mod send;
-
-use send::{raw_params, typed_params};
 
 /// Bounds and framing of a [`Peer`].
 #[derive(Debug, Clone)]
@@ -167,6 +165,9 @@ impl Peer {
     /// The first message of these bytes, if it is in the usual form and nothing stands before it,
     /// and the bytes behind it. Otherwise nothing has happened: [`Peer::handle_input`] takes
     /// the same bytes, at a higher price, and has the same meaning.
+    ///
+    /// A result is handed out unread, whether its call waits or not: [`Peer::accept`] or
+    /// [`Peer::refuse`] must follow before other bytes are handled in another way.
     pub fn handle_line<'b>(&mut self, bytes: &'b [u8]) -> Option<(Quick<'b>, &'b [u8])> {
         let state = &mut self.state;
         let at_rest = state.events.is_empty() && state.framing == Framing::Newline;
@@ -177,20 +178,31 @@ impl Peer {
         if bytes.len() - rest.len() > state.config.max_message {
             return None;
         }
-        match message {
-            Quick::Request { id, .. } => {
-                let id = RequestId::Number(id);
-                let refused = state.incoming.contains(&id)
-                    || state.incoming.len() >= state.config.max_pending;
-                if refused {
-                    return None;
-                }
-                state.incoming.insert(id, None);
+        if let Quick::Request { id, .. } = message {
+            let id = RequestId::Number(id);
+            let refused =
+                state.incoming.contains(&id) || state.incoming.len() >= state.config.max_pending;
+            if refused {
+                return None;
             }
-            Quick::Answered { id, .. } => state.outgoing.remove(id).then_some(())?,
+            state.incoming.insert(id, None);
+            state.counters.received += 1;
         }
-        state.counters.received += 1;
         Some((message, rest))
+    }
+
+    /// The result that [`Peer::handle_line`] found for this call was JSON: the call is over.
+    /// `false` if it did not wait.
+    pub fn accept(&mut self, id: u64) -> bool {
+        let waited = self.state.outgoing.remove(id);
+        self.state.counters.received += u64::from(waited);
+        waited
+    }
+
+    /// The result that [`Peer::handle_line`] found in this line was no JSON, or its call does not
+    /// wait. What that means, [`Peer::poll_event`] says.
+    pub fn refuse(&mut self, line: &[u8]) {
+        self.state.handle_frame(Frame::Message(line), Framing::Newline);
     }
 
     /// The other end will send no more: half a message is reported, and all our calls fail with
@@ -230,7 +242,9 @@ impl Peer {
         params: Params,
         deadline: Option<Duration>,
     ) -> Result<RequestId, RpcError> {
-        self.state.call(method, &mut raw_params(params.as_deref()), deadline)
+        let draft = self.state.begin_call(method)?;
+        let written = self.state.write_raw(params.as_deref());
+        self.state.end_call(&draft, written, deadline)
     }
 
     /// [`Peer::call`] with parameters of any type that serialises to an array, an object, or null
@@ -245,7 +259,9 @@ impl Peer {
         params: &P,
         deadline: Option<Duration>,
     ) -> Result<RequestId, RpcError> {
-        self.state.call(method, &mut |out| typed_params(out, params), deadline)
+        let draft = self.state.begin_call(method)?;
+        let written = write_value(&mut self.state.unsent, params).map_err(RpcError::bad_params);
+        self.state.end_call(&draft, written, deadline)
     }
 
     /// Tells the other end something.
@@ -253,7 +269,9 @@ impl Peer {
     /// # Errors
     /// Nothing is sent when the message is too large or `params` is neither array nor object.
     pub fn notify(&mut self, method: &str, params: Params) -> Result<(), RpcError> {
-        self.state.notify(method, &mut raw_params(params.as_deref()))
+        let draft = self.state.begin_notification(method);
+        let written = self.state.write_raw(params.as_deref());
+        self.state.end_request(&draft, written)
     }
 
     /// [`Peer::notify`] with parameters of any type, as in [`Peer::call_with`].
@@ -265,7 +283,9 @@ impl Peer {
         method: &str,
         params: &P,
     ) -> Result<(), RpcError> {
-        self.state.notify(method, &mut |out| typed_params(out, params))
+        let draft = self.state.begin_notification(method);
+        let written = write_value(&mut self.state.unsent, params).map_err(RpcError::bad_params);
+        self.state.end_request(&draft, written)
     }
 
     /// Answers a request of the other end. A result above the size bound is replaced by error
@@ -274,14 +294,15 @@ impl Peer {
     /// # Errors
     /// [`RpcError::UnknownRequest`] if no such request waits; nothing is sent then.
     pub fn respond(&mut self, id: RequestId, result: RpcResult) -> Result<(), RpcError> {
-        self.state.respond(&id, &mut |out| match &result {
+        let answer = self.state.begin_answer(id)?;
+        match &result {
             Ok(result) => {
-                write_response(out, &id);
-                out.extend_from_slice(result.get().as_bytes());
-                out.push(b'}');
+                self.state.unsent.extend_from_slice(result.get().as_bytes());
+                self.state.end_answer(answer, None);
             }
-            Err(error) => write_error(out, &id, error),
-        })
+            Err(error) => self.state.end_answer(answer, Some(error)),
+        }
+        Ok(())
     }
 
     /// Answers with a result of any type, written straight into the output. One that does not
@@ -294,18 +315,13 @@ impl Peer {
         id: RequestId,
         result: &R,
     ) -> Result<(), RpcError> {
-        self.state.respond(&id, &mut |out| {
-            let start = out.len();
-            write_response(out, &id);
-            match write_value(out, result) {
-                Ok(()) => out.push(b'}'),
-                Err(error) => {
-                    out.truncate(start);
-                    let text = format!("the result cannot be written as JSON: {error}");
-                    write_error(out, &id, &ErrorCode::InternalError.with(text));
-                }
-            }
-        })
+        let answer = self.state.begin_answer(id)?;
+        let failed = write_value(&mut self.state.unsent, result).err().map(|error| {
+            let text = format!("the result cannot be written as JSON: {error}");
+            ErrorCode::InternalError.with(text)
+        });
+        self.state.end_answer(answer, failed.as_ref());
+        Ok(())
     }
 
     /// Sends several requests and notifications in one array (section 6). The ids are those of

@@ -46,8 +46,15 @@ impl Outgoing {
 
     /// Ends the waiting; `false` if nobody waited.
     pub(crate) fn remove(&mut self, id: u64) -> bool {
-        let Ok(index) = self.calls.binary_search_by_key(&id, |call| call.id) else { return false };
-        if !std::mem::replace(&mut self.calls[index].waits, false) {
+        // Most answers are to the oldest call.
+        let index = match self.calls.front() {
+            Some(oldest) if oldest.id == id => Ok(0),
+            _ => self.calls.binary_search_by_key(&id, |call| call.id),
+        };
+        let Some(call) = index.ok().and_then(|index| self.calls.get_mut(index)) else {
+            return false;
+        };
+        if !std::mem::replace(&mut call.waits, false) {
             return false;
         }
         self.waiting -= 1;

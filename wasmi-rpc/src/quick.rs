@@ -1,9 +1,11 @@
 //! The line that both our ends write, recognised at the front of the bytes and borrowed from them:
-//! nothing is copied, and only `params` or `result` need a scan. A guest pays for every step of an
-//! interpreter, so this is what most messages take. What is not exactly this form is left to
-//! `framing.rs` and `message.rs`, which mean the same by it.
+//! nothing is copied, only `params` needs a scan, and a result is read once, by who waits for it.
+//! A guest pays for every step of an interpreter, so this is what most messages take. What is not
+//! exactly this form is left to `framing.rs` and `message.rs`, which mean the same by it.
 
 use serde_json::value::RawValue;
+
+use crate::scan::{line_end, word};
 
 /// A message in its usual form, borrowed.
 #[derive(Debug)]
@@ -17,75 +19,81 @@ pub enum Quick<'a> {
         /// Its parameters.
         params: Option<&'a RawValue>,
     },
-    /// The result of a call of ours.
+    /// The result of a call of ours, which waits on until somebody has read it: end it with
+    /// [`Peer::accept`](crate::Peer::accept) or [`Peer::refuse`](crate::Peer::refuse).
     Answered {
         /// The call.
         id: u64,
-        /// What it came to.
-        result: &'a RawValue,
+        /// What stands in the place of the result: UTF-8; whether it is JSON, its reader will see.
+        result: &'a [u8],
     },
 }
 
+/// `{"jsonrpc":"2.0","id":` in words that overlap.
+const HEAD: [(usize, u64); 3] = [
+    (0, u64::from_le_bytes(*b"{\"jsonrp")),
+    (8, u64::from_le_bytes(*b"c\":\"2.0\"")),
+    (14, u64::from_le_bytes(*b"0\",\"id\":")),
+];
+const HEAD_LEN: usize = 22;
+const METHOD: u64 = u64::from_le_bytes(*b"\"method\"");
+const RESULT: u64 = u64::from_le_bytes(*b"\"result\"");
+
 /// The message and what follows its line; `None` means "look closer", never "wrong".
 pub(crate) fn line(bytes: &[u8]) -> Option<(Quick<'_>, &[u8])> {
-    let begins = word(bytes, 0)? == u64::from_le_bytes(*b"{\"jsonrp")
-        && word(bytes, 8)? == u64::from_le_bytes(*b"c\":\"2.0\"")
-        && word(bytes, 14)? == u64::from_le_bytes(*b"0\",\"id\":");
-    if !begins {
+    if !HEAD.iter().all(|(at, expected)| word(bytes, *at) == Some(*expected)) {
         return None;
     }
-    let (id, bytes) = number(bytes.get(22..)?)?;
-    match word(bytes, 0)?.to_le_bytes() {
-        [b',', b'"', b'm', b'e', b't', b'h', b'o', b'd'] => {
-            let [b'"', b':', b'"', bytes @ ..] = bytes.get(8..)? else { return None };
-            // An escape or a letter beyond ASCII ends the name, too, and is refused below.
-            let ends = |b: &u8| matches!(b, b'"' | b'\\') || !matches!(b, b' '..=b'~');
-            let (method, bytes) = bytes.split_at(bytes.iter().position(ends)?);
-            let method = std::str::from_utf8(method).ok()?;
-            let (params, rest) = match bytes {
-                [b'"', b'}', b'\n', rest @ ..] => (None, rest),
-                [b'"', bytes @ ..] => {
-                    let bytes = bytes.strip_prefix(br#","params":"#)?;
-                    matches!(bytes.first()?, b'[' | b'{').then_some(())?;
-                    let (params, rest) = last_member(bytes)?;
-                    (Some(params), rest)
-                }
-                _ => return None,
-            };
-            Some((Quick::Request { id, method, params }, rest))
-        }
-        [b',', b'"', b'r', b'e', b's', b'u', b'l', b't'] => {
-            let [b'"', b':', bytes @ ..] = bytes.get(8..)? else { return None };
-            let (result, rest) = last_member(bytes)?;
+    let (id, at) = number(bytes, HEAD_LEN)?;
+    let name = word(bytes, at + 1)?;
+    let [b',', _, _, _, _, _, _, _, _, b':', ..] = bytes.get(at..)? else { return None };
+    match name {
+        RESULT => {
+            let (result, rest) = last_member(bytes, at + 10)?;
             Some((Quick::Answered { id, result }, rest))
+        }
+        METHOD => {
+            let (method, params, rest) = method(bytes, at + 10)?;
+            Some((Quick::Request { id, method, params }, rest))
         }
         _ => None,
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-/// 19 digits always fit; a leading zero is not JSON.
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0_u64;
-    for (at, byte) in bytes.iter().enumerate().take(20) {
-        match byte {
-            b'0'..=b'9' if at < 19 => value = value * 10 + u64::from(byte - b'0'),
-            b'0'..=b'9' => return None,
-            _ if at == 0 || (at > 1 && bytes[0] == b'0') => return None,
-            _ => return Some((value, &bytes[at..])),
-        }
+/// The method's name with its quotes, and what follows: parameters, or the end.
+fn method(bytes: &[u8], at: usize) -> Option<(&str, Option<&RawValue>, &[u8])> {
+    let [b'"', name @ ..] = bytes.get(at..)? else { return None };
+    // An escape or a letter beyond ASCII ends the name, too, and is refused below.
+    let ends = |b: &u8| matches!(b, b'"' | b'\\') || !matches!(b, b' '..=b'~');
+    let (name, rest) = name.split_at(name.iter().position(ends)?);
+    let name = std::str::from_utf8(name).ok()?;
+    if let [b'"', b'}', b'\n', rest @ ..] = rest {
+        return Some((name, None, rest));
     }
-    None
+    let params = rest.strip_prefix(br#"","params":"#)?;
+    matches!(params.first()?, b'[' | b'{').then_some(())?;
+    let (params, rest) = last_member(bytes, bytes.len() - params.len())?;
+    Some((name, Some(serde_json::from_slice(params).ok()?), rest))
 }
 
-/// The value before the brace and the newline that end a message, and what follows them.
-fn last_member(bytes: &[u8]) -> Option<(&RawValue, &[u8])> {
-    let end = memchr::memchr(b'\n', bytes)?;
-    let value = bytes[..end].strip_suffix(b"}")?;
-    Some((serde_json::from_slice(value).ok()?, &bytes[end + 1..]))
+/// A number, and where it ends. 19 digits always fit; a leading zero is not JSON.
+fn number(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
+    let mut value = 0_u64;
+    let mut at = start;
+    while let Some(digit @ 0..=9) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')) {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
+    }
+    let digits = at - start;
+    let ambiguous = digits == 0 || digits > 19 || (digits > 1 && bytes[start] == b'0');
+    if ambiguous { None } else { Some((value, at)) }
+}
+
+/// The text from here to the brace and the newline that end a message, and what follows them.
+fn last_member(bytes: &[u8], start: usize) -> Option<(&[u8], &[u8])> {
+    let (end, ascii) = line_end(bytes, start)?;
+    let text = bytes.get(start..end)?.strip_suffix(b"}")?;
+    (ascii || std::str::from_utf8(text).is_ok()).then_some((text, bytes.get(end + 1..)?))
 }
 
 #[cfg(test)]
@@ -114,7 +122,9 @@ mod tests {
             Quick::Request { id, method, params } => {
                 format!("{id} {method} {:?}", params.map(RawValue::get))
             }
-            Quick::Answered { id, result } => format!("{id} {}", result.get()),
+            Quick::Answered { id, result } => {
+                format!("{id} {}", serde_json::from_slice::<&RawValue>(result).ok()?.get())
+            }
         })
     }
 

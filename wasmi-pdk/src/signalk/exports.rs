@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::Router;
 use crate::runtime::{Next, Runtime};
-use crate::stdio::{Polled, Waiting};
+use crate::stdio::Stdio;
 
 thread_local! {
     static REACTOR: RefCell<Option<Runtime>> = const { RefCell::new(None) };
@@ -34,7 +34,8 @@ macro_rules! __export_rpc_poll {
 #[doc(hidden)]
 pub fn run_reactor<S: 'static>(make: impl FnOnce() -> Router<S>) -> i64 {
     REACTOR.with_borrow_mut(|runtime| {
-        match runtime.get_or_insert_with(|| Runtime::new(make())).poll(&mut Polled) {
+        let mut connection = Stdio { reads: u32::MAX };
+        match runtime.get_or_insert_with(|| Runtime::new(make())).poll(&mut connection) {
             Next::After(wait) => i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX),
             Next::Input | Next::Ended => -1,
         }
@@ -45,18 +46,19 @@ pub fn run_reactor<S: 'static>(make: impl FnOnce() -> Router<S>) -> i64 {
 #[doc(hidden)]
 pub fn run_command<S: 'static>(make: impl FnOnce() -> Router<S>) {
     let mut runtime = Runtime::new(make());
-    let mut connection = Waiting::default();
+    let mut connection = Stdio { reads: 0 };
     loop {
         match runtime.poll(&mut connection) {
             Next::After(wait) if runtime.has_ended() => std::thread::sleep(wait),
-            Next::After(wait) => connection.may_read = input_within(wait),
-            Next::Input => connection.may_read = true,
+            Next::After(wait) => connection.reads = input_within(wait).into(),
+            Next::Input => connection.reads = 1,
             Next::Ended => return,
         }
     }
 }
 
 /// One read of stdin into the buffer; 0 at the end.
+#[inline]
 #[cfg(target_os = "wasi")]
 pub(crate) fn read_stdin(buffer: &mut [u8]) -> std::io::Result<usize> {
     let vector = Vector { address: buffer.as_mut_ptr(), len: buffer.len() };
@@ -67,6 +69,7 @@ pub(crate) fn read_stdin(buffer: &mut [u8]) -> std::io::Result<usize> {
 }
 
 /// One write to stdout; how many bytes the host took.
+#[inline]
 #[cfg(target_os = "wasi")]
 pub(crate) fn write_stdout(bytes: &[u8]) -> std::io::Result<usize> {
     let vector = Vector { address: bytes.as_ptr().cast_mut(), len: bytes.len() };

@@ -2,7 +2,6 @@
 
 use super::send::{CANCEL, CancelParams};
 use super::{Output, State};
-use crate::encode::write_error;
 use crate::envelope::peek;
 use crate::framing::{Frame, Framing};
 use crate::{CallError, ErrorCode, ErrorObject, Message, Params, RequestId, RpcError, RpcResult};
@@ -55,7 +54,7 @@ impl State {
                 self.finish_batch(index);
             }
             Message::Invalid { id, error } => {
-                self.write_answer(&id, batch, &mut |out| write_error(out, &id, &error));
+                self.answer_error(&id, batch, &error);
                 let reason = error.message().to_owned();
                 self.fault(if is(&error, ErrorCode::ParseError) {
                     RpcError::NotJson { reason }
@@ -84,13 +83,13 @@ impl State {
         if self.incoming.contains(&id) {
             let reason = "a request with this id waits already";
             let error = ErrorCode::InvalidRequest.with(reason);
-            self.write_answer(&id, batch, &mut |out| write_error(out, &id, &error));
+            self.answer_error(&id, batch, &error);
             self.fault(RpcError::InvalidRequest { id, reason: reason.to_owned() });
         } else if self.incoming.len() >= self.config.max_pending {
             let limit = self.config.max_pending;
             let text = format!("{limit} requests wait already (`max_pending`)");
             let error = ErrorCode::Busy.with(text);
-            self.write_answer(&id, batch, &mut |out| write_error(out, &id, &error));
+            self.answer_error(&id, batch, &error);
             self.fault(RpcError::Busy { limit });
         } else {
             self.incoming.insert(id.clone(), batch);
@@ -137,7 +136,7 @@ impl State {
             (id, false) => {
                 let id = id.unwrap_or(RequestId::Null);
                 let error = ErrorCode::RequestTooLarge.with(fault.to_string());
-                self.write_answer(&id, None, &mut |out| write_error(out, &id, &error));
+                self.answer_error(&id, None, &error);
             }
         }
         self.fault(fault);

@@ -1,79 +1,95 @@
 //! What this end sends: requests, notifications, answers, each with its framing, or nothing at all
-//! when a bound is reached.
+//! when a bound is reached. A message is a [`Draft`] at the end of the output until it is finished,
+//! so that values are written where they belong and by nobody twice.
 
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{BatchEntry, Output, State};
-use crate::encode::{write_error, write_notification, write_params, write_request, write_value};
+use crate::encode::{
+    PARAMS, put, write_error, write_notification, write_params, write_request, write_response,
+    write_value,
+};
 use crate::framing::Framing;
-use crate::{CallError, ErrorCode, RequestId, RpcError};
+use crate::scan::has_control;
+use crate::{CallError, ErrorCode, ErrorObject, RequestId, RpcError};
 
-pub(super) type WriteParams<'w> = dyn FnMut(&mut Vec<u8>) -> Result<(), RpcError> + 'w;
-
-pub(super) fn raw_params(
-    params: Option<&RawValue>,
-) -> impl FnMut(&mut Vec<u8>) -> Result<(), RpcError> {
-    move |out| {
-        if params.is_some_and(|raw| !raw.get().starts_with(['[', '{'])) {
-            return Err(not_structured());
-        }
-        write_params(out, params);
-        Ok(())
-    }
+/// A message that is not finished, at the end of the output.
+pub(super) struct Draft {
+    start: usize,
+    /// From here on it is not our text alone: there may be line breaks.
+    given: usize,
 }
 
-pub(super) fn typed_params<P: Serialize + ?Sized>(
-    out: &mut Vec<u8>,
-    params: &P,
-) -> Result<(), RpcError> {
-    let name = br#","params":"#;
-    let start = out.len();
-    out.extend_from_slice(name);
-    write_value(out, params).map_err(|error| RpcError::BadParams { reason: error.to_string() })?;
-    match &out[start + name.len()..] {
-        [b'[' | b'{', ..] => {}
-        b"null" => out.truncate(start),
-        _ => return Err(not_structured()),
-    }
-    out.push(b'}');
-    Ok(())
-}
-
-fn not_structured() -> RpcError {
-    let reason = "they must be an array or an object; write one value as `(value,)`";
-    RpcError::BadParams { reason: reason.to_owned() }
+/// An answer that is not finished, and where it goes.
+pub(super) struct Answer {
+    id: RequestId,
+    batch: Option<usize>,
+    draft: Draft,
 }
 
 impl State {
-    pub(super) fn call(
-        &mut self,
-        method: &str,
-        params: &mut WriteParams<'_>,
-        deadline: Option<Duration>,
-    ) -> Result<RequestId, RpcError> {
+    /// Writes a request up to its parameters.
+    pub(super) fn begin_call(&mut self, method: &str) -> Result<Draft, RpcError> {
         self.room_for(1)?;
-        let number = self.outgoing.next_id();
-        let id = RequestId::Number(number);
-        self.send(&mut |out| {
-            write_request(out, &id, method);
-            params(out)
-        })?;
-        self.outgoing.insert(number, deadline);
-        Ok(id)
+        let start = self.unsent.len();
+        write_request(&mut self.unsent, &RequestId::Number(self.outgoing.next_id()), method);
+        Ok(self.before_params(start))
     }
 
-    pub(super) fn notify(
+    /// Writes a notification up to its parameters.
+    pub(super) fn begin_notification(&mut self, method: &str) -> Draft {
+        let start = self.unsent.len();
+        write_notification(&mut self.unsent, method);
+        self.before_params(start)
+    }
+
+    fn before_params(&mut self, start: usize) -> Draft {
+        put(&mut self.unsent, PARAMS);
+        Draft { start, given: self.unsent.len() }
+    }
+
+    /// Writes parameters that are text already.
+    pub(super) fn write_raw(&mut self, params: Option<&RawValue>) -> Result<(), RpcError> {
+        let text = params.map_or("null", RawValue::get);
+        self.unsent.extend_from_slice(text.as_bytes());
+        let none = params.is_some() && text == "null";
+        if none { Err(RpcError::bad_params(NOT_STRUCTURED)) } else { Ok(()) }
+    }
+
+    pub(super) fn end_call(
         &mut self,
-        method: &str,
-        params: &mut WriteParams<'_>,
+        draft: &Draft,
+        params: Result<(), RpcError>,
+        deadline: Option<Duration>,
+    ) -> Result<RequestId, RpcError> {
+        self.end_request(draft, params)?;
+        let id = self.outgoing.next_id();
+        self.outgoing.insert(id, deadline);
+        Ok(RequestId::Number(id))
+    }
+
+    /// Ends a request or notification whose parameters are written; null stands for "none".
+    pub(super) fn end_request(
+        &mut self,
+        draft: &Draft,
+        params: Result<(), RpcError>,
     ) -> Result<(), RpcError> {
-        self.send(&mut |out| {
-            write_notification(out, method);
-            params(out)
-        })
+        let params = params.and_then(|()| match self.unsent.get(draft.given..) {
+            Some([b'[' | b'{', ..]) => Ok(()),
+            Some(b"null") => {
+                self.unsent.truncate(draft.given - PARAMS.len());
+                Ok(())
+            }
+            _ => Err(RpcError::bad_params(NOT_STRUCTURED)),
+        });
+        if let Err(error) = params {
+            self.unsent.truncate(draft.start);
+            return Err(error);
+        }
+        self.unsent.push(b'}');
+        self.finish(draft, self.config.max_message)
     }
 
     pub(super) fn send_batch(
@@ -86,27 +102,30 @@ impl State {
         let first = self.outgoing.next_id();
         let mut next = first;
         if !entries.is_empty() {
-            self.send(&mut |out| {
-                let mut separator = b'[';
-                for entry in entries {
-                    out.push(separator);
-                    separator = b',';
-                    let params = match entry {
-                        BatchEntry::Call(method, params) => {
-                            write_request(out, &RequestId::Number(next), method);
-                            next += 1;
-                            params
-                        }
-                        BatchEntry::Notify(method, params) => {
-                            write_notification(out, method);
-                            params
-                        }
-                    };
-                    raw_params(params.as_deref())(out)?;
+            let draft = self.begin_text();
+            let mut separator = b'[';
+            for entry in entries {
+                self.unsent.push(separator);
+                separator = b',';
+                let params = match entry {
+                    BatchEntry::Call(method, params) => {
+                        write_request(&mut self.unsent, &RequestId::Number(next), method);
+                        next += 1;
+                        params
+                    }
+                    BatchEntry::Notify(method, params) => {
+                        write_notification(&mut self.unsent, method);
+                        params
+                    }
+                };
+                if params.as_deref().is_some_and(|raw| !raw.get().starts_with(['[', '{'])) {
+                    self.unsent.truncate(draft.start);
+                    return Err(RpcError::bad_params(NOT_STRUCTURED));
                 }
-                out.push(b']');
-                Ok(())
-            })?;
+                write_params(&mut self.unsent, params.as_deref());
+            }
+            self.unsent.push(b']');
+            self.finish(&draft, self.config.max_message)?;
         }
         Ok((first..next)
             .map(|id| {
@@ -130,106 +149,114 @@ impl State {
     pub(super) fn give_up(&mut self, id: u64, why: CallError) -> bool {
         let waited = self.outgoing.give_up(id);
         if waited {
-            let params = CancelParams { id: RequestId::Number(id) };
+            let draft = self.begin_notification(CANCEL);
+            let written =
+                write_value(&mut self.unsent, &CancelParams { id: RequestId::Number(id) });
             // Too short to be too large, and an object: cannot fail.
-            let _ = self.notify(CANCEL, &mut |out| typed_params(out, &params));
+            let _ = self.end_request(&draft, written.map_err(RpcError::bad_params));
             self.answered(id, Err(why));
         }
         waited
     }
 
-    pub(super) fn respond(
-        &mut self,
-        id: &RequestId,
-        write: &mut dyn FnMut(&mut Vec<u8>),
-    ) -> Result<(), RpcError> {
-        let Some(batch) = self.incoming.remove(id) else {
-            return Err(RpcError::UnknownRequest { id: id.clone() });
-        };
-        self.write_answer(id, batch, write);
+    /// Writes an answer up to its result; the request waits no longer.
+    pub(super) fn begin_answer(&mut self, id: RequestId) -> Result<Answer, RpcError> {
+        match self.incoming.remove(&id) {
+            Some(batch) => {
+                let start = self.unsent.len();
+                write_response(&mut self.unsent, &id);
+                let draft = Draft { start, given: self.unsent.len() };
+                Ok(Answer { id, batch, draft })
+            }
+            None => Err(RpcError::UnknownRequest { id }),
+        }
+    }
+
+    /// Ends an answer whose result is written, or replaces it by an error.
+    pub(super) fn end_answer(&mut self, answer: Answer, error: Option<&ErrorObject>) {
+        let Answer { id, batch, draft } = answer;
+        match error {
+            None => self.unsent.push(b'}'),
+            Some(error) => {
+                self.unsent.truncate(draft.start);
+                write_error(&mut self.unsent, &id, error);
+            }
+        }
+        self.place_answer(&id, batch, &draft);
         if let Some(index) = batch {
             self.finish_batch(index);
         }
-        Ok(())
     }
 
-    /// Writes an answer, on its own or into the array of its batch.
-    pub(super) fn write_answer(
+    /// An error that answers what never became a request.
+    pub(super) fn answer_error(
         &mut self,
         id: &RequestId,
         batch: Option<usize>,
-        write: &mut dyn FnMut(&mut Vec<u8>),
+        error: &ErrorObject,
     ) {
+        let draft = self.begin_text();
+        write_error(&mut self.unsent, id, error);
+        self.place_answer(id, batch, &draft);
+    }
+
+    /// Sends an answer on its own, or moves it into the array of its batch.
+    fn place_answer(&mut self, id: &RequestId, batch: Option<usize>, draft: &Draft) {
         let limit = self.config.max_message;
         let too_large = || {
             let text = format!("the response exceeds {limit} bytes (`max_message`)");
             ErrorCode::ResponseTooLarge.with(text)
         };
-        match batch {
-            None => {
-                let sent = self.send(&mut |out| {
-                    write(out);
-                    Ok(())
-                });
-                if sent.is_err() {
-                    let mut error = |out: &mut Vec<u8>| {
-                        write_error(out, id, &too_large());
-                        Ok(())
-                    };
-                    // Short, and silence would be worse than a message above the bound.
-                    let _ = self.frame(&mut error, usize::MAX);
-                }
+        let Some(index) = batch else {
+            if self.finish(draft, limit).is_err() {
+                let draft = self.begin_text();
+                write_error(&mut self.unsent, id, &too_large());
+                // Short, and silence would be worse than a message above the bound.
+                let _ = self.finish(&draft, usize::MAX);
             }
-            Some(index) => {
-                let Some(text) = self.incoming.batch_text(index) else { return };
-                let start = text.len();
-                write(text);
-                // The array as a whole is one message.
-                if text.len() > limit {
-                    text.truncate(start);
-                    write_error(text, id, &too_large());
-                }
+            return;
+        };
+        if let Some(text) = self.incoming.batch_text(index) {
+            let start = text.len();
+            text.extend_from_slice(&self.unsent[draft.start..]);
+            // The array as a whole is one message.
+            if text.len() > limit {
+                text.truncate(start);
+                write_error(text, id, &too_large());
             }
         }
+        self.unsent.truncate(draft.start);
     }
 
     pub(super) fn finish_batch(&mut self, index: usize) {
         if let Some(text) = self.incoming.take_complete(index)
             && !text.is_empty()
         {
-            let _ = self.frame(
-                &mut |out| {
-                    out.extend_from_slice(&text);
-                    Ok(())
-                },
-                usize::MAX,
-            );
+            let draft = self.begin_text();
+            self.unsent.extend_from_slice(&text);
+            let _ = self.finish(&draft, usize::MAX);
         }
     }
 
-    fn send(&mut self, write: &mut WriteParams<'_>) -> Result<(), RpcError> {
-        self.frame(write, self.config.max_message)
-    }
-
-    /// Writes one message with its framing, or nothing.
-    fn frame(&mut self, write: &mut WriteParams<'_>, limit: usize) -> Result<(), RpcError> {
+    fn begin_text(&self) -> Draft {
         let start = self.unsent.len();
-        let mut result = write(&mut self.unsent);
-        let size = self.unsent.len() - start;
-        if result.is_ok() && size > limit {
-            result = Err(RpcError::TooLarge { size, limit });
-        }
-        if result.is_err() {
-            self.unsent.truncate(start);
-            return result;
+        Draft { start, given: start }
+    }
+
+    /// Gives a whole message its framing, or takes it back.
+    fn finish(&mut self, draft: &Draft, limit: usize) -> Result<(), RpcError> {
+        let size = self.unsent.len() - draft.start;
+        if size > limit {
+            self.unsent.truncate(draft.start);
+            return Err(RpcError::TooLarge { size, limit });
         }
         if self.framing == Framing::ContentLength {
             let header = format!("Content-Length: {size}\r\n\r\n");
-            self.unsent.splice(start..start, header.into_bytes());
+            self.unsent.splice(draft.start..draft.start, header.into_bytes());
         } else {
-            // Inside JSON text a raw newline can only be white space between tokens.
-            if memchr::memchr2(b'\n', b'\r', &self.unsent[start..]).is_some() {
-                for byte in &mut self.unsent[start..] {
+            // Inside JSON text a raw line break can only be white space between tokens.
+            if has_control(&self.unsent, draft.given) {
+                for byte in self.unsent.iter_mut().skip(draft.given) {
                     if matches!(byte, b'\n' | b'\r') {
                         *byte = b' ';
                     }
@@ -245,6 +272,8 @@ impl State {
         self.events.push_back(Output::Answered { id: RequestId::Number(id), result });
     }
 }
+
+const NOT_STRUCTURED: &str = "they must be an array or an object; write one value as `(value,)`";
 
 /// The notification that takes a request back, as the Language Server Protocol names it.
 pub(super) const CANCEL: &str = "$/cancelRequest";

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench_plugins::{Ours, Peer, Real, guest, limits, peer_guest, synthetic};
-use serde_json::json;
+use serde_json::{Value, json};
 use wasmi_hdk::{Engine, Instance, InstanceConfig, Limits, Module, Run, Step};
 
-const USAGE: &str = "measure load ours|peer GUEST|peer|synthetic:BYTES:EXPORTS TIMES
+const USAGE: &str = "measure call ours|peer METHOD PARAMS TIMES
+measure beside METHOD PARAMS TIMES ROUNDS [PER]
+measure load ours|peer GUEST|peer|synthetic:BYTES:EXPORTS TIMES
 measure sieve ours|both|peer LIMIT TIMES [SLICE_FUEL]
 measure runaway RUN_FUEL RUNS
 measure slices LIMIT ROUNDS";
@@ -20,6 +22,15 @@ fn main() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let number = |text: &str| -> u64 { text.parse().expect("a number") };
     match args.as_slice() {
+        ["call", host, method, params, times] => {
+            call(host, method, params, number(times));
+        }
+        ["beside", method, params, times, rounds] => {
+            beside(method, params, number(times), number(rounds), 1);
+        }
+        ["beside", method, params, times, rounds, per] => {
+            beside(method, params, number(times), number(rounds), number(per));
+        }
         ["load", host, module, times] => load(host, module, number(times)),
         ["sieve", host, limit, times] => sieve(host, limit, number(times), limits()),
         ["sieve", host, limit, times, slice] => {
@@ -29,6 +40,74 @@ fn main() {
         ["slices", limit, rounds] => slices(limit, number(rounds)),
         _ => eprintln!("{USAGE}"),
     }
+}
+
+/// One host's calls, for counting instructions.
+fn call(host: &str, method: &str, params: &str, times: u64) {
+    if host == "ours" {
+        let mut ours = Ours::new(&guest("rpc_methods"), limits());
+        for _ in 0..times {
+            black_box(ours.call(method, given(params)));
+        }
+    } else {
+        let peer = Peer::new(peer_guest());
+        let params: Value = serde_json::from_str(params).expect("JSON");
+        for _ in 0..times {
+            black_box(peer.call(method, params.clone()));
+        }
+    }
+}
+
+/// Both hosts in turns A B B A; each figure is the median of the rounds, divided by `per`: how
+/// often the work of interest happens in one call.
+fn beside(method: &str, params: &str, times: u64, rounds: u64, per: u64) {
+    let mut ours = Ours::new(&guest("rpc_methods"), limits());
+    let peer = Peer::new(peer_guest());
+    let value: Value = serde_json::from_str(params).expect("JSON");
+    let (mut of_ours, mut of_peer) = (Vec::new(), Vec::new());
+    // The peer is slower: so many of its calls take about as long.
+    let fewer = times.div_ceil(20);
+    for round in 0..2 * rounds {
+        let mut a = || {
+            let took = time(|| (0..times).for_each(|_| drop(ours.call(method, given(params)))));
+            of_ours.push(took.as_secs_f64() * 1e6 / count(times * per));
+        };
+        let mut b = || {
+            let took = time(|| (0..fewer).for_each(|_| drop(peer.call(method, value.clone()))));
+            of_peer.push(took.as_secs_f64() * 1e6 / count(fewer * per));
+        };
+        if round % 2 == 0 {
+            a();
+            b();
+        } else {
+            b();
+            a();
+        }
+    }
+    let (ours, peer) = (quartiles(of_ours), quartiles(of_peer));
+    println!(
+        "{method} ours {:.2} us ({:.2} to {:.2}), peer {:.1} us ({:.1} to {:.1}), ratio {:.1}",
+        ours[1],
+        ours[0],
+        ours[2],
+        peer[1],
+        peer[0],
+        peer[2],
+        peer[1] / ours[1]
+    );
+}
+
+fn given(params: &str) -> Option<&str> {
+    (params != "null").then_some(params)
+}
+
+fn count(number: u64) -> f64 {
+    f64::from(u32::try_from(number).expect("a small number"))
+}
+
+fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
 
 fn load(host: &str, module: &str, times: u64) {
