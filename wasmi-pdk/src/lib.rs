@@ -55,6 +55,7 @@ mod executor;
 pub mod exports;
 mod host;
 mod log_lines;
+mod params;
 mod plugin;
 mod router;
 mod runtime;

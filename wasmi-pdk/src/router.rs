@@ -1,16 +1,17 @@
 //! [`Router`]: names to typed async closures. What a request is and who answers it on the wire is
 //! not known here; `runtime.rs` brings both together.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use serde::Serialize;
-use serde::de::value::UnitDeserializer;
-use serde::de::{self, DeserializeOwned};
+use serde::de::DeserializeOwned;
 use wasmi_rpc::RequestId;
 
 use crate::executor::Task;
+use crate::params::{Unfit, is_json, read_params};
 use crate::runtime::Shared;
-use crate::{Error, ErrorCode, Host, Result};
+use crate::{Host, Result};
 
 /// What a method gets besides its parameters.
 pub struct Cx<S = ()> {
@@ -29,15 +30,47 @@ impl<S> Clone for Cx<S> {
 /// The methods of a plugin.
 pub struct Router<S = ()> {
     state: Rc<S>,
-    entries: Vec<(&'static str, Handler<S>)>,
+    methods: Entries<MethodFn<S>>,
+    notifications: Entries<NotificationFn<S>>,
 }
 
-type MethodFn<S> = dyn Fn(Cx<S>, &str, Answer) -> Task;
-type NotificationFn<S> = dyn Fn(Cx<S>, &str) -> Option<Task>;
+type MethodFn<S> = dyn Fn(Cx<S>, &str, Answer) -> Started;
+type NotificationFn<S> = dyn Fn(Cx<S>, &str) -> Started;
 
-enum Handler<S> {
-    Method(Box<MethodFn<S>>),
-    Notification(Box<NotificationFn<S>>),
+/// What came of a request or notification.
+pub(crate) enum Started {
+    /// It goes on.
+    Task(Task),
+    /// It is over.
+    Done,
+    /// Nobody handles this name.
+    Unknown,
+    /// The parameters are no JSON; nothing has happened.
+    Unread,
+}
+
+/// Handlers by name. Who is called is often called again.
+struct Entries<F: ?Sized> {
+    list: Vec<(&'static str, Box<F>)>,
+    last: Cell<usize>,
+}
+
+impl<F: ?Sized> Entries<F> {
+    fn find(&self, name: &[u8]) -> Option<&F> {
+        let is_it = |(known, _): &(&'static str, Box<F>)| known.as_bytes() == name;
+        let index = match self.list.get(self.last.get()) {
+            Some(entry) if is_it(entry) => self.last.get(),
+            _ => self.list.iter().position(is_it)?,
+        };
+        self.last.set(index);
+        self.list.get(index).map(|(_, handler)| &**handler)
+    }
+}
+
+impl<F: ?Sized> Default for Entries<F> {
+    fn default() -> Self {
+        Entries { list: Vec::new(), last: Cell::new(0) }
+    }
 }
 
 /// Where the answer of one request goes.
@@ -75,7 +108,11 @@ impl<S: 'static> Router<S> {
     /// A router whose methods share this state. It is theirs alone, so a `Cell` or `RefCell`
     /// suffices for what changes.
     pub fn with_state(state: S) -> Self {
-        Router { state: Rc::new(state), entries: Vec::new() }
+        Router {
+            state: Rc::new(state),
+            methods: Entries::default(),
+            notifications: Entries::default(),
+        }
     }
 
     /// Adds a method: `|cx, params| async move { Ok(result) }`.
@@ -90,19 +127,18 @@ impl<S: 'static> Router<S> {
         F: Fn(Cx<S>, P) -> Fut + 'static,
         Fut: Future<Output = Result<R>> + 'static,
     {
-        let handler = move |cx: Cx<S>, params: &str, answer: Answer| -> Task {
-            match read_params(params) {
-                Ok(params) => {
-                    let future = run(cx, params);
-                    Box::pin(async move { answer.give(future.await) })
-                }
-                Err(error) => {
-                    answer.give::<()>(Err(error));
-                    Box::pin(std::future::ready(()))
-                }
+        let handler = move |cx: Cx<S>, params: &str, answer: Answer| match read_params(params) {
+            Ok(params) => {
+                let future = run(cx, params);
+                Started::Task(Box::pin(async move { answer.give(future.await) }))
             }
+            Err(Unfit::Params(error)) => {
+                answer.give::<()>(Err(error));
+                Started::Done
+            }
+            Err(Unfit::NotJson) => Started::Unread,
         };
-        self.entries.push((name, Handler::Method(Box::new(handler))));
+        self.methods.list.push((name, Box::new(handler)));
         self
     }
 
@@ -115,16 +151,15 @@ impl<S: 'static> Router<S> {
         F: Fn(Cx<S>, P) -> Fut + 'static,
         Fut: Future<Output = ()> + 'static,
     {
-        let handler = move |cx: Cx<S>, params: &str| -> Option<Task> {
-            match read_params(params) {
-                Ok(params) => Some(Box::pin(run(cx, params))),
-                Err(error) => {
-                    log::warn!("notification {name}: {error}");
-                    None
-                }
+        let handler = move |cx: Cx<S>, params: &str| match read_params(params) {
+            Ok(params) => Started::Task(Box::pin(run(cx, params))),
+            Err(Unfit::Params(error)) => {
+                log::warn!("notification {name}: {error}");
+                Started::Done
             }
+            Err(Unfit::NotJson) => Started::Unread,
         };
-        self.entries.push((name, Handler::Notification(Box::new(handler))));
+        self.notifications.list.push((name, Box::new(handler)));
         self
     }
 }
@@ -146,18 +181,12 @@ impl<S: 'static> IntoRouter for Router<S> {
     }
 }
 
-/// A router whose state is out of sight.
+/// A router whose state is out of sight. Empty text stands for no parameters.
 pub(crate) trait Service {
-    /// Starts a method; `None` if there is no such method.
-    fn request(
-        &self,
-        shared: &Rc<Shared>,
-        id: &RequestId,
-        method: &str,
-        params: &str,
-    ) -> Option<Task>;
-    /// Starts the handler of a notification, if there is one.
-    fn notification(&self, shared: &Rc<Shared>, method: &str, params: &str) -> Option<Task>;
+    /// Starts a method.
+    fn request(&self, shared: &Rc<Shared>, id: &RequestId, method: &[u8], params: &str) -> Started;
+    /// Starts the handler of a notification.
+    fn notification(&self, shared: &Rc<Shared>, method: &[u8], params: &str) -> Started;
 }
 
 impl<S: 'static> Router<S> {
@@ -167,71 +196,20 @@ impl<S: 'static> Router<S> {
 }
 
 impl<S: 'static> Service for Router<S> {
-    fn request(
-        &self,
-        shared: &Rc<Shared>,
-        id: &RequestId,
-        method: &str,
-        params: &str,
-    ) -> Option<Task> {
-        self.entries.iter().find_map(|(name, handler)| match handler {
-            Handler::Method(run) if *name == method => {
-                let answer = Answer { id: id.clone(), shared: Rc::clone(shared) };
-                Some(run(self.cx(shared), params, answer))
-            }
-            _ => None,
-        })
+    fn request(&self, shared: &Rc<Shared>, id: &RequestId, method: &[u8], params: &str) -> Started {
+        let Some(run) = self.methods.find(method) else { return unknown(params) };
+        let answer = Answer { id: id.clone(), shared: Rc::clone(shared) };
+        run(self.cx(shared), params, answer)
     }
 
-    fn notification(&self, shared: &Rc<Shared>, method: &str, params: &str) -> Option<Task> {
-        self.entries.iter().find_map(|(name, handler)| match handler {
-            Handler::Notification(run) if *name == method => run(self.cx(shared), params),
-            _ => None,
-        })
-    }
-}
-
-/// Parameters as the method wants them; empty text stands for none.
-fn read_params<P: DeserializeOwned>(text: &str) -> Result<P> {
-    // Most methods without parameters take `()`: that needs no JSON. Other types keep their code short.
-    if text.is_empty()
-        && size_of::<P>() == 0
-        && let Ok(none) = P::deserialize(UnitDeserializer::<de::value::Error>::new())
-    {
-        return Ok(none);
-    }
-    let mut parsed = None;
-    let mut attempt = |text: &str| match serde_json::from_str(text) {
-        Ok(value) => {
-            parsed = Some(value);
-            None
-        }
-        Err(error) => Some(error),
-    };
-    match read_forms(text, &mut attempt) {
-        None => parsed.ok_or_else(|| Error::new(ErrorCode::InternalError, "no parameters read")),
-        Some(error) => {
-            Err(Error::new(ErrorCode::InvalidParams, format!("Invalid params: {error}")))
+    fn notification(&self, shared: &Rc<Shared>, method: &[u8], params: &str) -> Started {
+        match self.notifications.find(method) {
+            Some(run) => run(self.cx(shared), params),
+            None => unknown(params),
         }
     }
 }
 
-type Attempt<'a> = dyn FnMut(&str) -> Option<serde_json::Error> + 'a;
-
-/// Tries the forms in which the same parameters may be meant; the error of the first form counts.
-fn read_forms(text: &str, attempt: &mut Attempt<'_>) -> Option<serde_json::Error> {
-    let (first, others): (&str, &[&str]) = match text {
-        "" => ("null", &["[]", "{}"]),
-        "[]" | "{}" => (text, &["null"]),
-        text => (text, &[]),
-    };
-    let error = attempt(first)?;
-    for other in others {
-        attempt(other)?;
-    }
-    let single = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    if let Some(single) = single.filter(|single| !single.is_empty()) {
-        attempt(single)?;
-    }
-    Some(error)
+fn unknown(params: &str) -> Started {
+    if params.is_empty() || is_json(params) { Started::Unknown } else { Started::Unread }
 }

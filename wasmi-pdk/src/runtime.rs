@@ -10,7 +10,7 @@ use wasmi_rpc::{CallError, ErrorCode, Output, Params, Peer, Quick, RawValue, Req
 
 use crate::calls::{Arrival, Calls};
 use crate::executor::{Executor, Task};
-use crate::router::{IntoRouter, Service};
+use crate::router::{IntoRouter, Service, Started};
 use crate::{log_lines, time};
 
 /// Where the bytes come from and go to.
@@ -134,22 +134,25 @@ impl Runtime {
             };
             let line = start..count - rest.len();
             start = line.end;
-            match message {
+            let read = match message {
                 Quick::Request { id, method, params } => {
-                    let params = params.map_or("", RawValue::get);
-                    self.request(RequestId::Number(id), method, params);
-                    self.write(connection, WRITE_EARLY);
+                    self.request(id.into(), method, params.unwrap_or_default())
+                }
+                Quick::Notification { method, params } => {
+                    self.notification(method, params.unwrap_or_default())
                 }
                 Quick::Answered { id, result } => {
                     // A brace and a newline end the line.
                     let end = line.end - 2;
                     let arrival = Arrival { result: end - result.len()..end, line: line.clone() };
-                    if !shared.calls.borrow_mut().arrive(id, arrival) {
-                        shared.settle();
-                        shared.peer.borrow_mut().refuse(&input[line]);
-                    }
+                    shared.calls.borrow_mut().arrive(id, arrival)
                 }
+            };
+            if !read {
+                shared.settle();
+                shared.peer.borrow_mut().refuse(&input[line]);
             }
+            self.write(connection, WRITE_EARLY);
         }
     }
 
@@ -218,13 +221,10 @@ impl Runtime {
     fn handle(&mut self, event: Output) {
         match event {
             Output::Request { id, method, params } => {
-                self.request(id, &method, text(&params));
+                self.request(id, method.as_bytes(), text(&params));
             }
             Output::Notification { method, params } => {
-                match self.service.notification(&self.shared, &method, text(&params)) {
-                    Some(task) => self.executor.begin(None, task),
-                    None => log::debug!("notification `{method}` is not handled"),
-                }
+                self.notification(method.as_bytes(), text(&params));
             }
             Output::Answered { id, result } => self.answered(&id, result),
             Output::Cancelled { id } => {
@@ -244,14 +244,32 @@ impl Runtime {
         }
     }
 
-    fn request(&mut self, id: RequestId, method: &str, params: &str) {
+    /// Starts a method; `false` if the parameters are no JSON.
+    fn request(&mut self, id: RequestId, method: &[u8], params: &str) -> bool {
         match self.service.request(&self.shared, &id, method, params) {
-            Some(task) => self.executor.begin(Some(id), task),
-            None => {
-                let error = ErrorCode::MethodNotFound.with(format!("no method `{method}`"));
-                self.respond(id, Err(error));
+            Started::Task(task) => self.executor.begin(Some(id), task),
+            Started::Done => {}
+            Started::Unknown => {
+                let text = format!("no method `{}`", String::from_utf8_lossy(method));
+                self.respond(id, Err(ErrorCode::MethodNotFound.with(text)));
             }
+            Started::Unread => return false,
         }
+        true
+    }
+
+    /// Starts the handler of a notification; `false` if the parameters are no JSON.
+    fn notification(&mut self, method: &[u8], params: &str) -> bool {
+        match self.service.notification(&self.shared, method, params) {
+            Started::Task(task) => self.executor.begin(None, task),
+            Started::Done => {}
+            Started::Unknown => {
+                let method = String::from_utf8_lossy(method);
+                log::debug!("notification `{method}` is not handled");
+            }
+            Started::Unread => return false,
+        }
+        true
     }
 
     fn respond(&mut self, id: RequestId, result: wasmi_rpc::RpcResult) {

@@ -82,9 +82,6 @@ impl Message {
             Ok(text) => text,
             Err(error) => return Message::invalid(ErrorCode::ParseError, error),
         };
-        if let Some(message) = parse_canonical(text) {
-            return message;
-        }
         match text.trim_start().as_bytes().first() {
             Some(b'{') => parse_object(text),
             Some(b'[') => match batch_entries(text, max_batch) {
@@ -114,54 +111,6 @@ impl Message {
     fn refused(id: RequestId, code: ErrorCode, detail: impl fmt::Display) -> Message {
         Message::Invalid { id, error: code.with(format!("{}: {detail}", code.text())) }
     }
-}
-
-/// The form that both our ends write: members in the specification's order, no white space, a
-/// number as id. Recognised by comparing text, so that only `params` or `result` need a JSON scan.
-/// `None` means "look closer", never "wrong".
-fn parse_canonical(text: &str) -> Option<Message> {
-    let rest = text.strip_prefix(r#"{"jsonrpc":"2.0","#)?.strip_suffix('}')?;
-    if let Some(rest) = rest.strip_prefix(r#""id":"#) {
-        let (id, rest) = leading_number(rest)?;
-        let id = RequestId::Number(id);
-        if let Some(result) = rest.strip_prefix(r#","result":"#) {
-            return Some(Message::Response { id, result: Ok(json_text(result)?) });
-        }
-        let (method, params) = method_and_params(rest.strip_prefix(',')?)?;
-        Some(Message::Request { id, method, params })
-    } else {
-        let (method, params) = method_and_params(rest)?;
-        Some(Message::Notification { method, params })
-    }
-}
-
-fn leading_number(text: &str) -> Option<(u64, &str)> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    // 19 digits always fit; a leading zero is not JSON.
-    if digits == 0 || digits > 19 || (digits > 1 && text.starts_with('0')) {
-        return None;
-    }
-    let (number, rest) = text.split_at(digits);
-    Some((number.parse().ok()?, rest))
-}
-
-fn method_and_params(text: &str) -> Option<(String, Params)> {
-    let rest = text.strip_prefix(r#""method":""#)?;
-    let end = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < 0x20)?;
-    let (method, rest) = rest.split_at(end);
-    let params = match rest.strip_prefix('"')? {
-        "" => None,
-        rest => {
-            let params = rest.strip_prefix(r#","params":"#)?;
-            matches!(params.as_bytes().first()?, b'[' | b'{').then_some(())?;
-            Some(json_text(params)?)
-        }
-    };
-    Some((method.to_owned(), params))
-}
-
-fn json_text(text: &str) -> Option<Box<RawValue>> {
-    serde_json::from_str::<&RawValue>(text).ok().map(ToOwned::to_owned)
 }
 
 fn parse_object(text: &str) -> Message {

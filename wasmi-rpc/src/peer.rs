@@ -10,13 +10,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::encode::write_value;
-use crate::framing::{Decoder, Frame, Framing};
+use crate::framing::{Decoder, Framing};
 use crate::pending::{Incoming, Outgoing};
 use crate::quick::{self, Quick};
 use crate::{CallError, ErrorCode, Params, RequestId, RpcError, RpcResult};
 
 mod receive;
 mod send;
+
+use send::CANCEL;
 
 /// Bounds and framing of a [`Peer`].
 #[derive(Debug, Clone)]
@@ -157,7 +159,12 @@ impl Peer {
     }
 
     /// Bytes from the other end, split anywhere.
-    pub fn handle_input(&mut self, _now: Duration, bytes: &[u8]) {
+    pub fn handle_input(&mut self, _now: Duration, mut bytes: &[u8]) {
+        while let Some((message, rest)) = self.take_line(bytes) {
+            let (line, rest) = bytes.split_at(bytes.len() - rest.len());
+            self.state.handle_quick(message, line);
+            bytes = rest;
+        }
         let state = &mut self.state;
         self.decoder.feed(bytes, &mut |frame, framing| state.handle_frame(frame, framing));
     }
@@ -166,29 +173,28 @@ impl Peer {
     /// and the bytes behind it. Otherwise nothing has happened: [`Peer::handle_input`] takes
     /// the same bytes, at a higher price, and has the same meaning.
     ///
-    /// A result is handed out unread, whether its call waits or not: [`Peer::accept`] or
-    /// [`Peer::refuse`] must follow before other bytes are handled in another way.
+    /// Parameters and results are handed out unread; who cannot read them as JSON must
+    /// [`Peer::refuse`] the line. A result may be that of a call that does not wait.
     pub fn handle_line<'b>(&mut self, bytes: &'b [u8]) -> Option<(Quick<'b>, &'b [u8])> {
-        let state = &mut self.state;
-        let at_rest = state.events.is_empty() && state.framing == Framing::Newline;
-        if !at_rest || !self.decoder.expects_line() {
+        if !self.state.events.is_empty() {
+            return None;
+        }
+        let (message, rest) = self.take_line(bytes)?;
+        match message {
+            Quick::Request { id, .. } if !self.state.accept_request(id) => return None,
+            Quick::Notification { method, .. } if method == CANCEL.as_bytes() => return None,
+            Quick::Request { .. } | Quick::Notification { .. } => self.state.counters.received += 1,
+            Quick::Answered { .. } => {}
+        }
+        Some((message, rest))
+    }
+
+    fn take_line<'b>(&self, bytes: &'b [u8]) -> Option<(Quick<'b>, &'b [u8])> {
+        if self.state.framing != Framing::Newline || !self.decoder.expects_line() {
             return None;
         }
         let (message, rest) = quick::line(bytes)?;
-        if bytes.len() - rest.len() > state.config.max_message {
-            return None;
-        }
-        if let Quick::Request { id, .. } = message {
-            let id = RequestId::Number(id);
-            let refused =
-                state.incoming.contains(&id) || state.incoming.len() >= state.config.max_pending;
-            if refused {
-                return None;
-            }
-            state.incoming.insert(id, None);
-            state.counters.received += 1;
-        }
-        Some((message, rest))
+        (bytes.len() - rest.len() <= self.state.config.max_message).then_some((message, rest))
     }
 
     /// The result that [`Peer::handle_line`] found for this call was JSON: the call is over.
@@ -199,10 +205,18 @@ impl Peer {
         waited
     }
 
-    /// The result that [`Peer::handle_line`] found in this line was no JSON, or its call does not
-    /// wait. What that means, [`Peer::poll_event`] says.
+    /// What [`Peer::handle_line`] found in this line was no JSON, or the result of a call that does
+    /// not wait. What the line means instead, [`Peer::poll_event`] says.
     pub fn refuse(&mut self, line: &[u8]) {
-        self.state.handle_frame(Frame::Message(line), Framing::Newline);
+        match quick::line(line) {
+            Some((Quick::Request { id, .. }, _)) => {
+                self.state.incoming.remove(&RequestId::Number(id));
+                self.state.counters.received -= 1;
+            }
+            Some((Quick::Notification { .. }, _)) => self.state.counters.received -= 1,
+            _ => {}
+        }
+        self.state.handle_plain_line(line);
     }
 
     /// The other end will send no more: half a message is reported, and all our calls fail with
@@ -401,5 +415,7 @@ impl Peer {
     }
 }
 
+#[cfg(test)]
+mod quick_tests;
 #[cfg(test)]
 mod tests;

@@ -1,79 +1,94 @@
 //! The line that both our ends write, recognised at the front of the bytes and borrowed from them:
-//! nothing is copied, only `params` needs a scan, and a result is read once, by who waits for it.
-//! A guest pays for every step of an interpreter, so this is what most messages take. What is not
-//! exactly this form is left to `framing.rs` and `message.rs`, which mean the same by it.
-
-use serde_json::value::RawValue;
+//! nothing is copied, and parameters and results are read once, by those who want them. A guest pays
+//! for every step of an interpreter, so this is what most messages take. What is not exactly this
+//! form is left to `framing.rs` and `message.rs`, which mean the same by it.
 
 use crate::scan::{line_end, word};
 
-/// A message in its usual form, borrowed.
-#[derive(Debug)]
+/// A message in its usual form, borrowed. Names are visible ASCII. Whether the texts are JSON, their
+/// readers will see: if not, [`Peer::refuse`](crate::Peer::refuse) has the last word.
+#[derive(Debug, Clone, Copy)]
 pub enum Quick<'a> {
     /// The other end calls: answer with [`Peer::respond`](crate::Peer::respond).
     Request {
         /// Names the request in the answer.
         id: u64,
         /// The method called.
-        method: &'a str,
-        /// Its parameters.
-        params: Option<&'a RawValue>,
+        method: &'a [u8],
+        /// Text that begins as an array or an object.
+        params: Option<&'a str>,
     },
-    /// The result of a call of ours, which waits on until somebody has read it: end it with
-    /// [`Peer::accept`](crate::Peer::accept) or [`Peer::refuse`](crate::Peer::refuse).
+    /// The other end tells something.
+    Notification {
+        /// The method named.
+        method: &'a [u8],
+        /// Text that begins as an array or an object.
+        params: Option<&'a str>,
+    },
+    /// The result of a call of ours, which waits until [`Peer::accept`](crate::Peer::accept).
     Answered {
         /// The call.
         id: u64,
-        /// What stands in the place of the result: UTF-8; whether it is JSON, its reader will see.
+        /// What stands in the place of the result: UTF-8.
         result: &'a [u8],
     },
 }
 
-/// `{"jsonrpc":"2.0","id":` in words that overlap.
-const HEAD: [(usize, u64); 3] = [
-    (0, u64::from_le_bytes(*b"{\"jsonrp")),
-    (8, u64::from_le_bytes(*b"c\":\"2.0\"")),
-    (14, u64::from_le_bytes(*b"0\",\"id\":")),
-];
-const HEAD_LEN: usize = 22;
-const METHOD: u64 = u64::from_le_bytes(*b"\"method\"");
-const RESULT: u64 = u64::from_le_bytes(*b"\"result\"");
+/// `{"jsonrpc":"2.0"`, what may follow, and the words that an id is between, as numbers.
+const HEAD: [u64; 2] = [text(b"{\"jsonrp"), text(b"c\":\"2.0\"")];
+const ID: u64 = text(b"0\",\"id\":");
+const NAMED: u64 = text(b"0\",\"meth");
+const METHOD: u64 = text(b"\"method\"");
+const RESULT: u64 = text(b"\"result\"");
+
+const fn text(bytes: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*bytes)
+}
 
 /// The message and what follows its line; `None` means "look closer", never "wrong".
 pub(crate) fn line(bytes: &[u8]) -> Option<(Quick<'_>, &[u8])> {
-    if !HEAD.iter().all(|(at, expected)| word(bytes, *at) == Some(*expected)) {
+    if [word(bytes, 0)?, word(bytes, 8)?] != HEAD {
         return None;
     }
-    let (id, at) = number(bytes, HEAD_LEN)?;
-    let name = word(bytes, at + 1)?;
-    let [b',', _, _, _, _, _, _, _, _, b':', ..] = bytes.get(at..)? else { return None };
-    match name {
-        RESULT => {
-            let (result, rest) = last_member(bytes, at + 10)?;
-            Some((Quick::Answered { id, result }, rest))
+    match word(bytes, 14)? {
+        ID => {
+            let (id, at) = number(bytes, 22)?;
+            let [b',', _, _, _, _, _, _, _, _, b':', ..] = bytes.get(at..)? else { return None };
+            match word(bytes, at + 1)? {
+                RESULT => {
+                    let (result, rest) = last_member(bytes, at + 10)?;
+                    Some((Quick::Answered { id, result }, rest))
+                }
+                METHOD => {
+                    let (method, params, rest) = method(bytes, at + 10)?;
+                    Some((Quick::Request { id, method, params }, rest))
+                }
+                _ => None,
+            }
         }
-        METHOD => {
-            let (method, params, rest) = method(bytes, at + 10)?;
-            Some((Quick::Request { id, method, params }, rest))
+        NAMED if bytes.get(22..26)? == b"od\":" => {
+            let (method, params, rest) = method(bytes, 26)?;
+            Some((Quick::Notification { method, params }, rest))
         }
         _ => None,
     }
 }
 
-/// The method's name with its quotes, and what follows: parameters, or the end.
-fn method(bytes: &[u8], at: usize) -> Option<(&str, Option<&RawValue>, &[u8])> {
+type Named<'a> = (&'a [u8], Option<&'a str>, &'a [u8]);
+
+/// The method's name in its quotes, parameters if there are any, and what follows the line.
+fn method(bytes: &[u8], at: usize) -> Option<Named<'_>> {
     let [b'"', name @ ..] = bytes.get(at..)? else { return None };
     // An escape or a letter beyond ASCII ends the name, too, and is refused below.
     let ends = |b: &u8| matches!(b, b'"' | b'\\') || !matches!(b, b' '..=b'~');
     let (name, rest) = name.split_at(name.iter().position(ends)?);
-    let name = std::str::from_utf8(name).ok()?;
     if let [b'"', b'}', b'\n', rest @ ..] = rest {
         return Some((name, None, rest));
     }
     let params = rest.strip_prefix(br#"","params":"#)?;
     matches!(params.first()?, b'[' | b'{').then_some(())?;
     let (params, rest) = last_member(bytes, bytes.len() - params.len())?;
-    Some((name, Some(serde_json::from_slice(params).ok()?), rest))
+    Some((name, Some(std::str::from_utf8(params).ok()?), rest))
 }
 
 /// A number, and where it ends. 19 digits always fit; a leading zero is not JSON.
@@ -89,7 +104,8 @@ fn number(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
     if ambiguous { None } else { Some((value, at)) }
 }
 
-/// The text from here to the brace and the newline that end a message, and what follows them.
+/// The text from here to the brace and the newline that end a message, which is UTF-8, and what
+/// follows them.
 fn last_member(bytes: &[u8], start: usize) -> Option<(&[u8], &[u8])> {
     let (end, ascii) = line_end(bytes, start)?;
     let text = bytes.get(start..end)?.strip_suffix(b"}")?;
@@ -98,6 +114,8 @@ fn last_member(bytes: &[u8], start: usize) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
     use crate::{Message, RequestId};
 
@@ -106,6 +124,9 @@ mod tests {
         match Message::parse(line.as_bytes(), 10) {
             Message::Request { id: RequestId::Number(id), method, params } => {
                 Some(format!("{id} {method} {:?}", params.as_deref().map(RawValue::get)))
+            }
+            Message::Notification { method, params } => {
+                Some(format!("{method} {:?}", params.as_deref().map(RawValue::get)))
             }
             Message::Response { id: RequestId::Number(id), result: Ok(result) } => {
                 Some(format!("{id} {}", result.get()))
@@ -118,14 +139,20 @@ mod tests {
         let text = format!("{line}\nrest");
         let (message, rest) = super::line(text.as_bytes())?;
         assert_eq!(rest, b"rest");
-        Some(match message {
+        let named = |method: &[u8], params: Option<&str>| {
+            let is_json = |text: &str| serde_json::from_str::<&RawValue>(text).is_ok();
+            let method = std::str::from_utf8(method).unwrap();
+            params.is_none_or(is_json).then(|| format!("{method} {params:?}"))
+        };
+        match message {
             Quick::Request { id, method, params } => {
-                format!("{id} {method} {:?}", params.map(RawValue::get))
+                Some(format!("{id} {}", named(method, params)?))
             }
+            Quick::Notification { method, params } => named(method, params),
             Quick::Answered { id, result } => {
-                format!("{id} {}", serde_json::from_slice::<&RawValue>(result).ok()?.get())
+                Some(format!("{id} {}", serde_json::from_slice::<&RawValue>(result).ok()?.get()))
             }
-        })
+        }
     }
 
     #[test]
@@ -134,6 +161,8 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":0,"method":"","params":{}}"#,
             r#"{"jsonrpc":"2.0","id":9999999999999999999,"method":"a.b","params":["ä",{"x":[1]}]}"#,
+            r#"{"jsonrpc":"2.0","method":"m"}"#,
+            r#"{"jsonrpc":"2.0","method":"a.b","params":{"x":"ä"}}"#,
             r#"{"jsonrpc":"2.0","id":17,"result":null}"#,
             r#"{"jsonrpc":"2.0","id":17,"result":"a}b"}"#,
         ] {
@@ -161,7 +190,10 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"m"} "#,
             r#"{"jsonrpc":"2.0","id":1,"result":1,"result":2}"#,
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#,
-            r#"{"jsonrpc":"2.0","method":"m"}"#,
+            r#"{"jsonrpc":"2.0","methyl":"m"}"#,
+            r#"{"jsonrpc":"2.0","method":"m","params":"x"}"#,
+            r#"{"jsonrpc":"2.0","method":"m","params":[}"#,
+            r#"{"jsonrpc":"2.0","method":"m","id":1}"#,
             r#"{"jsonrpc":"1.0","id":1,"method":"m"}"#,
         ] {
             assert_eq!(short_way(line), None, "{line}");

@@ -1,12 +1,57 @@
 //! What each received piece leads to: an event, an answer on the spot, or both.
 
+use serde_json::value::RawValue;
+
 use super::send::{CANCEL, CancelParams};
 use super::{Output, State};
 use crate::envelope::peek;
 use crate::framing::{Frame, Framing};
+use crate::quick::Quick;
 use crate::{CallError, ErrorCode, ErrorObject, Message, Params, RequestId, RpcError, RpcResult};
 
 impl State {
+    /// What a line in the usual form means; if it is no JSON, what it means then.
+    pub(super) fn handle_quick(&mut self, message: Quick<'_>, line: &[u8]) {
+        let event = match message {
+            Quick::Request { id, method, params } => {
+                owned(method, params).filter(|_| self.accept_request(id)).map(|(method, params)| {
+                    Output::Request { id: RequestId::Number(id), method, params }
+                })
+            }
+            Quick::Notification { method, params } if method != CANCEL.as_bytes() => {
+                owned(method, params)
+                    .map(|(method, params)| Output::Notification { method, params })
+            }
+            Quick::Notification { .. } => None,
+            Quick::Answered { id, result } => raw(result)
+                .filter(|_| self.outgoing.remove(id))
+                .map(|result| Output::Answered { id: RequestId::Number(id), result: Ok(result) }),
+        };
+        match event {
+            Some(event) => {
+                self.counters.received += 1;
+                self.events.push_back(event);
+            }
+            None => self.handle_plain_line(line),
+        }
+    }
+
+    /// A line, the long way.
+    pub(super) fn handle_plain_line(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        self.handle_frame(Frame::Message(line), Framing::Newline);
+    }
+
+    /// Notes a request that is not one of a batch; `false` if it cannot wait here.
+    pub(super) fn accept_request(&mut self, id: u64) -> bool {
+        let id = RequestId::Number(id);
+        let fits = self.incoming.len() < self.config.max_pending && !self.incoming.contains(&id);
+        if fits {
+            self.incoming.insert(id, None);
+        }
+        fits
+    }
+
     pub(super) fn handle_frame(&mut self, frame: Frame<'_>, framing: Framing) {
         if self.config.framing == Framing::Auto {
             self.framing = framing;
@@ -146,6 +191,18 @@ impl State {
         self.counters.faults += 1;
         self.events.push_back(Output::Fault(fault));
     }
+}
+
+fn owned(method: &[u8], params: Option<&str>) -> Option<(String, Params)> {
+    let params = match params {
+        Some(text) => Some(serde_json::from_str::<&RawValue>(text).ok()?.to_owned()),
+        None => None,
+    };
+    Some((String::from_utf8(method.to_vec()).ok()?, params))
+}
+
+fn raw(text: &[u8]) -> Option<Box<RawValue>> {
+    serde_json::from_slice::<&RawValue>(text).ok().map(ToOwned::to_owned)
 }
 
 fn is(error: &ErrorObject, code: ErrorCode) -> bool {
