@@ -211,8 +211,8 @@ impl Runtime {
 
     #[inline]
     fn write<C: Connection + ?Sized>(&mut self, connection: &mut C, at_least: usize) {
-        let bytes = self.shared.peer.borrow_mut().take_unsent_if(at_least);
-        if let Some(bytes) = bytes {
+        if self.shared.peer.borrow().unsent() >= at_least {
+            let bytes = self.shared.peer.borrow_mut().take_unsent();
             connection.write(&bytes);
             self.shared.peer.borrow_mut().reuse(bytes);
         }

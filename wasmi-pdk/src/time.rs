@@ -1,6 +1,6 @@
 //! Timers: [`sleep`] and the list of who waits for which moment.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -29,33 +29,37 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         TIMERS.with_borrow_mut(|timers| timers.add(until, cx.waker()));
+        WAITING.set(true);
         Poll::Pending
     }
 }
 
 thread_local! {
     static TIMERS: RefCell<Timers> = const { RefCell::new(Timers(Vec::new())) };
+    /// Whether there are any: asked with each message.
+    static WAITING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Wakes who waits for a moment that has come; whether anybody waits. Reads the clock only then.
 #[inline]
 pub(crate) fn wake_due() -> bool {
-    TIMERS.with_borrow_mut(|timers| {
-        let waits = !timers.0.is_empty();
-        if waits {
+    let waits = WAITING.get();
+    if waits {
+        TIMERS.with_borrow_mut(|timers| {
             timers.wake(Instant::now());
-        }
-        waits
-    })
+            WAITING.set(!timers.0.is_empty());
+        });
+    }
+    waits
 }
 
 /// How long until somebody is to be woken.
 #[inline]
 pub(crate) fn until_next() -> Option<Duration> {
+    if !WAITING.get() {
+        return None;
+    }
     TIMERS.with_borrow(|timers| {
-        if timers.0.is_empty() {
-            return None;
-        }
         let first = timers.0.iter().map(|(at, _)| *at).min()?;
         Some(first.saturating_duration_since(Instant::now()))
     })

@@ -189,6 +189,7 @@ impl Peer {
         Some((message, rest))
     }
 
+    #[inline]
     fn take_line<'b>(&self, bytes: &'b [u8]) -> Option<(Quick<'b>, &'b [u8])> {
         if self.state.framing != Framing::Newline || !self.decoder.expects_line() {
             return None;
@@ -383,9 +384,10 @@ impl Peer {
         std::mem::take(&mut self.state.unsent)
     }
 
-    /// [`Peer::take_unsent`], but only when there are so many.
-    pub fn take_unsent_if(&mut self, at_least: usize) -> Option<Vec<u8>> {
-        (self.state.unsent.len() >= at_least).then(|| self.take_unsent())
+    /// How many bytes wait to be sent.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.state.unsent.len()
     }
 
     /// Gives the memory of sent bytes back to be filled again.

@@ -46,16 +46,20 @@ impl Outgoing {
 
     /// Ends the waiting; `false` if nobody waited.
     pub(crate) fn remove(&mut self, id: u64) -> bool {
-        // Most answers are to the oldest call.
-        let index = match self.calls.front() {
-            Some(oldest) if oldest.id == id => Ok(0),
-            _ => self.calls.binary_search_by_key(&id, |call| call.id),
-        };
-        let Some(call) = index.ok().and_then(|index| self.calls.get_mut(index)) else {
-            return false;
-        };
-        if !std::mem::replace(&mut call.waits, false) {
-            return false;
+        match self.calls.front() {
+            // Most answers are to the oldest call, which always waits.
+            Some(oldest) if oldest.id == id => {
+                self.calls.pop_front();
+            }
+            _ => {
+                let found = self.calls.binary_search_by_key(&id, |call| call.id);
+                let Some(call) = found.ok().and_then(|index| self.calls.get_mut(index)) else {
+                    return false;
+                };
+                if !std::mem::replace(&mut call.waits, false) {
+                    return false;
+                }
+            }
         }
         self.waiting -= 1;
         while self.calls.front().is_some_and(|call| !call.waits) {

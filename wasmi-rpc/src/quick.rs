@@ -46,6 +46,7 @@ const fn text(bytes: &[u8; 8]) -> u64 {
 }
 
 /// The message and what follows its line; `None` means "look closer", never "wrong".
+#[inline]
 pub(crate) fn line(bytes: &[u8]) -> Option<(Quick<'_>, &[u8])> {
     if [word(bytes, 0)?, word(bytes, 8)?] != HEAD {
         return None;
@@ -92,6 +93,7 @@ fn method(bytes: &[u8], at: usize) -> Option<Named<'_>> {
 }
 
 /// A number, and where it ends. 19 digits always fit; a leading zero is not JSON.
+#[inline]
 fn number(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     let mut at = start;
@@ -106,6 +108,7 @@ fn number(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
 
 /// The text from here to the brace and the newline that end a message, which is UTF-8, and what
 /// follows them.
+#[inline]
 fn last_member(bytes: &[u8], start: usize) -> Option<(&[u8], &[u8])> {
     let (end, ascii) = line_end(bytes, start)?;
     let text = bytes.get(start..end)?.strip_suffix(b"}")?;

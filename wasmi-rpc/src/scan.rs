@@ -13,6 +13,7 @@ const HIGH: u64 = all(0x80);
 
 /// The first newline, and whether all from `from` to there is ASCII. There is none before `from`,
 /// which is 8 at least.
+#[inline]
 pub(crate) fn line_end(bytes: &[u8], from: usize) -> Option<(usize, bool)> {
     let mut seen = 0;
     let mut at = from;
@@ -54,9 +55,18 @@ pub(crate) fn has_control(bytes: &[u8], from: usize) -> bool {
 pub(crate) fn is_plain(text: &str) -> bool {
     let plain =
         |word| below(word, b' ') | below(word ^ all(b'"'), 1) | below(word ^ all(b'\\'), 1) == 0;
-    let (words, tail) = text.as_bytes().as_chunks::<8>();
-    words.iter().all(|word| plain(u64::from_le_bytes(*word)))
-        && plain(tail.iter().fold(all(b' '), |word, byte| (word << 8) | u64::from(*byte)))
+    let bytes = text.as_bytes();
+    if let Some(last) = bytes.last_chunk::<8>() {
+        let (words, _) = bytes.as_chunks::<8>();
+        return plain(u64::from_le_bytes(*last))
+            && words.iter().all(|word| plain(u64::from_le_bytes(*word)));
+    }
+    plain(match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => bytes.iter().fold(all(b' '), |word, byte| (word << 8) | u64::from(*byte)),
+    })
 }
 
 /// Not zero when a byte of the word is below `limit`, which is at most 128.
