@@ -64,7 +64,9 @@ impl Core {
             Input::StreamOpened { id, target, headers } => {
                 self.server.stream_opened(now, id, &target, &headers)
             }
-            Input::StreamMessage { id, text } => self.server.stream_message(now, id, &text),
+            Input::StreamMessage { id, text } => {
+                self.server.stream_message(now, id, &text, &mut self.plugins);
+            }
             Input::StreamClosed { id } => self.server.stream_closed(id),
             Input::StreamQueue { id, bytes } => self.server.stream_queue(now, id, bytes),
             Input::Connection { id, event } => self.server.connection_event(now, id, event),

@@ -1,6 +1,7 @@
 //! HTTP requests and responses as plain values. Which request gets which response is decided in `api`; no bytes of the
 //! protocol are read or written here, that is the edge's.
 
+use std::borrow::Cow;
 use std::hash::Hasher;
 
 use bytes::Bytes;
@@ -25,7 +26,7 @@ pub struct HttpResponse {
     /// 200, 404, ...
     pub status: u16,
     /// Names in lower case.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// The whole body.
     pub body: Bytes,
 }
@@ -91,9 +92,15 @@ impl HttpResponse {
     /// A redirect, with the reference's body.
     pub fn redirect(status: u16, to: &str) -> HttpResponse {
         let word = if status == 301 { "Moved Permanently" } else { "Found" };
-        let mut response = HttpResponse::text(status, format!("{word}. Redirecting to {to}"));
-        response.headers.push(("location", to.to_owned()));
-        response
+        let response = HttpResponse::text(status, format!("{word}. Redirecting to {to}"));
+        response.with("location", to)
+    }
+
+    /// The same response with one more header; the name is in lower case.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
     }
 
     /// The first header of this name.
@@ -101,8 +108,8 @@ impl HttpResponse {
         self.headers.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str())
     }
 
-    fn typed(status: u16, content_type: &str, body: Bytes) -> HttpResponse {
-        HttpResponse { status, headers: vec![("content-type", content_type.to_owned())], body }
+    pub(crate) fn typed(status: u16, content_type: &str, body: Bytes) -> HttpResponse {
+        HttpResponse { status, headers: Vec::new(), body }.with("content-type", content_type)
     }
 
     /// Adds the weak entity tag, and turns the response into 304 when the client already has this body.
@@ -112,7 +119,7 @@ impl HttpResponse {
         }
         let tag = etag(&self.body);
         let known = request.header("if-none-match").is_some_and(|tags| matches_tag(tags, &tag));
-        self.headers.push(("etag", tag));
+        self.headers.push(("etag".into(), tag));
         if known && self.status == 200 && matches!(request.method.as_str(), "GET" | "HEAD") {
             self.status = 304;
             self.headers.retain(|(name, _)| *name != "content-type");

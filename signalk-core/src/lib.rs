@@ -55,6 +55,7 @@ mod pipeline;
 mod plugin_host;
 mod providers;
 mod put;
+mod query;
 mod requests;
 mod server;
 mod stream;

@@ -1,14 +1,17 @@
-//! What PUT and DELETE do, in the order of server-api.md 2.5: metadata, notifications, a device client that published the
-//! path, else "not supported". Who asked, and how the answer travels, is the caller's.
+//! What PUT and DELETE do, in the order of server-api.md 2.5: metadata, a plugin that registered for the path,
+//! notifications, a device client that published it, else "not supported".
 
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
+use signalk_bridge::{Handler, HandlerFailure, HandlerReply};
 use signalk_model::{Delta, PathMeta, PathValue, Update, Value as ModelValue};
 
 use crate::{
+    http::HttpResponse,
     identity::uuid_v4,
-    io::StreamId,
+    io::{HttpId, StreamId},
+    plugins::{FoundPut, Later, Plugins},
     requests::{Reply, Request},
     server::{Saving, Server},
 };
@@ -27,23 +30,46 @@ pub(crate) enum Change<'a> {
     Delete,
 }
 
+/// Who asked, and so where the answer goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asker {
+    Http(HttpId),
+    Stream(StreamId),
+}
+
+impl Asker {
+    fn stream(self) -> Option<StreamId> {
+        match self {
+            Asker::Http(_) => None,
+            Asker::Stream(id) => Some(id),
+        }
+    }
+}
+
 impl Server {
-    /// Begins a request; `id` is the client's own, or one is drawn.
+    /// Begins a request; `id` is the client's own, or one is drawn. `None`: a plugin decides, and its answer is the one
+    /// reply that the client gets (plugin ABI 10.3).
     pub(crate) fn request(
         &mut self,
         now: Duration,
+        plugins: &mut Plugins,
         target: Target,
         change: Change<'_>,
         id: Option<String>,
-        asked_by: Option<StreamId>,
-    ) -> Request {
+        asker: Asker,
+    ) -> Option<Request> {
         let id = id.unwrap_or_else(|| uuid_v4(&*self.platform));
-        let (reply, effect) = self.decide(&target, change);
+        let (reply, effect) = self.decide(plugins, &target, change);
+        let asked_by = asker.stream();
         let mut request = self.requests.add(now, id.clone(), reply, asked_by);
         match effect {
             Begun::Nothing => {}
             Begun::Meta { path, meta } => self.change_meta(now, &id, &path, meta),
             Begun::Notification(delta) => self.handle_delta(now, delta, &self.names.server.clone()),
+            Begun::Plugin { found, value } => {
+                self.ask_plugin(now, plugins, id, found, &value, asker);
+                return None;
+            }
             Begun::Forward { to, value } => {
                 self.requests.forward(&id, to);
                 request.forwarded_to = Some(to);
@@ -51,7 +77,44 @@ impl Server {
                 self.send(to, message.to_string());
             }
         }
-        request
+        Some(request)
+    }
+
+    fn ask_plugin(
+        &mut self,
+        now: Duration,
+        plugins: &mut Plugins,
+        id: String,
+        found: FoundPut,
+        value: &Value,
+        asker: Asker,
+    ) {
+        let handler = Handler::Put { context: found.context, path: found.path };
+        let value = signalk_model::json::value_text(value);
+        let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
+            later.server.put_handled(later.now, &id, asker, put_reply(reply));
+        });
+        plugins.call_handler(now, &found.plugin, handler, value, self, then);
+    }
+
+    /// A plugin decided about a PUT.
+    fn put_handled(&mut self, now: Duration, id: &str, asker: Asker, reply: Reply) {
+        let request = if reply.status == 202 {
+            self.requests.wait(now, id, asker.stream())
+        } else {
+            self.requests.update(id, reply)
+        };
+        let Some(request) = request else { return };
+        match asker {
+            Asker::Http(http) => {
+                let response = HttpResponse::json(request.reply.status, &request.to_http_json());
+                self.respond_plainly(http, response);
+            }
+            Asker::Stream(client) => {
+                let text = request.to_json().to_string();
+                self.send(client, text);
+            }
+        }
     }
 
     /// A device client answered a forwarded PUT.
@@ -83,7 +146,7 @@ impl Server {
         }
     }
 
-    fn decide(&self, target: &Target, change: Change<'_>) -> (Reply, Begun) {
+    fn decide(&self, plugins: &Plugins, target: &Target, change: Change<'_>) -> (Reply, Begun) {
         let own = target.context == "vessels.self" || target.context == *self.self_context;
         if let Some((path, field)) =
             meta_target(&target.path).filter(|_| own && self.config.base_deltas.may_be_saved())
@@ -123,17 +186,20 @@ impl Server {
                 );
             }
         };
-        if target.path.starts_with("notifications.") {
-            return self.decide_notification(target, value);
-        }
+        let own = self.self_context.as_str();
+        let mut handlers = plugins.put_handlers(&target.context, &target.path, source, own);
         let mut devices = self.devices.publishers(&target.path, source);
-        match (devices.next(), devices.next()) {
-            (Some(to), None) => (Reply::pending(), Begun::Forward { to, value }),
-            (Some(_), Some(_)) => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
-            (None, _) => (
+        match (handlers.pop(), handlers.is_empty(), devices.next(), devices.next()) {
+            (Some(found), true, None, _) => (Reply::pending(), Begun::Plugin { found, value }),
+            (None, _, _, _) if target.path.starts_with("notifications.") => {
+                self.decide_notification(target, value)
+            }
+            (None, _, Some(to), None) => (Reply::pending(), Begun::Forward { to, value }),
+            (None, _, None, _) => (
                 Reply::failed(405, format!("PUT not supported for {}", target.path)),
                 Begun::Nothing,
             ),
+            _ => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
         }
     }
 
@@ -207,7 +273,41 @@ enum Begun {
     Nothing,
     Meta { path: String, meta: Map<String, Value> },
     Notification(Delta),
+    Plugin { found: FoundPut, value: Value },
     Forward { to: StreamId, value: Value },
+}
+
+/// What a plugin's answer means (plugin ABI 10.3).
+fn put_reply(reply: HandlerReply) -> Reply {
+    let error = |text: &dyn std::fmt::Display| Reply::failed(500, format!("Handler error: {text}"));
+    let text = match reply {
+        Ok(text) => text,
+        Err(HandlerFailure::NotFound { .. }) => {
+            return Reply::failed(501, "Handler not implemented");
+        }
+        Err(failure @ HandlerFailure::Timeout { .. }) => {
+            return Reply::failed(504, failure.to_string());
+        }
+        Err(failure) => return error(&failure),
+    };
+    let answer = match serde_json::from_str::<Value>(&text) {
+        Ok(Value::Object(answer)) => answer,
+        Ok(_) => return error(&"the answer is no JSON object"),
+        Err(problem) => return error(&problem),
+    };
+    let given = answer.get("statusCode").and_then(Value::as_u64);
+    let given = given.and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 100);
+    let message = answer.get("message").and_then(Value::as_str).map(str::to_owned);
+    let status = match answer.get("state").and_then(Value::as_str) {
+        Some("PENDING") => 202,
+        // A pending status is no end.
+        Some("COMPLETED") => given.filter(|code| *code != 202).unwrap_or(200),
+        Some("SUCCESS") => 200,
+        Some("FAILURE") => 502,
+        Some("FAILED") => given.filter(|code| *code != 202).unwrap_or(502),
+        _ => return error(&"the answer has no `state` COMPLETED or PENDING"),
+    };
+    Reply { status, message }
 }
 
 /// `a.b.meta` is (`a.b`, all of it), `a.b.meta.units` is (`a.b`, `units`).
@@ -236,6 +336,34 @@ const SEVERAL_SOURCES: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plugins_answer_is_one_reply() {
+        for (answer, status, message) in [
+            (r#"{"state":"COMPLETED","statusCode":200}"#, 200, None),
+            (
+                r#"{"state":"COMPLETED","statusCode":400,"message":"too long"}"#,
+                400,
+                Some("too long"),
+            ),
+            (r#"{"state":"PENDING","statusCode":202}"#, 202, None),
+            (r#"{"state":"SUCCESS"}"#, 200, None),
+            (r#"{"state":"FAILURE"}"#, 502, None),
+            (r#"{"state":"FAILED","statusCode":409}"#, 409, None),
+            (r#"{"state":"FAILED"}"#, 502, None),
+            ("{}", 500, Some("Handler error: the answer has no `state` COMPLETED or PENDING")),
+            ("[]", 500, Some("Handler error: the answer is no JSON object")),
+        ] {
+            let reply = put_reply(Ok(answer.to_owned()));
+            assert_eq!((reply.status, reply.message.as_deref()), (status, message), "{answer}");
+        }
+        let missing = put_reply(Err(HandlerFailure::NotFound { handler: "x".into() }));
+        assert_eq!(
+            (missing.status, missing.message.as_deref()),
+            (501, Some("Handler not implemented"))
+        );
+        assert_eq!(put_reply(Ok(String::new())).status, 500);
+    }
 
     #[test]
     fn meta_targets() {

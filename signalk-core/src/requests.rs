@@ -18,6 +18,8 @@ pub(crate) struct Request {
     /// The device client that shall answer it.
     pub(crate) forwarded_to: Option<StreamId>,
     created: Duration,
+    /// When whoever was asked must have answered.
+    answer_by: Option<Duration>,
 }
 
 /// State of a request: 202 is pending, everything else an end.
@@ -87,7 +89,14 @@ impl Requests {
         reply: Reply,
         asked_by: Option<StreamId>,
     ) -> Request {
-        let request = Request { id: id.clone(), reply, asked_by, forwarded_to: None, created: now };
+        let request = Request {
+            id: id.clone(),
+            reply,
+            asked_by,
+            forwarded_to: None,
+            created: now,
+            answer_by: None,
+        };
         if self.by_id.insert(id.clone(), request.clone()).is_none() {
             self.order.push_back(id);
         }
@@ -104,7 +113,21 @@ impl Requests {
     pub(crate) fn forward(&mut self, id: &str, to: StreamId) {
         if let Some(request) = self.by_id.get_mut(id) {
             request.forwarded_to = Some(to);
+            request.answer_by = Some(request.created + ANSWER_WITHIN);
         }
+    }
+
+    /// A plugin said that it will take a while.
+    pub(crate) fn wait(
+        &mut self,
+        now: Duration,
+        id: &str,
+        asked_by: Option<StreamId>,
+    ) -> Option<&Request> {
+        let request = self.by_id.get_mut(id).filter(|request| request.reply.status == 202)?;
+        request.asked_by = asked_by;
+        request.answer_by = Some(now + ANSWER_WITHIN);
+        Some(request)
     }
 
     /// Sets the state; `None` when the request is unknown or already at its end.
@@ -114,21 +137,20 @@ impl Requests {
         Some(request)
     }
 
-    /// Pending requests that a device client was asked more than a minute ago.
+    /// Pending requests whose time to be answered is over.
     pub(crate) fn unanswered(&self, now: Duration) -> Vec<String> {
-        let late = |r: &&Request| {
-            r.forwarded_to.is_some()
-                && r.reply.status == 202
-                && now.saturating_sub(r.created) >= ANSWER_WITHIN
-        };
-        self.by_id.values().filter(late).map(|request| request.id.clone()).collect()
+        let late = self.waiting().filter(|(_, by)| *by <= now);
+        late.map(|(request, _)| request.id.clone()).collect()
     }
 
     /// When the next unanswered request is given up.
     pub(crate) fn next_unanswered(&self) -> Option<Duration> {
-        let waiting =
-            self.by_id.values().filter(|r| r.forwarded_to.is_some() && r.reply.status == 202);
-        waiting.map(|request| request.created + ANSWER_WITHIN).min()
+        self.waiting().map(|(_, by)| by).min()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = (&Request, Duration)> {
+        let pending = self.by_id.values().filter(|request| request.reply.status == 202);
+        pending.filter_map(|request| Some((request, request.answer_by?)))
     }
 
     /// Forgets the requests of more than an hour ago.

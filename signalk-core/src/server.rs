@@ -185,11 +185,12 @@ impl Server {
 
     /// Pages of other servers may read every answer.
     pub(crate) fn allow_everybody(&self, response: &mut HttpResponse) {
-        response.headers.push(("access-control-allow-origin", "*".into()));
-        response.headers.push(("access-control-allow-credentials", "true".into()));
+        response.headers.push(("access-control-allow-origin".into(), "*".into()));
+        response.headers.push(("access-control-allow-credentials".into(), "true".into()));
     }
 
-    fn respond_plainly(&mut self, id: HttpId, mut response: HttpResponse) {
+    /// The same for an answer that comes later, without an entity tag.
+    pub(crate) fn respond_plainly(&mut self, id: HttpId, mut response: HttpResponse) {
         self.allow_everybody(&mut response);
         self.outputs.push_back(Output::Effect(Effect::HttpRespond { id, response }));
     }

@@ -13,7 +13,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, FromRequestParts, Request, State, ws::WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -272,11 +272,11 @@ fn response(response: HttpResponse) -> Response {
     let headers = answer.headers_mut();
     headers.remove(header::CONTENT_TYPE);
     for (name, value) in response.headers {
-        match HeaderValue::from_str(&value) {
-            Ok(value) => {
+        match (HeaderName::try_from(&*name), HeaderValue::from_str(&value)) {
+            (Ok(name), Ok(value)) => {
                 headers.append(name, value);
             }
-            Err(_) => tracing::warn!(name, "left out a header whose value cannot be sent"),
+            _ => tracing::warn!(%name, "left out a header that cannot be sent"),
         }
     }
     answer

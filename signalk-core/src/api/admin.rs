@@ -10,7 +10,7 @@ use crate::http::HttpResponse;
 pub(super) fn login_status(_: &mut Call<'_>) -> Answer {
     let status = json!({ "status": "notLoggedIn", "readOnlyAccess": false, "authenticationRequired": false, "securityWasEnabled": false });
     let mut response = HttpResponse::json(200, &status);
-    response.headers.push(("cache-control", "no-store".into()));
+    response.headers.push(("cache-control".into(), "no-store".into()));
     response.into()
 }
 

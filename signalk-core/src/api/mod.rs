@@ -3,6 +3,7 @@
 
 mod admin;
 mod discovery;
+mod endpoints;
 mod plugins;
 mod put;
 mod resources;
@@ -64,7 +65,7 @@ const fn write(
     Route { method, pattern, writes: true, run }
 }
 
-/// First match wins. `{}` is one segment, `{*}` the rest (at least one segment); a trailing slash is ignored except where
+/// First match wins; endpoints of plugins come after all of these. `{}` is one segment, `{*}` the rest (at least one segment); a trailing slash is ignored except where
 /// the pattern has one.
 const ROUTES: &[Route] = &[
     get("/signalk/v1/api/resources/charts", resources::charts_v1),
@@ -172,7 +173,8 @@ fn answer(
         }
         return (route.run)(&mut Call { now, id, request, server, plugins, captured });
     }
-    HttpResponse::not_found(&request.method, path).into()
+    let call = &mut Call { now, id, request, server, plugins, captured: Vec::new() };
+    endpoints::handle(call).unwrap_or_else(|| HttpResponse::not_found(&request.method, path).into())
 }
 
 /// What the pattern's holes matched, or `None`.
@@ -212,10 +214,10 @@ fn preflight(request: &HttpRequest) -> HttpResponse {
     let mut response = HttpResponse::empty(204);
     response
         .headers
-        .push(("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE".into()));
+        .push(("access-control-allow-methods".into(), "GET,HEAD,PUT,PATCH,POST,DELETE".into()));
     if let Some(asked) = request.header("access-control-request-headers") {
-        response.headers.push(("access-control-allow-headers", asked.to_owned()));
-        response.headers.push(("vary", "Access-Control-Request-Headers".into()));
+        response.headers.push(("access-control-allow-headers".into(), asked.to_owned()));
+        response.headers.push(("vary".into(), "Access-Control-Request-Headers".into()));
     }
     response
 }

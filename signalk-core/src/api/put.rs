@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use super::{Answer, Call};
 use crate::{
     http::HttpResponse,
-    put::{Change, Target},
-    requests::Request,
+    put::{Asker, Change, Target},
 };
 
 /// `PUT /signalk/v1/api/{path}`, body `{"value": ..., "source": "..."}`.
@@ -22,14 +21,7 @@ pub(super) fn put(call: &mut Call<'_>) -> Answer {
         return HttpResponse::html(400, "invalid path").into();
     };
     let source = body.get("source").and_then(Value::as_str);
-    let request = call.server.request(
-        call.now,
-        target,
-        Change::Put { value: value.clone(), source },
-        None,
-        None,
-    );
-    reply(&request)
+    ask(call, target, Change::Put { value: value.clone(), source })
 }
 
 /// `DELETE /signalk/v1/api/{path}`: of metadata only.
@@ -37,8 +29,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
     let Some(target) = target(&call.captured) else {
         return HttpResponse::html(400, "invalid path").into();
     };
-    let request = call.server.request(call.now, target, Change::Delete, None, None);
-    reply(&request)
+    ask(call, target, Change::Delete)
 }
 
 /// `GET /signalk/v1/requests/{id}`
@@ -55,8 +46,12 @@ pub(super) fn request_state(call: &mut Call<'_>) -> Answer {
     }
 }
 
-fn reply(request: &Request) -> Answer {
-    HttpResponse::json(request.reply.status, &request.to_http_json()).into()
+fn ask(call: &mut Call<'_>, target: Target, change: Change<'_>) -> Answer {
+    let asker = Asker::Http(call.id);
+    match call.server.request(call.now, call.plugins, target, change, None, asker) {
+        Some(request) => HttpResponse::json(request.reply.status, &request.to_http_json()).into(),
+        None => Answer::Later,
+    }
 }
 
 /// Group, id and at least one name below it.

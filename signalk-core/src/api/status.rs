@@ -24,7 +24,7 @@ pub(super) fn status(call: &mut Call<'_>) -> Answer {
             "complaints": server.config.complaints,
         }),
     );
-    response.headers.push(("cache-control", "no-store".into()));
+    response.headers.push(("cache-control".into(), "no-store".into()));
     response.into()
 }
 

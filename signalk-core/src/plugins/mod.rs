@@ -6,17 +6,18 @@
 //! `options.rs`: the owner's file; `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
 //! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one.
 
-#[allow(dead_code, reason = "its callers follow")]
 mod calls;
 mod delta_buffer;
 mod desk;
+mod endpoints;
 mod host;
 mod lifecycle;
 mod limits;
+#[allow(dead_code, reason = "its callers follow")]
+mod offers;
 mod options;
 mod plugin;
 mod record;
-#[allow(dead_code, reason = "its callers follow")]
 mod registrations;
 mod registry;
 mod routes;
@@ -35,6 +36,7 @@ use self::calls::Calls;
 pub(crate) use self::calls::Later;
 pub(crate) use self::host::Host;
 use self::limits::Allowance;
+pub(crate) use self::offers::FoundPut;
 use self::plugin::{Plugin, State};
 use self::registrations::Registrations;
 use self::routes::{At, Routes};
@@ -293,22 +295,6 @@ impl Plugins {
         host.plugins_changed();
         self.poll(now, host);
         Some(file)
-    }
-
-    /// Plugins that provide resources of a type, in the order in which they registered.
-    pub(crate) fn resource_providers(&self, kind: &str) -> Vec<PluginId> {
-        let of_kind = self.registrations.resources().filter(|(_, provided)| *provided == kind);
-        of_kind.filter_map(|(at, _)| Some(self.plugins.get(at)?.manifest.id.clone())).collect()
-    }
-
-    /// Types of resources that plugins provide, in the order in which they were registered.
-    pub(crate) fn resource_types(&self) -> impl Iterator<Item = &str> {
-        self.registrations.resources().map(|(_, kind)| kind)
-    }
-
-    /// The plugin of this id or package name.
-    pub(crate) fn id_of(&self, name: &str) -> Option<PluginId> {
-        self.find(name).map(|(_, plugin)| plugin.manifest.id.clone())
     }
 
     /// By id, or by package name as an alias.

@@ -44,7 +44,12 @@ impl Options {
 
     /// For `plugin_start`.
     pub(super) fn enable_debug(&self) -> bool {
-        self.members.get("enableDebug") == Some(&Value::Bool(true))
+        self.flag("enableDebug")
+    }
+
+    /// Whether a member is literally `true`.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.members.get(name) == Some(&Value::Bool(true))
     }
 
     /// The `configuration` object as compact text, `{}` when there is none.

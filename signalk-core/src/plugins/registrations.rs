@@ -3,19 +3,30 @@
 //! One table, so that everything a plugin offers ends with its life (plugin ABI
 //! W19). Order is that of registration: the first provider is the default.
 
-use signalk_bridge::{Endpoint, Registration};
+use std::collections::BTreeMap;
 
+use signalk_bridge::Registration;
+
+use super::endpoints::Endpoints;
 use super::routes::At;
 
 /// The table.
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
     rows: Vec<(At, Registration)>,
+    endpoints: BTreeMap<At, Endpoints>,
 }
 
 impl Registrations {
     /// Adds; what the plugin registered before under the same name is replaced in its place.
     pub(super) fn add(&mut self, at: At, registration: Registration) {
+        let registration = match registration {
+            Registration::Http(endpoints) => {
+                self.endpoints.insert(at, Endpoints::new(endpoints));
+                return;
+            }
+            other => other,
+        };
         let same = |row: &&mut (At, Registration)| row.0 == at && is_same(&row.1, &registration);
         match self.rows.iter_mut().find(same) {
             Some(row) => row.1 = registration,
@@ -26,6 +37,7 @@ impl Registrations {
     /// The plugin's life has ended.
     pub(super) fn remove(&mut self, at: At) {
         self.rows.retain(|(owner, _)| *owner != at);
+        self.endpoints.remove(&at);
     }
 
     fn of<'a, T>(
@@ -68,13 +80,8 @@ impl Registrations {
     }
 
     /// The HTTP endpoints of one plugin.
-    pub(super) fn endpoints(&self, at: At) -> &[Endpoint] {
-        let mut all = self.rows.iter().filter(|(owner, _)| *owner == at);
-        let endpoints = all.find_map(|(_, registration)| match registration {
-            Registration::Http(endpoints) => Some(endpoints.as_slice()),
-            _ => None,
-        });
-        endpoints.unwrap_or_default()
+    pub(super) fn endpoints(&self, at: At) -> Option<&Endpoints> {
+        self.endpoints.get(&at)
     }
 }
 
@@ -84,8 +91,7 @@ fn is_same(a: &Registration, b: &Registration) -> bool {
         (Registration::Put { .. }, Registration::Put { .. })
         | (Registration::Resources { .. }, Registration::Resources { .. }) => a == b,
         (Registration::Weather { .. }, Registration::Weather { .. })
-        | (Registration::Radar { .. }, Registration::Radar { .. })
-        | (Registration::Http(_), Registration::Http(_)) => true,
+        | (Registration::Radar { .. }, Registration::Radar { .. }) => true,
         _ => false,
     }
 }

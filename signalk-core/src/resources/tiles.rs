@@ -45,15 +45,16 @@ impl Server {
     pub(super) fn respond_tile(&mut self, client: &Client, result: Result<StorageDone, String>) {
         let mut response = match result {
             Ok(StorageDone::Tile(TileAnswer::Tile { etag, content_type, gzip, bytes })) => {
-                let mut headers = vec![("content-type", content_type.to_owned()), ("etag", etag)];
+                let mut headers =
+                    vec![("content-type".into(), content_type.to_owned()), ("etag".into(), etag)];
                 if gzip {
-                    headers.push(("content-encoding", "gzip".into()));
+                    headers.push(("content-encoding".into(), "gzip".into()));
                 }
                 HttpResponse { status: 200, headers, body: bytes }
             }
             Ok(StorageDone::Tile(TileAnswer::Same { etag })) => HttpResponse {
                 status: 304,
-                headers: vec![("etag", etag)],
+                headers: vec![("etag".into(), etag)],
                 ..HttpResponse::empty(304)
             },
             Ok(_) => HttpResponse::text(404, "Not Found"),
@@ -63,8 +64,8 @@ impl Server {
             }
         };
         if response.status < 400 {
-            response.headers.push(("cache-control", CACHE.into()));
-            response.headers.push(("vary", "Accept-Encoding".into()));
+            response.headers.push(("cache-control".into(), CACHE.into()));
+            response.headers.push(("vary".into(), "Accept-Encoding".into()));
         }
         self.respond(client.id, &client.request, response);
     }
@@ -89,12 +90,12 @@ impl Server {
         let request = &client.request;
         let mut response = HttpResponse::empty(200);
         response.headers.extend([
-            ("content-type", "application/vnd.pmtiles".to_owned()),
-            ("etag", file.etag.clone()),
-            ("accept-ranges", "bytes".into()),
+            ("content-type".into(), "application/vnd.pmtiles".to_owned()),
+            ("etag".into(), file.etag.clone()),
+            ("accept-ranges".into(), "bytes".into()),
             // Compressed on the way, a range would not be the range that was asked for.
-            ("content-encoding", "identity".into()),
-            ("cache-control", "no-cache".into()),
+            ("content-encoding".into(), "identity".into()),
+            ("cache-control".into(), "no-cache".into()),
         ]);
         if request
             .header("if-none-match")
@@ -112,12 +113,12 @@ impl Server {
                 response.status = 206;
                 response
                     .headers
-                    .push(("content-range", format!("bytes {from}-{to}/{}", file.length)));
+                    .push(("content-range".into(), format!("bytes {from}-{to}/{}", file.length)));
                 (from, to - from + 1)
             }
             Some(Asked::Outside) => {
                 let mut response = failed(416, "The file ends before this range");
-                response.headers.push(("content-range", format!("bytes */{}", file.length)));
+                response.headers.push(("content-range".into(), format!("bytes */{}", file.length)));
                 return self.respond(client.id, request, response);
             }
         };

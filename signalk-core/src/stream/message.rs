@@ -10,14 +10,21 @@ use signalk_model::{Delta, Placement};
 use crate::{
     api::NO_ACCESS_REQUESTS,
     io::StreamId,
-    put::{Change, Target},
+    plugins::Plugins,
+    put::{Asker, Change, Target},
     requests::Request,
     server::Server,
 };
 
 impl Server {
     /// A text frame of a client.
-    pub(crate) fn stream_message(&mut self, now: Duration, id: StreamId, text: &[u8]) {
+    pub(crate) fn stream_message(
+        &mut self,
+        now: Duration,
+        id: StreamId,
+        text: &[u8],
+        plugins: &mut Plugins,
+    ) {
         if !self.streams.clients.contains_key(&id) {
             return;
         }
@@ -39,10 +46,11 @@ impl Server {
         if let Some(put) = message.get("put").filter(|put| put.is_object()) {
             let source = put.get("source").and_then(Value::as_str);
             let value = put.get("value").cloned().unwrap_or(Value::Null);
-            self.stream_request(now, id, &message, put, Change::Put { value, source });
+            let change = Change::Put { value, source };
+            self.stream_request(now, id, &message, put, change, plugins);
         }
         if let Some(delete) = message.get("delete").filter(|delete| delete.is_object()) {
-            self.stream_request(now, id, &message, delete, Change::Delete);
+            self.stream_request(now, id, &message, delete, Change::Delete, plugins);
         }
         if let (Some(request), Some(_)) =
             (message.get("requestId").and_then(Value::as_str), message.get("query"))
@@ -73,6 +81,7 @@ impl Server {
         message: &Value,
         body: &Value,
         change: Change<'_>,
+        plugins: &mut Plugins,
     ) {
         let Some(path) = body.get("path").and_then(Value::as_str) else { return };
         let context = message.get("context").and_then(Value::as_str).unwrap_or("vessels.self");
@@ -86,8 +95,11 @@ impl Server {
             return self.send(id, answer.to_string());
         }
         let target = Target { context: context.to_owned(), path: path.to_owned() };
-        let request = self.request(now, target, change, request_id.map(str::to_owned), Some(id));
-        self.send(id, request.to_json().to_string());
+        let request_id = request_id.map(str::to_owned);
+        let asker = Asker::Stream(id);
+        if let Some(request) = self.request(now, plugins, target, change, request_id, asker) {
+            self.send(id, request.to_json().to_string());
+        }
     }
 }
 

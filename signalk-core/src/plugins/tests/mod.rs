@@ -1,5 +1,7 @@
 //! The whole core with plugins, in virtual time: lives, crashes, neighbours, options.
 
+mod handlers;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -218,8 +220,14 @@ impl Sim {
 
 /// A guest of the buffer ABI with `$debug`, `$emit` and a bump allocator.
 fn guest(body: &str) -> Vec<u8> {
+    guest_with("", body)
+}
+
+/// The same with more imports.
+fn guest_with(imports: &str, body: &str) -> Vec<u8> {
     wat::parse_str(format!(
         r#"(module
+            {imports}
             (import "env" "sk_debug" (func $debug (param i32 i32)))
             (import "env" "sk_handle_message" (func $emit (param i32 i32)))
             (memory (export "memory") 4)

@@ -1,0 +1,141 @@
+//! What clients ask of plugins: HTTP endpoints and PUT, in virtual time.
+
+use super::*;
+
+/// Registers a PUT handler and offers endpoints; logs what it is asked.
+fn host_of_handlers() -> Vec<u8> {
+    let endpoints = r#"[{"method":"GET","path":"/api/:x","handler":"h_get"},{"method":"POST","path":"/trap","handler":"h_trap"},{"method":"GET","path":"/none","handler":"h_none"}]"#;
+    let http = r#"{"statusCode":201,"body":{"ok":true}}"#;
+    let put = r#"{"state":"COMPLETED","statusCode":200,"message":"set"}"#;
+    let data =
+        |at: usize, text: &str| format!("(data (i32.const {at}) {:?})", text.replace('\\', ""));
+    let answer = |name: &str, at: usize, text: &str| {
+        format!(
+            r#"(func (export "{name}") (param $p i32) (param $n i32) (param $out i32) (param $max i32) (result i32)
+                (call $debug (local.get $p) (local.get $n))
+                (memory.copy (local.get $out) (i32.const {at}) (i32.const {len}))
+                (i32.const {len}))"#,
+            len = text.len()
+        )
+    };
+    let body = format!(
+        r#"{}{}{}
+        (data (i32.const 900) "vessels.selfsteering.target")
+        (func (export "http_endpoints") (param $out i32) (param $max i32) (result i32)
+            (memory.copy (local.get $out) (i32.const 1000) (i32.const {n})) (i32.const {n}))
+        (func (export "plugin_start") (param i32 i32) (result i32)
+            (drop (call $register (i32.const 900) (i32.const 12) (i32.const 912) (i32.const 15)))
+            (i32.const 0))
+        (func (export "h_trap") (param i32 i32 i32 i32) (result i32) unreachable)
+        {}{}"#,
+        data(1000, endpoints),
+        data(2000, http),
+        data(3000, put),
+        answer("h_get", 2000, http),
+        answer("handle_put_vessels_self_steering_target", 3000, put),
+        n = endpoints.len(),
+    );
+    let text = r#"(import "env" "sk_register_put_handler" (func $register (param i32 i32 i32 i32) (result i32)))"#;
+    guest_with(text, &body)
+}
+
+fn install(sim: &mut Sim, name: &str) {
+    let more = json!({
+        "signalk-plugin-enabled-by-default": true,
+        "wasmCapabilities": { "putHandlers": true, "httpEndpoints": true },
+    });
+    sim.install_with(name, host_of_handlers(), more);
+}
+
+fn ask(sim: &mut Sim, method: &str, target: &str, body: &str) -> (u16, String) {
+    let mut request = HttpRequest::get(target);
+    request.method = method.to_owned();
+    request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    request.body = body.to_owned().into();
+    sim.input(Input::Http { id: HttpId(9), request });
+    sim.answer.take().unwrap()
+}
+
+#[test]
+fn an_endpoint_answers_by_id_and_by_package_name() {
+    let mut sim = Sim::new();
+    install(&mut sim, "@signalk/h");
+    sim.boot();
+    for mount in ["/plugins/_signalk_h", "/skServer/plugins/_signalk_h", "/plugins/@signalk/h"] {
+        let (status, body) = ask(&mut sim, "GET", &format!("{mount}/api/a%20b?q=1"), "");
+        assert_eq!((status, body.as_str()), (201, r#"{"ok":true}"#), "{mount}");
+    }
+    let line = sim.lines("_signalk_h").pop().unwrap();
+    assert!(
+        line.starts_with(
+            r#"{"method":"GET","path":"/api/a%20b","query":{"q":"1"},"params":{"x":"a b"},"body":{}"#
+        ),
+        "{line}"
+    );
+    assert_eq!(ask(&mut sim, "PUT", "/plugins/_signalk_h/api/x", "{}").0, 404);
+    let (status, body) = ask(&mut sim, "GET", "/plugins/_signalk_h/none", "");
+    assert_eq!((status, body.as_str()), (500, r#"{"error":"Handler function h_none not found"}"#));
+}
+
+/// W11, W19: a trap is answered, the plugin is restarted, and meanwhile nobody answers.
+#[test]
+fn w19_a_trap_in_a_handler_is_a_crash_and_its_endpoints_end_with_its_life() {
+    let mut sim = Sim::new();
+    install(&mut sim, "h");
+    sim.boot();
+    let (status, body) = ask(&mut sim, "POST", "/plugins/h/trap", "{}");
+    assert_eq!(status, 500);
+    assert!(body.contains("WASM handler crashed: "), "{body}");
+    assert_eq!(sim.state("h"), "crashed");
+    assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", "").0, 404);
+    sim.advance_to(1.5);
+    assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", "").0, 201);
+    sim.post("h", json!({ "enabled": false }));
+    assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", "").0, 404);
+}
+
+/// W2: one reply, the handler's.
+#[test]
+fn w02_a_put_is_answered_by_its_handler_and_nobody_else() {
+    let mut sim = Sim::new();
+    install(&mut sim, "a");
+    sim.boot();
+    let meta = sim.get("/signalk/v1/api/vessels/self/steering/target/meta");
+    assert_eq!(meta["supportsPut"], true);
+    let target = "/signalk/v1/api/vessels/self/steering/target";
+    let (status, body) = ask(&mut sim, "PUT", target, r#"{"value":{"a":1.0}}"#);
+    let reply: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (status, &reply["state"], &reply["message"]),
+        (200, &json!("COMPLETED"), &json!("set"))
+    );
+    assert_eq!(sim.lines("a").pop().unwrap(), r#"{"a":1}"#);
+    let own = sim.get("/signalk/v1/api/self");
+    let urn = own.as_str().unwrap().strip_prefix("vessels.").unwrap().to_owned();
+    let by_urn = format!("/signalk/v1/api/vessels/{urn}/steering/target");
+    assert_eq!(ask(&mut sim, "PUT", &by_urn, r#"{"value":1,"source":"a"}"#).0, 200);
+    assert_eq!(ask(&mut sim, "PUT", target, r#"{"value":1,"source":"b"}"#).0, 405);
+    assert_eq!(ask(&mut sim, "PUT", target, "{}"), (400, "input is missing a value".to_owned()));
+}
+
+#[test]
+fn two_handlers_of_one_path_want_a_source() {
+    let mut sim = Sim::new();
+    install(&mut sim, "a");
+    install(&mut sim, "@x/b");
+    sim.boot();
+    let target = "/signalk/v1/api/vessels/self/steering/target";
+    let (status, body) = ask(&mut sim, "PUT", target, r#"{"value":1}"#);
+    let reply: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (status, reply["message"].as_str().unwrap()),
+        (
+            400,
+            "there are multiple sources for the given path, but no source was specified in the request"
+        )
+    );
+    for source in ["a", "@x/b", "_x_b"] {
+        let body = json!({ "value": 1, "source": source }).to_string();
+        assert_eq!(ask(&mut sim, "PUT", target, &body).0, 200, "{source}");
+    }
+}
