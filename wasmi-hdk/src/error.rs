@@ -23,4 +23,11 @@ pub enum HostFault {
     /// Anything else, as text.
     #[error("{0}")]
     Refused(String),
+    /// The guest ends its call with this text, which is its own: `abort: <message>`. The call
+    /// ends with [`Fault::Trap`].
+    #[error("{0}")]
+    Trap(String),
+    /// The guest ends itself, as by `proc_exit`.
+    #[error("exits with code {0}")]
+    Exit(i32),
 }

@@ -217,6 +217,12 @@ impl Instance {
                 };
                 self.rest(now, step)
             }
+            // A command that ends well may be a library from now on (plugins in TinyGo).
+            Stop::Fault(fault @ EngineFault::Exit(0)) if *self.call == *START => {
+                self.burst = Burst::default();
+                self.guest.abandon();
+                Step::Failed(self.describe(fault))
+            }
             Stop::Fault(fault) => {
                 let fault = self.describe(fault);
                 self.fail(fault)

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use self::form::check_form;
 use crate::engine::{Compiled, Engine, ExternKind, Import, Links, Prepared};
 use crate::error::LoadError;
+use crate::imports::Imports;
 use crate::limits::Limits;
 use crate::val::FuncType;
 
@@ -122,6 +123,16 @@ impl Module {
     /// What the module wants from the host, in its own order.
     pub fn imports(&self) -> impl Iterator<Item = &Import> {
         self.inner.imports.iter()
+    }
+
+    /// `module.name` of each import that neither WASI nor `offered` has: it traps when called.
+    pub fn unknown_imports(&self, offered: &Imports) -> Vec<String> {
+        let links = &self.inner.prepared.links;
+        let has = |module: &str, name: &str| offered.get(module, name).is_some();
+        (0..links.entries().len())
+            .filter(|index| links.is_unknown(*index, has))
+            .map(|index| links.name(index))
+            .collect()
     }
 
     /// What the module offers, by name.

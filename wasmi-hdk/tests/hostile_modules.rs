@@ -182,20 +182,75 @@ fn an_unknown_import_of_wasi_is_a_stub() {
 }
 
 #[test]
-fn imports_that_are_no_functions() {
+fn imports_that_nobody_has() {
     for (kind, text) in [
-        ("memory", r#"(module (import "env" "it" (memory 1)))"#),
         ("table", r#"(module (import "env" "it" (table 1 funcref)))"#),
         ("global", r#"(module (import "env" "it" (global i32)))"#),
     ] {
         assert_eq!(
             refuse_text(text),
             format!(
-                "bad: imports the {kind} env.it; the host offers functions only: link the module \
+                "bad: imports the {kind} env.it; the host offers functions and a memory: link the module \
                  with a {kind} of its own"
             )
         );
     }
+}
+
+#[test]
+fn a_memory_that_is_imported_is_a_fresh_one_within_the_limits() {
+    let text = |pages: u32| {
+        format!(
+            r#"(module (import "env" "memory" (memory {pages}))
+              (data (i32.const 8) "\07")
+              (func (export "f") (result i32) (i32.load8_u (i32.const 8))))"#
+        )
+    };
+    let mut instance = common::instance(&text(2));
+    assert_eq!(one(call(&mut instance, "f", &[])), Val::I32(7));
+    assert_eq!((instance.stats().memory_bytes, instance.memory().load_u8(8)), (2 << 16, Ok(7)));
+    let second = text(1).replace("(data", "(memory 1) (data");
+    let both = load(&second, &Limits::default()).and_then(|both| Instance::new(&both, config()));
+    assert!(both.is_err(), "one memory, imported or its own");
+    let limits = Limits { memory_bytes: 1 << 16, ..Limits::default() };
+    let module = load(&text(2), &limits).unwrap();
+    let error = Instance::new(&module, wasmi_hdk::InstanceConfig { limits, ..config() });
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("memory"), "{error}");
+}
+
+#[test]
+fn a_command_that_ends_well_can_still_be_called() {
+    let text = |code: i32| {
+        format!(
+            r#"(module
+              (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+              (memory (export "memory") 1)
+              (func (export "_start") (call $exit (i32.const {code})))
+              (func (export "f") (result i32) (i32.const 5)))"#
+        )
+    };
+    let mut instance = common::instance(&text(0));
+    assert!(common::fault(call(&mut instance, "_start", &[])).contains("code 0"));
+    assert_eq!(one(call(&mut instance, "f", &[])), Val::I32(5));
+    let mut instance = common::instance(&text(3));
+    assert!(common::fault(call(&mut instance, "_start", &[])).contains("code 3"));
+    assert!(instance.has_ended());
+}
+
+#[test]
+fn what_nobody_has_is_listed() {
+    let module = module(
+        r#"(module (import "env" "f" (func)) (import "env" "g" (func))
+          (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+          (import "wasi_snapshot_preview1" "no_such" (func (result i32))))"#,
+    );
+    let mut offered = wasmi_hdk::Imports::new();
+    let nothing = |_: &mut wasmi_hdk::HostCtx<'_>, _: &wasmi_hdk::FuncType, _: &[Val]| {
+        Ok(wasmi_hdk::HostReturn::nothing())
+    };
+    offered.define("env", "f", std::sync::Arc::new(nothing));
+    assert_eq!(module.unknown_imports(&offered), ["env.g", "wasi_snapshot_preview1.no_such"]);
 }
 
 #[test]

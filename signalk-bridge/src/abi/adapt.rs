@@ -14,6 +14,16 @@ impl Args<'_> {
         self.0.get(index).map_or(0, |value| to_i32(*value))
     }
 
+    /// Argument `index` as a number; a missing one is not a number, as in JavaScript.
+    pub(crate) fn f64(&self, index: usize) -> f64 {
+        match self.0.get(index) {
+            None => f64::NAN,
+            Some(Val::F64(value)) => *value,
+            Some(Val::F32(value)) => (*value).into(),
+            Some(value) => to_i32(*value).into(),
+        }
+    }
+
     /// Argument `index` as an address, length or size.
     pub(crate) fn u32(&self, index: usize) -> u32 {
         self.i32(index).cast_unsigned()
@@ -25,6 +35,24 @@ impl Args<'_> {
 pub(crate) fn results(ty: &FuncType, value: i32) -> Vec<Val> {
     let zero = std::iter::repeat(0);
     ty.results.iter().zip(std::iter::once(value).chain(zero)).map(|(ty, v)| to(*ty, v)).collect()
+}
+
+/// As [`results`], of a number.
+pub(crate) fn result_f64(ty: &FuncType, value: f64) -> Vec<Val> {
+    let (first, rest) = match &*ty.results {
+        [] => return Vec::new(),
+        [first, rest @ ..] => (first, rest),
+    };
+    let first = match first {
+        ValType::F64 => Val::F64(value),
+        #[allow(clippy::cast_possible_truncation, reason = "what a JavaScript host does too")]
+        ValType::F32 => Val::F32(value as f32),
+        // `as` stops at the ends of the range.
+        #[allow(clippy::cast_possible_truncation, reason = "whole milliseconds fit")]
+        ValType::I64 => Val::I64(value as i64),
+        _ => Val::I32(to_int32(value)),
+    };
+    std::iter::once(first).chain(rest.iter().map(|ty| to(*ty, 0))).collect()
 }
 
 /// Arguments for an export of the guest, in the types that it declares.
@@ -64,7 +92,7 @@ fn wrap(value: i64) -> i32 {
 }
 
 /// ECMAScript `ToInt32`: toward zero, modulo 2^32, NaN and infinities are 0.
-fn to_int32(value: f64) -> i32 {
+pub(crate) fn to_int32(value: f64) -> i32 {
     if !value.is_finite() {
         return 0;
     }

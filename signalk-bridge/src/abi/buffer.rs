@@ -4,14 +4,16 @@
 //! buffer's size, so a full buffer is probably not all of it: what may be asked
 //! again is asked again with a larger one.
 
+use std::sync::Arc;
+
 use wasmi_hdk::{FuncType, Val};
 
 use super::adapt::{arguments, first};
-use super::convention::Finished;
+use super::convention::{Begun, Finished};
 use super::guest::Guest;
 use super::work::{Done, LARGEST_BUFFER, Work};
 use crate::Crash;
-use crate::handler::{HandlerFailure, HandlerReply};
+use crate::handler::{HandlerCall, HandlerFailure, HandlerReply};
 
 /// What the guest holds for a call, and has to be given back afterwards.
 #[derive(Debug, Default)]
@@ -23,14 +25,10 @@ pub(crate) struct Held {
 }
 
 /// Copies the inputs in.
-pub(super) fn begin(
-    guest: &mut Guest,
-    work: &Work,
-    ty: &FuncType,
-) -> Result<(Held, Vec<Val>), Crash> {
+pub(super) fn begin(guest: &mut Guest, work: &Work, ty: &FuncType) -> Result<Begun, Crash> {
     let mut held = Held::default();
     let values = match work {
-        Work::Entry(_) | Work::Stop | Work::Poll => vec![],
+        Work::Entry(_) | Work::Stop | Work::Poll | Work::Collect | Work::Response(_) => vec![],
         Work::Read { size, .. } => output(guest, *size, &mut held)?.to_vec(),
         Work::Start(text) => input(guest, text, &mut held)?.to_vec(),
         Work::Delta(text) => input(guest, text, &mut held)?.to_vec(),
@@ -50,7 +48,7 @@ pub(super) fn begin(
             }
         }
     };
-    Ok((held, arguments(ty, &values)))
+    Ok(Begun::Called(held, arguments(ty, &values)))
 }
 
 /// Takes the results out and gives the buffers back.
@@ -67,6 +65,7 @@ pub(super) fn finish(
         Work::Stop => Finished::Done(Done::Stopped(code)),
         Work::Poll => Finished::Done(Done::Polled(code)),
         Work::Delta(_) => Finished::Done(Done::Delta),
+        Work::Collect | Work::Response(_) => Finished::Done(Done::Response),
         Work::Read { export, size } => match written(guest, code, size, held.reply) {
             Written::Cut { needs } if size < LARGEST_BUFFER => {
                 Finished::Again(Work::Read { export, size: larger(needs, size) })
@@ -84,20 +83,28 @@ pub(super) fn finish(
                 Finished::Done(Done::Read { export, text: Some(String::new()), complaint })
             }
         },
-        Work::Handle { call, export, size } => {
-            let reply = match written(guest, code, size, held.reply) {
-                Written::Cut { needs } if call.handler.repeatable() && size < LARGEST_BUFFER => {
-                    let size = larger(needs, size);
-                    give_back(guest, held)?;
-                    return Ok(Finished::Again(Work::Handle { call, export, size }));
-                }
-                written => reply(written, size),
-            };
-            Finished::Done(Done::Handled { id: call.id, reply })
-        }
+        Work::Handle { call, export, size } => reply(guest, call, export, size, code, held.reply),
     };
     give_back(guest, held)?;
     Ok(finished)
+}
+
+/// What a handler wrote to its buffer.
+pub(super) fn reply(
+    guest: &mut Guest,
+    call: HandlerCall,
+    export: Arc<str>,
+    size: u32,
+    code: i32,
+    at: Option<u32>,
+) -> Finished {
+    let reply = match written(guest, code, size, at) {
+        Written::Cut { needs } if call.handler.repeatable() && size < LARGEST_BUFFER => {
+            return Finished::Again(Work::Handle { call, export, size: larger(needs, size) });
+        }
+        written => text_of(written, size),
+    };
+    Finished::Done(Done::Handled { id: call.id, reply })
 }
 
 /// What a guest said that it wrote.
@@ -125,7 +132,7 @@ fn written(guest: &mut Guest, code: i32, size: u32, at: Option<u32>) -> Written 
     }
 }
 
-fn reply(written: Written, size: u32) -> HandlerReply {
+fn text_of(written: Written, size: u32) -> HandlerReply {
     match written {
         Written::All(text) => Ok(text),
         Written::Cut { needs } => {

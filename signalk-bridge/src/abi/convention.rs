@@ -5,16 +5,27 @@
 
 use wasmi_hdk::{FuncType, Val};
 
+use super::assemblyscript::AssemblyScript;
 use super::buffer::{self, Held};
 use super::guest::Guest;
 use super::work::{Done, Work};
 use crate::Crash;
 
 /// Of a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Convention {
     /// Pointer and length, `allocate` and `deallocate`.
     Buffer,
+    /// Objects of the guest's runtime.
+    AssemblyScript(AssemblyScript),
+}
+
+/// What came of the inputs of a call.
+pub(crate) enum Begun {
+    /// What the guest holds for the call, and its arguments.
+    Called(Held, Vec<Val>),
+    /// It cannot be called, in words; it is unharmed.
+    Refused(String),
 }
 
 /// What came of a call.
@@ -25,21 +36,22 @@ pub(crate) enum Finished {
 }
 
 impl Convention {
-    /// Copies the inputs in: what the guest holds for the call, and its arguments.
+    /// Copies the inputs in.
     pub(crate) fn begin(
-        self,
+        &mut self,
         guest: &mut Guest,
         work: &Work,
         ty: &FuncType,
-    ) -> Result<(Held, Vec<Val>), Crash> {
+    ) -> Result<Begun, Crash> {
         match self {
             Convention::Buffer => buffer::begin(guest, work, ty),
+            Convention::AssemblyScript(script) => script.begin(guest, work, ty),
         }
     }
 
     /// Copies the outputs out and gives back what the guest held.
     pub(crate) fn finish(
-        self,
+        &mut self,
         guest: &mut Guest,
         work: Work,
         held: Held,
@@ -47,6 +59,25 @@ impl Convention {
     ) -> Result<Finished, Crash> {
         match self {
             Convention::Buffer => buffer::finish(guest, work, held, results),
+            Convention::AssemblyScript(script) => script.finish(guest, work, held, results),
+        }
+    }
+
+    /// Bytes as an object of the guest, for a call that rests; 0 where there are no objects.
+    pub(crate) fn object(&mut self, guest: &mut Guest, bytes: &[u8]) -> Result<i32, Crash> {
+        match self {
+            Convention::Buffer => Ok(0),
+            Convention::AssemblyScript(script) => script.buffer(guest, bytes),
+        }
+    }
+
+    /// What the guest should do while nobody wants anything of it.
+    pub(crate) fn idle_work(&self, guest: &Guest) -> Option<Work> {
+        match self {
+            Convention::AssemblyScript(script) if script.wants_to_collect() => {
+                guest.module().has_export("__collect").then_some(Work::Collect)
+            }
+            _ => None,
         }
     }
 }

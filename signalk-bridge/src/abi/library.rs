@@ -9,10 +9,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmi_hdk::{Fault, Instance, InstanceConfig, Module, Platform, Step, Val};
+use bytes::Bytes;
+use wasmi_hdk::{Fault, FuncType, Instance, InstanceConfig, Module, Platform, Step, Val};
 
+use super::adapt::results;
 use super::buffer::Held;
-use super::convention::{Convention, Finished};
+use super::convention::{Begun, Convention, Finished};
 use super::guest::Guest;
 use super::queue::{Rest, Shared};
 use super::work::{Done, Work};
@@ -51,6 +53,8 @@ pub(crate) struct Library {
     call_time: Option<Duration>,
     pub(crate) queue: VecDeque<Work>,
     pub(crate) done: Vec<Done>,
+    /// What a resting call goes on with.
+    gift: Option<(FuncType, Bytes)>,
     pub(crate) outcome: Outcome,
     /// The last trip delivered deltas, and nothing came of it that the core must hear of now.
     pub(crate) is_quiet: bool,
@@ -72,6 +76,7 @@ impl Library {
             call_time,
             queue: VecDeque::new(),
             done: Vec::new(),
+            gift: None,
             outcome: Outcome::Idle,
             is_quiet: false,
         }
@@ -101,6 +106,12 @@ impl Library {
         };
     }
 
+    /// Goes on after a [`Rest`] with bytes as an object of the guest, which the next trip makes.
+    pub(crate) fn resume_with(&mut self, ty: FuncType, bytes: Bytes) {
+        self.gift = Some((ty, bytes));
+        self.outcome = Outcome::More;
+    }
+
     /// Executes what is queued until it is done, rests, or has used the budget of one trip.
     pub(crate) fn execute(mut self: Box<Self>) -> Box<Self> {
         self.outcome = match self.drive() {
@@ -119,11 +130,17 @@ impl Library {
         let Some(limits) = self.guest.instance().map(|instance| instance.limits().clone()) else {
             return Ok(Outcome::Idle);
         };
+        if let Some((ty, bytes)) = self.gift.take() {
+            let object = self.convention.object(&mut self.guest, &bytes)?;
+            if let Some(instance) = self.guest.instance() {
+                instance.resume(&results(&ty, object))?;
+            }
+        }
         let mut fuel_left = limits.run_fuel;
         let end = limits.run_time.map(|time| platform.monotonic().saturating_add(time));
         loop {
             if self.flight.is_none() {
-                match self.queue.pop_front() {
+                match self.queue.pop_front().or_else(|| self.convention.idle_work(&self.guest)) {
                     Some(work) => self.begin(work)?,
                     None => return Ok(Outcome::Idle),
                 }
@@ -147,6 +164,9 @@ impl Library {
                         Err(_) => Ok(Outcome::Waiting { until: None }),
                     };
                 }
+                Step::Failed(Fault::Exit { code: 0, .. }) if !instance.has_ended() => {
+                    self.finish(&[])?;
+                }
                 Step::Failed(fault) => return Err(fault.into()),
             }
             if fuel_left == 0 || end.is_some_and(|end| after >= end) {
@@ -161,7 +181,13 @@ impl Library {
             self.done.push(work.skipped());
             return Ok(());
         };
-        let (held, args) = self.convention.begin(&mut self.guest, &work, &ty)?;
+        let (held, args) = match self.convention.begin(&mut self.guest, &work, &ty)? {
+            Begun::Called(held, args) => (held, args),
+            Begun::Refused(why) => {
+                self.done.push(work.refused(why));
+                return Ok(());
+            }
+        };
         let Some(instance) = self.guest.instance() else { return Ok(()) };
         instance.begin(work.export(), &args)?;
         let limit = work.deadline(self.call_time);

@@ -1,10 +1,12 @@
 //! Which convention a module speaks, and the conventions other than JSON-RPC.
 //!
-//! Clause: plugin ABI 2.2. Only the buffer ABI of existing Rust, Go and C
-//! plugins is served; AssemblyScript and Extism modules are recognised and
-//! refused by name.
+//! Clause: plugin ABI 2.2. The buffer ABI of existing Rust, Go and C plugins
+//! and AssemblyScript are served; Extism modules are recognised and refused by
+//! name.
 
 pub(crate) mod adapt;
+pub(crate) mod as_fetch;
+pub(crate) mod assemblyscript;
 pub(crate) mod buffer;
 pub(crate) mod convention;
 pub(crate) mod env;
@@ -26,27 +28,24 @@ pub enum Flavour {
     BufferReactor,
     /// Buffer ABI; nothing runs first (Rust `cdylib`).
     BufferLibrary,
+    /// Texts are AssemblyScript's objects; `_initialize` and `_start` run once first, if exported.
+    AssemblyScript,
+    /// A command without `plugin_start`: it runs once, and then it is said that this is all.
+    LegacyCommand,
 }
+
+/// What the owner reads about a [`Flavour::LegacyCommand`].
+pub(crate) const LEGACY_COMMAND: &str = "command module without plugin_start: it ran once, and there is nothing to start; if it speaks JSON-RPC, add \"wasmInterface\": \"json-rpc\" to its package.json";
 
 /// Why a module speaks nothing that this host understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnknownAbi {
-    /// Exports as AssemblyScript plugins have them.
-    #[error(
-        "an AssemblyScript plugin; they are not supported yet: build it in Rust, Go or C, or wait for a later version of this host"
-    )]
-    AssemblyScript,
     /// Functions on offsets, as Extism has them.
     #[error(
         "an Extism plugin; they are not supported yet: export `allocate` and `plugin_start`, or speak JSON-RPC"
     )]
     Extism,
-    /// `_start` and nothing else, without a word in the manifest.
-    #[error(
-        "command module without plugin_start; if it speaks JSON-RPC, add \"wasmInterface\": \"json-rpc\" to its package.json"
-    )]
-    LegacyCommand,
     /// The manifest says `json-rpc`, the module has no entry for it.
     #[error(
         "wasmInterface is json-rpc, but the module exports neither `_start` nor `rpc_poll`; build it as a command or with wasmi-pdk"
@@ -60,7 +59,7 @@ pub enum UnknownAbi {
     },
     /// Nothing fits.
     #[error(
-        "unknown plugin format: it exports neither `allocate` and `plugin_start` (buffer ABI) nor `rpc_poll` (JSON-RPC)"
+        "unknown plugin format: it exports neither `allocate` and `plugin_start` (buffer ABI) nor `plugin_name` and `plugin_start` (AssemblyScript) nor `rpc_poll` (JSON-RPC)"
     )]
     Nothing,
 }
@@ -87,14 +86,15 @@ pub fn detect(
         (false, _) => Err(UnknownAbi::NoBufferExport { missing: "allocate" }),
         (true, false) => Err(UnknownAbi::NoBufferExport { missing: "plugin_start" }),
     };
+    let assemblyscript = !exports("allocate")
+        && ((exports("plugin_name") && exports("plugin_start")) || exports("plugin_id"));
     match interface {
         Interface::JsonRpc if rpc || command => return Ok(Flavour::JsonRpc),
         Interface::JsonRpc => return Err(UnknownAbi::NoRpcEntry),
-        Interface::Buffer => return buffer,
+        Interface::Buffer if !assemblyscript => return buffer,
+        Interface::Buffer => return Ok(Flavour::AssemblyScript),
         Interface::Auto => {}
     }
-    let assemblyscript = !exports("allocate")
-        && ((exports("plugin_name") && exports("plugin_start")) || exports("plugin_id"));
     if rpc {
         Ok(Flavour::JsonRpc)
     } else if let Ok(flavour) = buffer {
@@ -102,9 +102,9 @@ pub fn detect(
     } else if imports_extism {
         Err(UnknownAbi::Extism)
     } else if assemblyscript {
-        Err(UnknownAbi::AssemblyScript)
+        Ok(Flavour::AssemblyScript)
     } else if command && !exports("plugin_start") {
-        Err(UnknownAbi::LegacyCommand)
+        Ok(Flavour::LegacyCommand)
     } else {
         Err(UnknownAbi::Nothing)
     }
@@ -147,9 +147,9 @@ mod tests {
             } else if !has("allocate")
                 && (has("plugin_id") || has("plugin_name") && has("plugin_start"))
             {
-                Err(UnknownAbi::AssemblyScript)
+                Ok(Flavour::AssemblyScript)
             } else if has("_start") && !has("plugin_start") {
-                Err(UnknownAbi::LegacyCommand)
+                Ok(Flavour::LegacyCommand)
             } else {
                 Err(UnknownAbi::Nothing)
             };
@@ -166,6 +166,8 @@ mod tests {
             detect(Interface::Buffer, command, false),
             Err(UnknownAbi::NoBufferExport { missing: "allocate" })
         );
+        let script = |name: &str| ["plugin_name", "plugin_start"].contains(&name);
+        assert_eq!(detect(Interface::Buffer, script, false), Ok(Flavour::AssemblyScript));
         let both = |name: &str| ["allocate", "plugin_start", "rpc_poll"].contains(&name);
         assert_eq!(detect(Interface::Auto, both, false), Ok(Flavour::JsonRpc));
         assert_eq!(detect(Interface::Buffer, both, false), Ok(Flavour::BufferLibrary));

@@ -5,11 +5,13 @@
 //! lock, and the session hands the queue to the method table when the slice is
 //! over. A call that needs an answer suspends the guest with a [`Rest`].
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 use wasmi_hdk::{FuncType, LogLine};
 
+use super::work::Response;
 use crate::net::{Net, Wait};
 use crate::{Capabilities, Capability, Manifest, PluginId, Registration, Status, Version};
 
@@ -69,6 +71,8 @@ pub(crate) enum Give {
     Number,
     /// As text into the guest's buffer; the number of bytes, 0 when it does not fit.
     Text { buffer: u32, capacity: u32 },
+    /// As an object of the guest that holds the body; 0 when there is none.
+    Body,
 }
 
 /// The user data of an instance.
@@ -90,6 +94,26 @@ pub(crate) struct Shared {
     /// Pointers and lengths out of range, since the last drain.
     pub(crate) guest_faults: u64,
     said: BTreeSet<String>,
+    /// What its host functions have to know about the module.
+    pub(crate) traits: Traits,
+    /// Requests that nobody rests for, and the guest's numbers for them.
+    pub(crate) awaited: BTreeMap<Wait, i32>,
+    /// Such requests that ended.
+    pub(crate) responses: Vec<Response>,
+    /// `console.time`: label and beginning.
+    pub(crate) timers: BTreeMap<String, Duration>,
+}
+
+/// What host functions have to know about a module.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Traits {
+    /// Texts that go into a buffer are filled up with spaces: the guests' library reads the whole
+    /// buffer (plugin ABI 4.3).
+    pub(crate) padded: bool,
+    /// `__new` is exported.
+    pub(crate) has_new: bool,
+    /// `responseHandler` is exported.
+    pub(crate) has_response_handler: bool,
 }
 
 impl Shared {
@@ -107,6 +131,10 @@ impl Shared {
             denied: 0,
             guest_faults: 0,
             said: BTreeSet::new(),
+            traits: Traits::default(),
+            awaited: BTreeMap::new(),
+            responses: Vec::new(),
+            timers: BTreeMap::new(),
         }
     }
 
@@ -160,7 +188,7 @@ impl Shared {
 
     /// Whether the guest has asked for nothing since the last drain.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.queue.is_empty() && self.net.is_quiet()
+        self.queue.is_empty() && self.responses.is_empty() && self.net.is_quiet()
     }
 
     /// Everything queued, oldest first.

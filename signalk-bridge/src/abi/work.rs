@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::START_DEADLINE;
 use crate::handler::{HANDLER_DEADLINE, HandlerCall, HandlerCallId, HandlerReply};
 
@@ -31,8 +33,23 @@ pub(crate) enum Work {
     Poll,
     /// `delta_handler` with one delta.
     Delta(Arc<str>),
+    /// `responseHandler` with the answer to a request of as-fetch.
+    Response(Response),
+    /// `__collect`: nobody wants anything.
+    Collect,
     /// A handler, by the export that it has.
     Handle { call: HandlerCall, export: Arc<str>, size: u32 },
+}
+
+/// The answer to a request that nobody rests for (plugin ABI 5.5).
+#[derive(Debug)]
+pub(crate) struct Response {
+    /// Names the request.
+    pub(crate) callback: i32,
+    /// 0: it failed.
+    pub(crate) status: i32,
+    pub(crate) redirected: bool,
+    pub(crate) body: Bytes,
 }
 
 impl Work {
@@ -54,6 +71,8 @@ impl Work {
             Work::Stop => "plugin_stop",
             Work::Poll => "poll",
             Work::Delta(_) => "delta_handler",
+            Work::Response(_) => "responseHandler",
+            Work::Collect => "__collect",
             Work::Handle { export, .. } => export,
         }
     }
@@ -64,9 +83,27 @@ impl Work {
         match self {
             Work::Entry(_) | Work::Start(_) => START_DEADLINE.max(call_time.unwrap_or_default()),
             Work::Handle { .. } => call_time.unwrap_or(HANDLER_DEADLINE),
-            Work::Read { .. } | Work::Stop | Work::Poll | Work::Delta(_) => {
-                call_time.unwrap_or(Duration::from_secs(5))
+            Work::Read { .. }
+            | Work::Stop
+            | Work::Poll
+            | Work::Delta(_)
+            | Work::Response(_)
+            | Work::Collect => call_time.unwrap_or(Duration::from_secs(5)),
+        }
+    }
+
+    /// What it comes to when the guest cannot be called.
+    pub(crate) fn refused(self, why: String) -> Done {
+        match self {
+            Work::Read { export, .. } => {
+                Done::Read { export, text: Some(String::new()), complaint: Some(why) }
             }
+            Work::Start(_) => Done::NotStarted(why),
+            Work::Handle { call, .. } => {
+                let reply = Err(crate::handler::HandlerFailure::Failed(why));
+                Done::Handled { id: call.id, reply }
+            }
+            work => Done::Refused(format!("`{}`: {why}", work.export())),
         }
     }
 
@@ -79,6 +116,7 @@ impl Work {
             Work::Stop => Done::Stopped(0),
             Work::Poll => Done::Polled(0),
             Work::Delta(_) => Done::Delta,
+            Work::Response(_) | Work::Collect => Done::Response,
             Work::Handle { call, export, .. } => {
                 let handler = export.to_string();
                 let reply = Err(crate::handler::HandlerFailure::NotFound { handler });
@@ -99,9 +137,15 @@ pub(crate) enum Done {
         complaint: Option<String>,
     },
     Started(i32),
+    /// It could not be asked to start, in words.
+    NotStarted(String),
     Stopped(i32),
     Polled(i32),
     Delta,
+    /// Of the answer to a request, or a collection: nobody waits for it.
+    Response,
+    /// A call that could not be made, in words.
+    Refused(String),
     Handled {
         id: HandlerCallId,
         reply: HandlerReply,

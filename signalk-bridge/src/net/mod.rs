@@ -6,7 +6,7 @@
 //! is the same for all conventions: in a library guest it is part of what the
 //! host functions share, so that receiving costs no trip to the core.
 
-mod fetch;
+pub(crate) mod fetch;
 
 use std::collections::{BTreeMap, VecDeque};
 

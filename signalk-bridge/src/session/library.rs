@@ -12,18 +12,20 @@ use super::run::{Job, Run};
 use super::{
     Common, Delivery, Description, Output, POLL_INTERVAL, Purpose, STOP_DEADLINE, SessionConfig,
 };
-use crate::abi::Flavour;
 use crate::abi::adapt::results;
+use crate::abi::assemblyscript::AssemblyScript;
 use crate::abi::convention::Convention;
 use crate::abi::env::{imports, write};
 use crate::abi::library::{Library, Outcome};
-use crate::abi::queue::{Give, Queued, Rest, Shared, Until};
-use crate::abi::work::{Done, Work};
+use crate::abi::queue::{Give, Queued, Rest, Shared, Traits, Until};
+use crate::abi::work::{Done, Response, Work};
+use crate::abi::{Flavour, LEGACY_COMMAND};
 use crate::handler::{HandlerCall, HandlerFailure};
 use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
 use crate::net::{self, Completed};
 use crate::{
-    BridgeError, Capability, Crash, Endpoint, Manifest, Registration, Report, SignalK, Status,
+    BridgeError, Capability, Crash, Endpoint, FetchHead, Manifest, Registration, Report, SignalK,
+    Status,
 };
 
 /// Deltas per trip: enough to make the trip cheap, few enough to stop soon.
@@ -42,6 +44,8 @@ pub(super) struct Exports {
     /// Handlers that clients wait for, in order.
     handlers: VecDeque<HandlerCall>,
     phase: Phase,
+    /// A command that is no plugin: when it has run, that is said.
+    is_legacy: bool,
     start: Option<String>,
     description: Description,
     has_poll: bool,
@@ -74,6 +78,12 @@ impl Exports {
         // Each call has its own deadline; the longest is that of a start.
         let start_time = super::START_DEADLINE.max(config.call_time.unwrap_or_default());
         limits.call_deadline = Some(start_time);
+        let mut shared = Shared::new(manifest, config.options);
+        shared.traits = Traits {
+            padded: flavour == Flavour::AssemblyScript,
+            has_new: module.has_export("__new"),
+            has_response_handler: module.has_export("responseHandler"),
+        };
         let instance = InstanceConfig {
             limits,
             args: Vec::new(),
@@ -84,20 +94,27 @@ impl Exports {
             stdin: Stdin::Closed,
             fs: config.fs.filter(|_| capabilities.has(Capability::Storage)),
             imports: imports(),
-            state: Box::new(Shared::new(manifest, config.options)),
+            state: Box::new(shared),
             ..InstanceConfig::new(config.platform)
         };
-        let mut library = Library::new(module, Convention::Buffer, instance, config.call_time);
-        if flavour == Flavour::BufferCommand {
-            library.queue.push_back(Work::Entry("_start"));
+        let convention = match flavour {
+            Flavour::AssemblyScript => {
+                Convention::AssemblyScript(AssemblyScript::new(config.http_utf16))
+            }
+            _ => Convention::Buffer,
+        };
+        let mut library = Library::new(module, convention, instance, config.call_time);
+        library.queue.extend(entries(flavour, module).map(Work::Entry));
+        if flavour != Flavour::LegacyCommand {
+            library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
         }
-        library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
         Exports {
             module: module.clone(),
             mail: VecDeque::new(),
             handlers: VecDeque::new(),
             library: Some(Box::new(library)),
             phase: Phase::Describing,
+            is_legacy: flavour == Flavour::LegacyCommand,
             start: Some(start),
             description: Description { name: None, schema: "{}".to_owned() },
             has_poll: module.has_export("poll"),
@@ -147,10 +164,20 @@ impl Exports {
                 self.completed(completed, library, common);
             }
         }
+        let responses = library.shared().map(|shared| std::mem::take(&mut shared.responses));
+        library.queue.extend(responses.unwrap_or_default().into_iter().map(Work::Response));
     }
 
     /// The end of a wait.
     fn completed(&mut self, completed: Completed, library: &mut Library, common: &mut Common) {
+        let stops = self.stop_until.is_some();
+        if let Some(shared) = library.shared()
+            && let Some(callback) = shared.awaited.remove(&completed.wait)
+        {
+            let response = response(callback, completed.outcome, shared, stops);
+            shared.responses.extend(response);
+            return;
+        }
         let Outcome::Rests(Rest { until: Until::World(wait), .. }) = &library.outcome else {
             return;
         };
@@ -158,7 +185,7 @@ impl Exports {
             return;
         }
         if let Outcome::Rests(rest) = std::mem::replace(&mut library.outcome, Outcome::More) {
-            give_outcome(&rest, completed.outcome, library);
+            give_outcome(rest, completed.outcome, library, stops);
         }
         if let Outcome::Crashed(crash) = std::mem::replace(&mut library.outcome, Outcome::More) {
             self.crashed(crash, library, common);
@@ -263,7 +290,8 @@ impl Exports {
             outcome => library.outcome = outcome,
         }
         self.deliver(&mut library, common);
-        if self.stop_until.is_some() {
+        // What `plugin_stop` itself asks for has until the deadline.
+        if self.stop_until.is_some() && self.phase != Phase::Stopping {
             self.cancel(&mut library, common);
         }
         self.library = Some(library);
@@ -288,6 +316,12 @@ impl Exports {
         // A plugin that traps in `plugin_stop` has stopped all the same.
         common.end(match self.phase {
             Phase::Stopping => Output::Stopped,
+            // It never came to life: starting again would not help (plugin ABI 2.3).
+            _ if matches!(crash, Crash::Load(_)) => Output::Failed(crash.to_string()),
+            _ if matches!(library.at_work(), Some(Work::Entry(_))) => {
+                let legacy = if self.is_legacy { LEGACY_COMMAND } else { "" };
+                Output::Failed(format!("{crash}; {legacy}").trim_end_matches("; ").to_owned())
+            }
             _ => Output::Crashed(crash),
         });
     }
@@ -301,7 +335,14 @@ impl Exports {
         signalk: &mut dyn SignalK,
     ) {
         match done {
-            Done::Entry => {}
+            Done::Entry if self.is_legacy => {
+                common.end(Output::Failed(LEGACY_COMMAND.to_owned()));
+            }
+            Done::Entry | Done::Response => {}
+            Done::Refused(why) => common.complain(why, now, signalk),
+            Done::NotStarted(why) => {
+                common.end(Output::Failed(format!("`plugin_start`: {why}")));
+            }
             Done::Read { export, text, complaint } => {
                 if let Some(complaint) = complaint {
                     common.complain(complaint, now, signalk);
@@ -512,16 +553,26 @@ fn give_text(rest: &Rest, text: Option<&str>, library: &mut Library) {
         return library.resume(&results(&rest.ty, 0));
     };
     let text = text.unwrap_or_default().as_bytes();
-    let written = write(&mut instance.memory(), buffer, capacity, text);
+    let padded = instance.state::<Shared>().is_some_and(|shared| shared.traits.padded);
+    let written = write(&mut instance.memory(), buffer, capacity, text, padded);
     library.resume(&results(&rest.ty, written));
 }
 
 /// Goes on with what the world said.
-fn give_outcome(rest: &Rest, outcome: net::Outcome, library: &mut Library) {
-    let number = match outcome {
-        net::Outcome::Number(number) => number,
-        net::Outcome::Answer(..) => 0,
-        net::Outcome::Failed(text) => {
+fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops: bool) {
+    let number = match (rest.give, outcome) {
+        (Give::Body, net::Outcome::Answer(_, body)) => return library.resume_with(rest.ty, body),
+        (Give::Body, outcome) => {
+            if let (net::Outcome::Failed(text), Some(shared), false) =
+                (outcome, library.shared(), stops)
+            {
+                shared.fetch_failed(&text);
+            }
+            0
+        }
+        (_, net::Outcome::Number(number)) => number,
+        (_, net::Outcome::Answer(..)) => 0,
+        (_, net::Outcome::Failed(text)) => {
             if let Some(shared) = library.shared() {
                 shared.say_once(text);
             }
@@ -529,6 +580,37 @@ fn give_outcome(rest: &Rest, outcome: net::Outcome, library: &mut Library) {
         }
     };
     library.resume(&results(&rest.ty, number));
+}
+
+/// The answer to a request that nobody rests for; a guest that stops hears of none.
+fn response(
+    callback: i32,
+    outcome: net::Outcome,
+    shared: &mut Shared,
+    stops: bool,
+) -> Option<Response> {
+    let (head, body) = match outcome {
+        _ if stops => return None,
+        net::Outcome::Answer(head, body) => (head, body),
+        net::Outcome::Failed(text) => {
+            shared.fetch_failed(&text);
+            Default::default()
+        }
+        net::Outcome::Number(_) => Default::default(),
+    };
+    let FetchHead { status, redirected, .. } = head;
+    Some(Response { callback, status: status.into(), redirected, body })
+}
+
+/// What is called once before everything else, in this order (plugin ABI 2.3).
+fn entries(flavour: Flavour, module: &Module) -> impl Iterator<Item = &'static str> {
+    let names: &[&str] = match flavour {
+        Flavour::BufferCommand | Flavour::LegacyCommand => &["_start"],
+        Flavour::BufferReactor => &["_initialize"],
+        Flavour::AssemblyScript => &["_initialize", "_start"],
+        Flavour::BufferLibrary | Flavour::JsonRpc => &[],
+    };
+    names.iter().copied().filter(|name| module.has_export(name)).collect::<Vec<_>>().into_iter()
 }
 
 /// What a client reads about a handler that ended the plugin.

@@ -57,6 +57,9 @@ pub struct SessionConfig {
     pub deltas_per_second: u32,
     /// Deltas that may wait for the plugin; the oldest are dropped.
     pub queue: usize,
+    /// AssemblyScript handlers of HTTP with two parameters get UTF-16, as on the reference server
+    /// (plugin ABI 8.5, the owner's `httpRequestEncoding`); else the bytes that documents promise.
+    pub http_utf16: bool,
     /// What the session is for.
     pub purpose: Purpose,
 }
@@ -268,6 +271,15 @@ impl Session {
     /// The loaded module, to be kept for a restart.
     pub fn module(&self) -> Option<&Module> {
         self.common.module.as_ref()
+    }
+
+    /// `module.name` of what the guest imports and nobody has: it traps when called.
+    pub fn unknown_imports(&self) -> Vec<String> {
+        match (&self.state, &self.common.module) {
+            (State::Exports(_), Some(module)) => module.unknown_imports(&abi::env::imports()),
+            (_, Some(module)) => module.unknown_imports(&wasmi_hdk::Imports::new()),
+            (_, None) => Vec::new(),
+        }
     }
 
     /// Whether the guest wants every delta (`delta_handler`), and may have it.

@@ -43,6 +43,7 @@ impl Drive {
             enable_debug: false,
             deltas_per_second: 1000,
             queue: 1000,
+            http_utf16: false,
             purpose,
         };
         let session = Session::new(&manifest, Code::Bytes(wasm.into()), config);
@@ -420,13 +421,6 @@ fn modules_that_cannot_be_run_say_why() {
         (b"\0asm\x0d\0\x01\0".to_vec(), "component"),
         (b"not wasm".to_vec(), "not a WebAssembly module"),
         (wat::parse_str("(module)").unwrap(), "unknown plugin format"),
-        (
-            wat::parse_str(
-                r#"(module (func (export "plugin_name")) (func (export "plugin_start")))"#,
-            )
-            .unwrap(),
-            "an AssemblyScript plugin; they are not supported yet",
-        ),
         (
             wat::parse_str(r#"(module (func (export "_start")))"#).unwrap(),
             "command module without plugin_start",

@@ -111,6 +111,7 @@ impl Plugins {
             enable_debug: plugin.options.enable_debug(),
             deltas_per_second: allowance.deltas_per_second,
             queue: allowance.queue,
+            http_utf16: plugin.options.wants_utf16(),
             purpose,
         };
         plugin.session = Some(Session::new(&plugin.manifest, Code::Bytes(files.wasm), config));

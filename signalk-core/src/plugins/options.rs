@@ -65,6 +65,12 @@ impl Options {
         self.members.get("limits")
     }
 
+    /// The owner's `"httpRequestEncoding": "utf16-string"` (plugin ABI 8.5).
+    pub(super) fn wants_utf16(&self) -> bool {
+        self.members.get("httpRequestEncoding").and_then(|word| word.as_str())
+            == Some("utf16-string")
+    }
+
     /// Where the owner lets it connect to, and what was not understood of it.
     pub(super) fn egress(&self) -> (Egress, Vec<String>) {
         self.members.get("egress").map(Egress::read).unwrap_or_default()

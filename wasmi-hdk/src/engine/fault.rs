@@ -10,6 +10,7 @@ pub(super) fn fault(error: &wasmi::Error, data: &Data) -> EngineFault {
     match error.downcast_ref::<Signal>() {
         Some(Signal::Exit(code)) => return EngineFault::Exit(*code),
         Some(Signal::Missing(index)) => return EngineFault::Missing(*index),
+        Some(Signal::Trap(text)) => return EngineFault::Trap(text.clone()),
         Some(Signal::Refused(index, text)) => return EngineFault::Refused(*index, text.clone()),
         Some(Signal::WouldWait | Signal::Suspended) => return EngineFault::WouldWait,
         None => {}

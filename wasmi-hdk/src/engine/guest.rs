@@ -59,11 +59,12 @@ impl Guest {
         limits: &Limits,
     ) -> Result<Self, EngineFault> {
         let compiled = &prepared.compiled;
+        let imports_memory = compiled.module.imports().any(|import| import.ty().memory().is_some());
         let data = Data {
             memory: None,
             links: prepared.links.clone(),
             guest,
-            limiter: Limiter::new(limits),
+            limiter: Limiter::new(limits, imports_memory),
         };
         let mut store = wasmi::Store::new(&compiled.engine, data);
         store.limiter(|data| &mut data.limiter);
@@ -73,8 +74,18 @@ impl Guest {
         let started = guarded(|| {
             let mut externs = Vec::new();
             for (index, import) in compiled.module.imports().enumerate() {
-                if let wasmi::ExternType::Func(ty) = import.ty() {
-                    externs.push(wasmi::Extern::Func(link::function(&mut store, ty, index)));
+                match import.ty() {
+                    wasmi::ExternType::Func(ty) => {
+                        externs.push(wasmi::Extern::Func(link::function(&mut store, ty, index)));
+                    }
+                    wasmi::ExternType::Memory(ty) => {
+                        let memory = wasmi::Memory::new(&mut store, *ty)?;
+                        // A guest that imports its memory need not export it.
+                        store.data_mut().memory.get_or_insert(memory);
+                        externs.push(wasmi::Extern::Memory(memory));
+                    }
+                    // `Links::prepare` refused these.
+                    wasmi::ExternType::Table(_) | wasmi::ExternType::Global(_) => {}
                 }
             }
             // The start section may not wait: it cannot be resumed.
@@ -85,8 +96,9 @@ impl Guest {
         });
         match started {
             Ok(Ok(instance)) => {
-                let memory = instance.get_memory(&store, "memory");
-                store.data_mut().memory = memory;
+                if let Some(memory) = instance.get_memory(&store, "memory") {
+                    store.data_mut().memory = Some(memory);
+                }
                 let used = fuel.saturating_sub(store.get_fuel().unwrap_or(0));
                 Ok(Self { store, instance, resting: None, results: Vec::new(), used })
             }

@@ -7,6 +7,8 @@ pub(super) struct Limiter {
     memory_bytes: usize,
     table_elements: usize,
     tables: usize,
+    /// One. wasmi 2.0.0 counts an imported one when it is made and again when it is linked.
+    memories: usize,
     pub(super) denied: Option<Denied>,
 }
 
@@ -17,11 +19,12 @@ pub(super) enum Denied {
 }
 
 impl Limiter {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, imports_memory: bool) -> Self {
         Self {
             memory_bytes: limits.memory_bytes,
             table_elements: limits.table_elements,
             tables: limits.tables,
+            memories: if imports_memory { 2 } else { 1 },
             denied: None,
         }
     }
@@ -77,6 +80,6 @@ impl wasmi::ResourceLimiter for Limiter {
     }
 
     fn memories(&self) -> usize {
-        1
+        self.memories
     }
 }

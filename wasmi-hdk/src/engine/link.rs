@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::guest::Data;
 use super::{ExternKind, Import, func_type, panic_message};
-use crate::error::LoadError;
+use crate::error::{HostFault, LoadError};
 use crate::fuel;
 use crate::imports::{HostCtx, HostReturn};
 use crate::state::Pending;
@@ -33,6 +33,8 @@ enum Target {
     UnknownWasi,
     /// A function that the instance brings, or none.
     Host,
+    /// A memory that the guest wants to be given: a fresh one.
+    Memory,
 }
 
 impl Links {
@@ -43,6 +45,15 @@ impl Links {
 
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Whether import `index` leads to nothing, if `offered` has a function for it or not.
+    pub(crate) fn is_unknown(&self, index: usize, offered: impl Fn(&str, &str) -> bool) -> bool {
+        self.entries.get(index).is_some_and(|entry| match entry.target {
+            Target::Wasi(_) | Target::Memory => false,
+            Target::UnknownWasi => true,
+            Target::Host => !offered(&entry.module, &entry.name),
+        })
     }
 
     /// `module.name` of an import.
@@ -62,12 +73,19 @@ impl fmt::Debug for Links {
 
 impl Entry {
     fn new(plugin: &str, import: &Import) -> Result<Self, LoadError> {
+        if import.kind == ExternKind::Memory {
+            return Ok(Self {
+                module: import.module.clone(),
+                name: import.name.clone(),
+                ty: FuncType { params: [].into(), results: [].into() },
+                target: Target::Memory,
+            });
+        }
         let ExternKind::Func(ty) = &import.kind else {
             return Err(LoadError::ImportKind {
                 plugin: plugin.to_owned(),
                 import: format!("{}.{}", import.module, import.name),
                 kind: match import.kind {
-                    ExternKind::Memory => "memory",
                     ExternKind::Table => "table",
                     _ => "global",
                 },
@@ -120,6 +138,7 @@ pub(super) enum Signal {
     Exit(i32),
     Missing(usize),
     Refused(usize, String),
+    Trap(String),
     WouldWait,
 }
 
@@ -192,6 +211,8 @@ fn call(
             answer_one(results, wasmi::Val::I32(Errno::Nosys.number()));
             Ok(())
         }
+        // Nobody calls a memory.
+        Target::Memory => Err(Signal::Missing(index)),
         Target::Host => call_host(data, entry, index, bytes, args.as_slice(), results),
     };
     let charge = data.guest.take_charge();
@@ -216,6 +237,8 @@ fn call_host(
         function(&mut ctx, &entry.ty, args)
     });
     match returned? {
+        Err(HostFault::Exit(code)) => Err(Signal::Exit(code)),
+        Err(HostFault::Trap(text)) => Err(Signal::Trap(text)),
         Err(fault) => Err(Signal::Refused(index, fault.to_string())),
         Ok(HostReturn::Suspend(_)) if data.guest.nested => Err(Signal::WouldWait),
         Ok(HostReturn::Suspend(payload)) => {

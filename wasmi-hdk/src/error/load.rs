@@ -61,7 +61,7 @@ pub enum LoadError {
     },
     /// The module imports a memory, table or global, which the host does not offer.
     #[error(
-        "{plugin}: imports the {kind} {import}; the host offers functions only: link the module with a {kind} of its own"
+        "{plugin}: imports the {kind} {import}; the host offers functions and a memory: link the module with a {kind} of its own"
     )]
     ImportKind {
         /// Who.

@@ -97,15 +97,25 @@ impl Call<'_, '_> {
     }
 }
 
-/// Writes an answer, or nothing when it does not fit; the number of bytes.
+/// Writes an answer, or nothing when it does not fit; the number of bytes. Padded: the rest of
+/// the buffer becomes spaces.
 pub(crate) fn write(
     memory: &mut wasmi_hdk::GuestMemory<'_>,
     buffer: u32,
     capacity: u32,
     answer: &[u8],
+    padded: bool,
 ) -> i32 {
     match i32::try_from(answer.len()) {
-        Ok(len) if len.cast_unsigned() <= capacity && memory.write(buffer, answer).is_ok() => len,
+        Ok(len) if len.cast_unsigned() <= capacity && memory.write(buffer, answer).is_ok() => {
+            let rest = buffer.checked_add(len.cast_unsigned()).filter(|_| padded && len > 0);
+            if let Some(rest) = rest
+                && let Ok(rest) = memory.slice_mut(rest, capacity - len.cast_unsigned())
+            {
+                rest.fill(b' ');
+            }
+            len
+        }
         _ => 0,
     }
 }

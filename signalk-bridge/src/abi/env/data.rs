@@ -85,8 +85,10 @@ pub(super) fn publish_notification(call: &mut Call<'_, '_>) -> Answer {
 pub(super) fn read_config(call: &mut Call<'_, '_>) -> Answer {
     let (buffer, capacity) = (call.args.u32(0), call.args.u32(1));
     let (mut memory, shared) = call.ctx.memory_and_state::<Shared>();
-    let options = shared.map(|shared| shared.options.as_bytes()).unwrap_or_default();
-    let written = write(&mut memory, buffer, capacity, options);
+    let written = shared.map_or(0, |shared| {
+        let padded = shared.traits.padded;
+        write(&mut memory, buffer, capacity, shared.options.as_bytes(), padded)
+    });
     if written == 0 {
         call.say("the configuration does not fit into the buffer");
     }

@@ -5,6 +5,7 @@
 //! method table's. A row that needs a capability is not entered without it: the
 //! call answers its failure value, is counted, and says once what to add.
 
+mod assemblyscript;
 mod call;
 mod data;
 mod register;
@@ -124,6 +125,8 @@ fn build() -> Imports {
         };
         imports.define("env", name, Arc::new(later));
     }
+    assemblyscript::define(&mut imports);
+    super::as_fetch::define(&mut imports);
     imports
 }
 
@@ -141,6 +144,13 @@ fn enter(
     Ok(match (row.run)(&mut call) {
         Answer::Nothing => HostReturn::Values(results(ty, 0)),
         Answer::Number(number) => HostReturn::Values(results(ty, number)),
+        Answer::Rest(..) if !call.ctx.may_wait() => {
+            call.say(format_args!(
+                "answers {}: nothing can be waited for while the module is instantiated; call it from `plugin_start` on",
+                row.failure
+            ));
+            HostReturn::Values(results(ty, row.failure))
+        }
         Answer::Rest(until, give) => {
             HostReturn::Suspend(Box::new(Rest { until, give, ty: ty.clone() }))
         }

@@ -1,0 +1,167 @@
+//! HTTP of AssemblyScript guests: the module `as-fetch` 2.1.4.
+//!
+//! Clause: plugin ABI 5. The library was made for JavaScript hosts, which have
+//! to unwind the guest by Asyncify to wait. Here the call rests instead, in any
+//! export and as often as it likes: the guest never unwinds, Asyncify's area is
+//! never written, and modules built without the transform work as well. The
+//! request itself is `net/fetch.rs`, the end of a rest `session/library.rs`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmi_hdk::{
+    FuncType, GuestFault, GuestMemory, HostCtx, HostFault, HostReturn, Imports, Level, LogLine, Val,
+};
+
+use super::adapt::{Args, results};
+use super::assemblyscript::{NO_RUNTIME, object};
+use super::queue::{Give, Queued, Rest, Shared, Until};
+use super::work::Response;
+use crate::net::fetch::MOST_BYTES;
+use crate::{Capability, Status};
+
+const MODULE: &str = "as-fetch";
+/// Headers of one request, and bytes of one name, value or URL.
+const MOST_HEADERS: u32 = 200;
+const LONGEST_TEXT: u32 = 64 << 10;
+
+/// One of the four functions.
+#[derive(Clone, Copy)]
+struct Call {
+    name: &'static str,
+    /// Has a body.
+    post: bool,
+    /// The guest rests until the answer is there; else `responseHandler` gets it.
+    rests: bool,
+}
+
+const CALLS: [Call; 4] = [
+    Call { name: "_fetchGETSync", post: false, rests: true },
+    Call { name: "_fetchPOSTSync", post: true, rests: true },
+    Call { name: "_fetchGET", post: false, rests: false },
+    Call { name: "_fetchPOST", post: true, rests: false },
+];
+
+/// Offers the module to guests.
+pub(super) fn define(imports: &mut Imports) {
+    // The 8 bytes that it names are followed by the guest's own data: nothing is written there.
+    let nothing =
+        |_: &mut HostCtx<'_>, ty: &FuncType, _: &[Val]| Ok(HostReturn::Values(results(ty, 0)));
+    imports.define(MODULE, "_initAsyncify", Arc::new(nothing));
+    for call in CALLS {
+        let fetch = move |ctx: &mut HostCtx<'_>, ty: &FuncType, args: &[Val]| {
+            enter(ctx, ty, &Args(args), call)
+        };
+        imports.define(MODULE, call.name, Arc::new(fetch));
+    }
+}
+
+/// What the guest asks for.
+struct Request {
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+fn enter(
+    ctx: &mut HostCtx<'_>,
+    ty: &FuncType,
+    args: &Args<'_>,
+    call: Call,
+) -> Result<HostReturn, HostFault> {
+    let may_wait = ctx.may_wait();
+    let (memory, shared) = ctx.memory_and_state::<Shared>();
+    let Some(shared) = shared else { return Ok(HostReturn::Values(results(ty, 0))) };
+    if !shared.may(Some(Capability::Network), call.name) {
+        let text = "network capability not granted; add \"network\": true to wasmCapabilities";
+        return Err(HostFault::Trap(text.to_owned()));
+    }
+    if !shared.traits.has_new {
+        return Err(HostFault::Trap(NO_RUNTIME.to_owned()));
+    }
+    if !call.rests && !shared.traits.has_response_handler {
+        let text = "the module does not export `responseHandler`; write `export { responseHandler } from \"as-fetch/assembly\"` in its entry file";
+        return Err(HostFault::Trap(text.to_owned()));
+    }
+    let callback = args.i32(if call.post { 4 } else { 3 });
+    let request = match read(&memory, args, call) {
+        Ok(request) => request,
+        Err(fault) => {
+            shared.guest_faults += 1;
+            let text = fault.to_string();
+            return Ok(HostReturn::Values(shared.not_sent(call, callback, ty, "?", &text)));
+        }
+    };
+    let bytes = u64::try_from(request.body.len()).unwrap_or(u64::MAX);
+    let Request { url, headers, body } = request;
+    let method = if call.post { "POST" } else { "GET" };
+    if call.rests && !may_wait {
+        let text = "nothing can be waited for while the module is instantiated; fetch from `plugin_start` on";
+        return Ok(HostReturn::Values(shared.not_sent(call, callback, ty, &url, text)));
+    }
+    let returned = match shared.net.fetch(method, &url, headers, body) {
+        Err(text) => HostReturn::Values(shared.not_sent(call, callback, ty, &url, &text)),
+        Ok(wait) if call.rests => {
+            let rest = Rest { until: Until::World(wait), give: Give::Body, ty: ty.clone() };
+            HostReturn::Suspend(Box::new(rest))
+        }
+        Ok(wait) => {
+            shared.awaited.insert(wait, callback);
+            HostReturn::Values(results(ty, 0))
+        }
+    };
+    ctx.charge(bytes / 8);
+    Ok(returned)
+}
+
+impl Shared {
+    /// A request that never went out.
+    fn not_sent(
+        &mut self,
+        call: Call,
+        callback: i32,
+        ty: &FuncType,
+        url: &str,
+        why: &str,
+    ) -> Vec<Val> {
+        self.fetch_failed(&format!("{url}: {why}"));
+        if !call.rests {
+            let body = Bytes::new();
+            self.responses.push(Response { callback, status: 0, redirected: false, body });
+        }
+        results(ty, 0)
+    }
+
+    /// The guest sees an empty body; its owner reads why (plugin ABI 5.6).
+    pub(crate) fn fetch_failed(&mut self, why: &str) {
+        let text = format!("fetch: {why}");
+        self.push(Queued::Log(LogLine { level: Level::Warn, text: text.clone() }), text.len());
+        self.push(Queued::Status(Status::Error(text)), 0);
+    }
+}
+
+fn read(memory: &GuestMemory<'_>, args: &Args<'_>, call: Call) -> Result<Request, GuestFault> {
+    let body = match args.u32(3) {
+        body if call.post && body != 0 => {
+            let most = u32::try_from(MOST_BYTES).unwrap_or(u32::MAX).saturating_add(1);
+            Bytes::copy_from_slice(object::payload(memory, body, most)?)
+        }
+        _ => Bytes::new(),
+    };
+    let url = object::text(memory, args.u32(0), LONGEST_TEXT)?;
+    Ok(Request { url, headers: headers(memory, args.u32(2))?, body })
+}
+
+/// `string[][]`: pairs, or several pairs one after the other in one array.
+fn headers(memory: &GuestMemory<'_>, outer: u32) -> Result<Vec<(String, String)>, GuestFault> {
+    let mut headers = Vec::new();
+    for inner in object::elements(memory, outer, MOST_HEADERS)? {
+        for pair in object::elements(memory, inner, 2 * MOST_HEADERS)?.chunks_exact(2) {
+            if let [name, value] = pair {
+                let name = object::text(memory, *name, LONGEST_TEXT)?;
+                headers.push((name, object::text(memory, *value, LONGEST_TEXT)?));
+            }
+        }
+    }
+    Ok(headers)
+}
