@@ -5,20 +5,22 @@ use crate::{config::Config, guest::Platform};
 /// The own vessel's id, without `vessels.`; generated and put into the base deltas when nothing says it.
 /// The second value is true when the base deltas must be saved.
 pub(crate) fn self_id(config: &mut Config, platform: &dyn Platform) -> (String, bool) {
-    let (old_mmsi, old_uuid) = config.settings.vessel();
-    let mmsi = config.base_deltas.self_text("mmsi").or(old_mmsi);
-    if let Some(mmsi) = mmsi {
-        return (format!("urn:mrn:imo:mmsi:{mmsi}"), false);
-    }
-    let uuid = config.base_deltas.self_text("uuid").or(old_uuid);
-    if let Some(uuid) = uuid {
-        let full =
-            if uuid.starts_with(UUID_PREFIX) { uuid } else { format!("{UUID_PREFIX}{uuid}") };
-        return (full, false);
+    if let Some(id) = configured_id(config) {
+        return (id, false);
     }
     let uuid = format!("{UUID_PREFIX}{}", uuid_v4(platform));
     config.base_deltas.set_root("uuid", uuid.as_str().into());
     (uuid, config.base_deltas.may_be_saved())
+}
+
+/// What the configuration says: the MMSI, else the UUID.
+pub(crate) fn configured_id(config: &Config) -> Option<String> {
+    let (old_mmsi, old_uuid) = config.settings.vessel();
+    if let Some(mmsi) = config.base_deltas.self_text("mmsi").or(old_mmsi) {
+        return Some(format!("urn:mrn:imo:mmsi:{mmsi}"));
+    }
+    let uuid = config.base_deltas.self_text("uuid").or(old_uuid)?;
+    Some(if uuid.starts_with(UUID_PREFIX) { uuid } else { format!("{UUID_PREFIX}{uuid}") })
 }
 
 /// A random UUID in its usual form.

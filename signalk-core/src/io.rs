@@ -113,7 +113,7 @@ pub enum ConnectionEvent {
     Bytes(Bytes),
     /// The other end closed it. The core asks for it again after a pause.
     Closed {
-        /// In words, for the status.
+        /// In words, with the name of the device, file or address.
         reason: String,
     },
     /// It could not be opened, or broke. The core asks for it again after a pause.

@@ -51,6 +51,7 @@ mod connection;
 mod core;
 mod devices;
 mod identity;
+mod notifications;
 mod pipeline;
 mod plugin_host;
 mod providers;
@@ -60,6 +61,7 @@ mod requests;
 mod server;
 mod stream;
 mod timer;
+mod zones;
 
 pub use crate::config::{Config, ConfigTexts, ConnectionConfig, ConnectionKind, Endpoint};
 pub use crate::core::Core;

@@ -1,11 +1,13 @@
-//! A delta's way through the server (server-api.md 7): normalise, protect the own vessel, store, fan out. The steps
-//! themselves are `signalk_model`'s and `stream`'s; source priorities and notification management are not here yet.
+//! A delta's way through the server (server-api.md 7): normalise, protect the own vessel, give notifications their ids,
+//! store, fan out, look into zones. The steps themselves are `signalk_model`'s, `notifications`', `stream`'s and `zones`';
+//! source priorities are not here yet.
 
 use std::time::Duration;
 
 use signalk_model::{Delta, Placement, SourceRef};
 
 use crate::{
+    identity,
     io::{LogLevel, StreamId},
     server::Server,
 };
@@ -35,6 +37,9 @@ impl Server {
             return;
         }
         self.providers.count(provider);
+        if self.config.settings.manages_notifications() {
+            self.notifications.manage(&mut delta, &*self.platform);
+        }
         if let Some(client) = from {
             for update in &delta.updates {
                 if let Some(source) = &update.source_ref {
@@ -47,7 +52,22 @@ impl Server {
         }
         self.store.apply_as(now, &delta, placement);
         self.fan_out(now, &delta, placement);
+        let raised = self.follow_zones(&delta);
         self.accepted.push((delta, placement));
+        for notification in raised {
+            let provider = self.names.zones.clone();
+            self.handle_delta(now, notification, &provider);
+        }
+    }
+
+    /// The base deltas have new values: told to everybody. Another identity waits for the next start.
+    pub(crate) fn vessel_changed(&mut self, now: Duration) {
+        self.apply_base_deltas(now);
+        self.broadcast(&self.vessel_info());
+        let identity = identity::configured_id(&self.config);
+        if identity.is_none_or(|id| self.self_context.strip_prefix("vessels.") != Some(&id)) {
+            self.need_restart(vec!["mmsi"]);
+        }
     }
 
     /// What the configuration says about the own vessel, as `$source` `defaults`.

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -14,18 +14,20 @@ use signalk_model::{
 };
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     connection::Connections,
     devices::Devices,
     guest::Platform,
     http::{HttpRequest, HttpResponse},
     identity::{self, uuid_v4},
     io::{Effect, HttpId, LogLevel, Output, StreamId, Ticket},
+    notifications::Notifications,
     providers::Providers,
     requests::{Reply, Requests},
     resources::Resources,
     stream::Streams,
     timer::{Timer, Timers},
+    zones::Zones,
 };
 
 /// Everything but the plugins: they are beside it in `Core`, because they are driven with it in hand.
@@ -44,6 +46,8 @@ pub(crate) struct Server {
     pub(crate) devices: Devices,
     pub(crate) providers: Providers,
     pub(crate) resources: Resources,
+    pub(crate) notifications: Notifications,
+    pub(crate) zones: Zones,
     pub(crate) timers: Timers,
     pub(crate) names: Names,
     pub(crate) outputs: VecDeque<Output>,
@@ -53,6 +57,8 @@ pub(crate) struct Server {
     pub(crate) plugins_changed: bool,
     /// What plugins say about themselves, as rows of PROVIDERSTATUS.
     pub(crate) plugin_status: Vec<Value>,
+    /// Settings that were changed and that only the next start follows.
+    pub(crate) needs_restart: BTreeSet<&'static str>,
     saving: BTreeMap<Ticket, (String, Saving)>,
     next_ticket: u64,
     /// When the first input came.
@@ -66,6 +72,7 @@ pub(crate) struct Names {
     pub(crate) ws: SourceRef,
     pub(crate) defaults: SourceRef,
     pub(crate) server: SourceRef,
+    pub(crate) zones: SourceRef,
 }
 
 /// What happens when a file is durable, or could not be saved.
@@ -90,16 +97,20 @@ impl Server {
             store,
             interner: Interner::new(),
             start_id: uuid_v4(&*platform),
-            connections: Connections::new(&config.connections),
+            connections: Connections::new(&config.connections, config::refused(&config.settings)),
+            needs_restart: BTreeSet::new(),
             requests: Requests::default(),
             devices: Devices::default(),
             providers: Providers::default(),
             resources,
+            notifications: Notifications::default(),
+            zones: Zones::default(),
             timers: Timers::default(),
             names: Names {
                 ws: SourceRef::from("ws"),
                 defaults: SourceRef::from("defaults"),
                 server: SourceRef::from("server"),
+                zones: SourceRef::from("self.notificationhandler"),
             },
             outputs: VecDeque::new(),
             accepted: Vec::new(),
@@ -156,6 +167,7 @@ impl Server {
         };
         for context in self.store.prune(older_than) {
             self.streams.forget(&context);
+            self.notifications.forget(&context);
         }
     }
 
@@ -235,7 +247,9 @@ impl Server {
         }
         match (then, result) {
             (Saving::Quiet, _) => {}
-            (Saving::Respond { id, ok }, Ok(())) => self.respond_plainly(id, ok),
+            (Saving::Respond { id, ok }, Ok(())) => {
+                self.respond(id, &HttpRequest::default(), ok);
+            }
             (Saving::Respond { id, .. }, Err(error)) => {
                 self.respond_plainly(
                     id,
@@ -250,6 +264,17 @@ impl Server {
                 );
             }
         }
+    }
+
+    /// Settings were changed that are read at the start only: said in the log and on the host's page.
+    pub(crate) fn need_restart(&mut self, settings: Vec<&'static str>) {
+        if settings.is_empty() {
+            return;
+        }
+        let names = settings.join(", ");
+        self.needs_restart.extend(settings);
+        let text = format!("{names}: changed; restart the server for it to take effect");
+        self.log_line(LogLevel::Warn, "core".into(), text);
     }
 
     /// Files that are still on their way to the disk.

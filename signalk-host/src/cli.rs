@@ -61,7 +61,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, help_heading = "Data")]
     pub(crate) demo: bool,
 
-    /// Read NMEA 0183 from file:PATH, tcp://HOST:PORT, tcp-listen://:PORT, udp://:PORT or serial:DEVICE; may be repeated
+    /// Read NMEA 0183 from file:PATH, tcp://HOST:PORT, tcp-listen://[ADDRESS]:PORT, udp://[ADDRESS]:PORT or
+    /// serial:DEVICE; may be repeated
     #[arg(long, value_name = "SOURCE", help_heading = "Data")]
     pub(crate) nmea0183: Vec<InputSpec>,
 
@@ -133,8 +134,9 @@ const EXAMPLES: &str = "\
 Sources of --nmea0183:
   file:PATH[?pace=real|max]      a log; one burst a second, or by its time stamps; max: as fast as possible
   tcp://HOST:PORT                a gateway or multiplexer; connected again when it breaks
-  tcp-listen://:PORT             others connect to us
-  udp://:PORT                    datagrams, also broadcasts
+  tcp-listen://[ADDRESS]:PORT    others connect to us; tcp-listen://127.0.0.1:10110 from this machine only,
+                                 tcp-listen://:10110 on every address
+  udp://[ADDRESS]:PORT           datagrams; udp://:2000 on every address, also broadcasts
   serial:DEVICE[?baud=4800]      for example serial:/dev/ttyUSB0?baud=38400
   Each takes ?id=NAME: the name in `$source` (default nmea0183, nmea0183-2, ...).
 

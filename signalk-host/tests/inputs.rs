@@ -61,6 +61,28 @@ fn datagrams_are_read_also_without_a_line_end() {
 }
 
 #[test]
+fn a_listener_may_be_open_to_one_address_only() {
+    let port = free_port();
+    let host = Host::start(&[
+        "--nmea0183",
+        &format!("tcp-listen://127.0.0.1:{port}"),
+        "--nmea0183",
+        &format!("udp://127.0.0.1:{port}"),
+    ]);
+    host.logged(&format!("tcp-listen://127.0.0.1:{port} is open"));
+    host.logged(&format!("udp://127.0.0.1:{port} is open"));
+    // Another address of this machine: still free, so nobody listens there.
+    drop(TcpListener::bind(("127.0.0.2", port)).unwrap());
+    drop(UdpSocket::bind(("127.0.0.2", port)).unwrap());
+    let mut peer = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    peer.write_all(heading(90.0).as_bytes()).unwrap();
+    host.value(HEADING, |value| is_degrees(value, 90.0));
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(heading(100.0).as_bytes(), (Ipv4Addr::LOCALHOST, port)).unwrap();
+    host.value(HEADING, |value| is_degrees(value, 100.0));
+}
+
+#[test]
 fn a_log_is_played_in_time_or_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("sailing.log");
@@ -111,6 +133,26 @@ fn a_connection_of_settings_json_is_opened() {
     let (mut peer, _) = gateway.accept().unwrap();
     peer.write_all(heading(60.0).as_bytes()).unwrap();
     host.value(HEADING, |value| is_degrees(value, 60.0));
+}
+
+#[test]
+fn a_multiplexed_log_is_played_with_its_times() {
+    let log = format!("1516133443123;N;{}1516133443223;N;{}", heading(10.0), heading(20.0));
+    let settings = |path: &std::path::Path| {
+        serde_json::json!({ "pipedProviders": [{
+            "id": "log", "enabled": true,
+            "pipeElements": [{ "type": "providers/simple", "options": {
+                "type": "FileStream", "subOptions": { "dataType": "Multiplexed", "filename": path } } }],
+        }] })
+    };
+    let host = Host::start_with(&[], &[], |dir| {
+        let path = dir.join("a.log");
+        fs::write(&path, &log).unwrap();
+        fs::write(dir.join("settings.json"), settings(&path).to_string()).unwrap();
+    });
+    host.value(HEADING, |value| is_degrees(value, 20.0));
+    let time = host.json("/signalk/v1/api/vessels/self/navigation/headingTrue/timestamp");
+    assert_eq!(time, "2018-01-16T20:10:43.223Z");
 }
 
 /// A pseudo-terminal behaves as a USB adapter that is plugged in and pulled out.

@@ -38,6 +38,8 @@ pub struct Sim {
     pub opened: Vec<(Duration, ConnectionId, Endpoint)>,
     /// What plugins want of the world, in order: who, in which life, what.
     pub wanted: Vec<(PluginId, u64, PluginEffect)>,
+    /// Connections that the core wanted closed.
+    pub closed_connections: Vec<ConnectionId>,
     /// The core said that it has stopped.
     pub stopped: bool,
     /// Pieces of guest work that were executed.
@@ -95,6 +97,7 @@ impl Sim {
             log: Vec::new(),
             opened: Vec::new(),
             wanted: Vec::new(),
+            closed_connections: Vec::new(),
             stopped: false,
             runs: 0,
         };
@@ -215,6 +218,11 @@ impl Sim {
         self.jump(end);
     }
 
+    /// The machine sleeps: the clock jumps and nothing happens meanwhile.
+    pub fn sleep(&mut self, by: Duration) {
+        self.jump(self.now + by);
+    }
+
     /// Monotonic time.
     pub fn now(&self) -> Duration {
         self.now
@@ -291,7 +299,7 @@ impl Sim {
                 self.core.handle_input(self.now, Input::Report(Report::Module { plugin, result }));
             }
             Effect::Log { target, text, .. } => self.log.push(format!("{target}: {text}")),
-            Effect::CloseConnection { .. } | Effect::PluginEnded { .. } => {}
+            Effect::PluginEnded { .. } => {}
             Effect::Plugin { plugin, life, effect, .. } => self.wanted.push((plugin, life, effect)),
             Effect::Storage { ticket, task } => {
                 let result = match &self.disk_error {
@@ -303,6 +311,7 @@ impl Sim {
             Effect::HttpRespondFile { id, response, .. } => {
                 self.responses.insert(id, response);
             }
+            Effect::CloseConnection { id } => self.closed_connections.push(id),
             Effect::Stopped => self.stopped = true,
         }
     }

@@ -80,6 +80,91 @@ fn a_broken_connection_is_opened_again_with_longer_and_longer_pauses() {
 }
 
 #[test]
+fn the_last_line_of_a_file_needs_no_end_and_half_a_sentence_of_a_broken_line_is_counted() {
+    let file = || Endpoint::File {
+        path: "a.log".into(),
+        pace: signalk_core::config::Pace::Max,
+        stamped: false,
+    };
+    let mut sim = with_connection(ConnectionKind::Nmea0183, file());
+    sim.connection(FIRST, ConnectionEvent::Bytes(Bytes::from_static(b"$HEHDT,090.0,T")));
+    sim.connection(FIRST, ConnectionEvent::Finished);
+    let status = sim.get_json("/signalk-host/status");
+    assert_eq!(status["connections"][0]["state"], "finished");
+    assert_eq!(status["connections"][0]["deltas"], 1);
+
+    let mut sim = with_connection(ConnectionKind::SignalK, file());
+    let line = b"{\"updates\":[{\"values\":[{\"path\":\"a.b\",\"value\":1}]}]}";
+    sim.connection(FIRST, ConnectionEvent::Bytes(Bytes::from_static(line)));
+    sim.connection(FIRST, ConnectionEvent::Finished);
+    assert_eq!(sim.get_json("/signalk/v1/api/vessels/self/a/b/value"), 1);
+    assert_eq!(sim.get_json("/signalk-host/status")["connections"][0]["deltas"], 1);
+
+    let mut sim = with_connection(ConnectionKind::Nmea0183, tcp());
+    sim.connection(FIRST, ConnectionEvent::Bytes(Bytes::from_static(b"$HEHDT,090.0,T")));
+    sim.connection(FIRST, ConnectionEvent::Closed { reason: "unplugged".into() });
+    let status = sim.get_json("/signalk-host/status");
+    assert_eq!(status["connections"][0]["counters"]["truncated"], 1);
+    assert_eq!(status["connections"][0]["deltas"], 0);
+}
+
+#[test]
+fn a_multiplexed_log_of_settings_json_is_read() {
+    let settings = r#"{"pipedProviders":[{"id":"log","enabled":true,"pipeElements":[{"type":"providers/simple",
+        "options":{"type":"FileStream","subOptions":{"dataType":"Multiplexed","filename":"a.log"}}}]}]}"#;
+    let mut sim = Sim::new(signalk_core::ConfigTexts {
+        settings: Some(settings.into()),
+        ..signalk_core::ConfigTexts::default()
+    });
+    let (_, id, endpoint) = sim.opened[0].clone();
+    assert!(matches!(endpoint, Endpoint::File { stamped: true, .. }), "{endpoint:?}");
+    let lines = b"1516133443123;N;$HEHDT,090.0,T*26\r\n1516133443123;A;2018-01-16,2,127250\n";
+    sim.connection(id, ConnectionEvent::Bytes(Bytes::from_static(lines)));
+    let heading = sim.get_json("/signalk/v1/api/vessels/self/navigation/headingTrue");
+    assert_eq!(heading["timestamp"], "2018-01-16T20:10:43.123Z");
+    assert_eq!(heading["$source"], "log.HE");
+    let status = sim.get_json("/signalk-host/status");
+    let counters = &status["connections"][0]["counters"];
+    assert_eq!((&counters["sentences"], &counters["nmea2000Lines"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn the_place_of_a_failure_is_said_once() {
+    let mut sim = with_connection(ConnectionKind::Nmea0183, tcp());
+    let error = "tcp://10.0.0.1:10110: connection refused".to_owned();
+    sim.connection(FIRST, ConnectionEvent::Failed { error });
+    let line = "gps: tcp://10.0.0.1:10110: connection refused; trying again in 1 s";
+    assert_eq!(sim.log.last().map(String::as_str), Some(line));
+}
+
+#[test]
+fn the_demo_boat_sleeps_with_the_machine() {
+    let mut config = Config::default();
+    config.connections.push(ConnectionConfig {
+        label: "demo".into(),
+        kind: ConnectionKind::Nmea0183,
+        endpoint: Endpoint::Demo { seed: 7 },
+        enabled: true,
+    });
+    let mut sim = Sim::with_config(config);
+    let bytes = |sim: &mut Sim| {
+        sim.get_json("/signalk-host/status")["connections"][0]["bytes"].as_u64().unwrap()
+    };
+    sim.advance(Duration::from_secs(60));
+    let (minute, before) = (bytes(&mut sim), sim.now());
+    sim.sleep(Duration::from_secs(8 * 3600));
+    let after_sleep = bytes(&mut sim);
+    assert!(after_sleep - minute < minute / 10, "{minute} {after_sleep}");
+    sim.advance(Duration::from_secs(60));
+    let caught_up = bytes(&mut sim) - after_sleep;
+    assert!(caught_up > minute / 2 && caught_up < minute * 2, "{minute} {caught_up}");
+    let time = sim.get_json("/signalk/v1/api/vessels/self/navigation/position/timestamp");
+    let hours = (sim.now() - before).as_secs() / 3600;
+    assert_eq!(hours, 8);
+    assert!(time.as_str().unwrap().starts_with("2026-03-01T08:0"), "{time}");
+}
+
+#[test]
 fn an_hour_of_the_demo_boat_is_the_same_every_time() {
     let run = || {
         let mut config = Config::default();

@@ -14,27 +14,11 @@ pub(super) fn login_status(_: &mut Call<'_>) -> Answer {
     response.into()
 }
 
-/// `GET /skServer/settings`
-pub(super) fn settings(call: &mut Call<'_>) -> Answer {
-    let config = &call.server.config;
-    HttpResponse::json(200, &config.settings.answer(config.http_port)).into()
-}
-
-/// `GET /skServer/vessel`
-pub(super) fn vessel(call: &mut Call<'_>) -> Answer {
-    HttpResponse::json(200, &call.server.config.base_deltas.vessel_answer()).into()
-}
-
 /// `GET /skServer/availablePaths`
 pub(super) fn available_paths(call: &mut Call<'_>) -> Answer {
     let paths: Vec<String> =
         call.server.store.paths(&call.server.self_context).map(|path| path.to_string()).collect();
     HttpResponse::json(200, &json!(paths)).into()
-}
-
-/// `GET /skServer/providers`: the configured connections, as the data connections page edits them.
-pub(super) fn providers(call: &mut Call<'_>) -> Answer {
-    HttpResponse::json(200, &call.server.connections.providers_json()).into()
 }
 
 /// `GET /skServer/serialports`: a browser or a container has none, and that is no error.

@@ -7,6 +7,7 @@ mod endpoints;
 mod plugins;
 mod put;
 mod resources;
+mod settings;
 mod status;
 mod v1;
 
@@ -114,10 +115,15 @@ const ROUTES: &[Route] = &[
     get("/skServer/webapps", plugins::webapps),
     get("/webapps", plugins::webapps),
     get("/skServer/addons", admin::empty_list),
-    get("/skServer/settings", admin::settings),
-    get("/skServer/vessel", admin::vessel),
+    get("/skServer/settings", settings::settings),
+    write("PUT", "/skServer/settings", settings::save_settings),
+    get("/skServer/vessel", settings::vessel),
+    write("PUT", "/skServer/vessel", settings::save_vessel),
     get("/skServer/availablePaths", admin::available_paths),
-    get("/skServer/providers", admin::providers),
+    get("/skServer/providers", settings::providers),
+    write("POST", "/skServer/providers", settings::add_provider),
+    write("PUT", "/skServer/providers/{}", settings::change_provider),
+    write("DELETE", "/skServer/providers/{}", settings::remove_provider),
     get("/skServer/serialports", admin::serial_ports),
     get("/skServer/multiSourcePaths", admin::multi_source_paths),
     get("/skServer/debugKeys", admin::empty_list),

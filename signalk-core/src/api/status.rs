@@ -21,6 +21,7 @@ pub(super) fn status(call: &mut Call<'_>) -> Answer {
             "streams": server.streams.status_json(call.now),
             "resources": server.resources.status_json(),
             "plugins": by_id(call.plugins.status_json()),
+            "restartNeeded": server.needs_restart,
             "complaints": server.config.complaints,
         }),
     );

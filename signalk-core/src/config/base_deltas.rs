@@ -102,18 +102,32 @@ impl BaseDeltas {
         row.and_then(|row| row.get("value")).and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
-    /// The answer of `GET /skServer/vessel`.
-    pub(crate) fn vessel_answer(&self) -> Value {
-        let mut answer = Map::new();
-        for (name, path, inner) in VESSEL_MEMBERS {
-            let value = self
-                .self_value(path)
-                .and_then(|value| inner.map_or(Some(value), |inner| value.get(inner)));
-            if let Some(value) = value {
-                answer.insert(name.into(), value.clone());
+    /// Sets or removes a value of the own vessel; a path without a dot is a member of the root value.
+    pub(super) fn set_self(&mut self, path: &str, value: Option<Value>) {
+        match (path.contains('.'), value) {
+            (true, Some(value)) => self.row_mut("values", path, Value::Null, |old| *old = value),
+            (false, Some(value)) => self.set_root(path, value),
+            (true, None) => self.remove_row(path),
+            (false, None) => {
+                self.remove_row(path);
+                self.row_mut("values", "", json!({}), |root| {
+                    root.as_object_mut().map(|root| root.shift_remove(path));
+                });
             }
         }
-        Value::Object(answer)
+    }
+
+    fn remove_row(&mut self, path: &str) {
+        for delta in self.deltas.iter_mut().filter(|delta| is_self(delta)) {
+            let Some(updates) = delta.get_mut("updates").and_then(Value::as_array_mut) else {
+                continue;
+            };
+            for update in updates {
+                if let Some(rows) = update.get_mut("values").and_then(Value::as_array_mut) {
+                    rows.retain(|row| row.get("path").and_then(Value::as_str) != Some(path));
+                }
+            }
+        }
     }
 
     fn self_rows(&self, kind: &'static str) -> impl Iterator<Item = &Value> {
@@ -181,21 +195,6 @@ fn leaves(path: &str, value: &Value, rows: &mut Vec<Value>) {
     }
 }
 
-/// Member of the answer, path, member of the path's value.
-const VESSEL_MEMBERS: [(&str, &str, Option<&str>); 11] = [
-    ("name", "name", None),
-    ("mmsi", "mmsi", None),
-    ("uuid", "uuid", None),
-    ("draft", "design.draft", Some("maximum")),
-    ("length", "design.length", Some("overall")),
-    ("beam", "design.beam", None),
-    ("height", "design.airHeight", None),
-    ("gpsFromBow", "sensors.gps.fromBow", None),
-    ("gpsFromCenter", "sensors.gps.fromCenter", None),
-    ("aisShipType", "design.aisShipType", Some("id")),
-    ("callsignVhf", "communication.callsignVhf", None),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +234,7 @@ mod tests {
         let text = r#"{"vessels":{"self":{"name":"Old","mmsi":"1","design":{"draft":{"value":{"maximum":2}}},"communication":{"callsignVhf":"X"}}}}"#;
         let deltas = BaseDeltas::parse(None, Some(text), &mut Vec::new());
         assert_eq!(
-            deltas.vessel_answer(),
+            deltas.vessel_form(),
             json!({"name":"Old","mmsi":"1","draft":2,"callsignVhf":"X"})
         );
     }

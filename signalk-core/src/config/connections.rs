@@ -1,8 +1,13 @@
 //! Input connections as configured: `pipedProviders` of `settings.json`, and what an edge adds. Opening them is the edge's.
 
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
+
 use serde_json::Value;
 
-use super::settings::Settings;
+use super::{settings::Settings, settings_form::number};
 
 /// One configured input.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +29,8 @@ pub enum ConnectionKind {
     Nmea0183,
     /// One Signal K delta per line.
     SignalK,
+    /// The reference's log of all its inputs: `MILLISECONDS;KIND;LINE`.
+    Multiplexed,
 }
 
 /// Where an input's bytes come from.
@@ -43,11 +50,15 @@ pub enum Endpoint {
     },
     /// Listen for peers.
     TcpServer {
+        /// On this address of the machine only; `None`: on all.
+        address: Option<IpAddr>,
         /// Port.
         port: u16,
     },
     /// Listen for datagrams.
     Udp {
+        /// On this address of the machine only; `None`: on all, broadcasts too.
+        address: Option<IpAddr>,
         /// Port.
         port: u16,
     },
@@ -64,6 +75,8 @@ pub enum Endpoint {
         path: String,
         /// How fast.
         pace: Pace,
+        /// Lines are handed on with the time and the tag before them.
+        stamped: bool,
     },
 }
 
@@ -82,8 +95,10 @@ impl Endpoint {
         match self {
             Endpoint::Demo { seed } => format!("demo boat {seed}"),
             Endpoint::TcpClient { host, port } => format!("tcp://{host}:{port}"),
-            Endpoint::TcpServer { port } => format!("tcp-listen://:{port}"),
-            Endpoint::Udp { port } => format!("udp://:{port}"),
+            Endpoint::TcpServer { address, port } => {
+                format!("tcp-listen://{}", own_address(*address, *port))
+            }
+            Endpoint::Udp { address, port } => format!("udp://{}", own_address(*address, *port)),
             Endpoint::Serial { device, baud } => format!("serial:{device}?baud={baud}"),
             Endpoint::File { path, .. } => format!("file:{path}"),
         }
@@ -96,8 +111,13 @@ impl ConnectionKind {
         match self {
             ConnectionKind::Nmea0183 => "NMEA0183",
             ConnectionKind::SignalK => "SignalK",
+            ConnectionKind::Multiplexed => "Multiplexed",
         }
     }
+}
+
+fn own_address(address: Option<IpAddr>, port: u16) -> String {
+    address.map_or_else(|| format!(":{port}"), |address| SocketAddr::new(address, port).to_string())
 }
 
 /// The connections of `settings.json`; those of a kind that is not supported are complaints.
@@ -105,17 +125,25 @@ pub(super) fn from_settings(
     settings: &Settings,
     complaints: &mut Vec<String>,
 ) -> Vec<ConnectionConfig> {
-    let providers = settings.get("pipedProviders").and_then(Value::as_array);
-    providers
-        .into_iter()
-        .flatten()
-        .filter_map(|provider| from_provider(provider, complaints))
-        .collect()
+    complaints.extend(refused(settings).into_values().map(|why| format!("settings.json: {why}")));
+    settings.piped_providers().iter().filter_map(|provider| connection(provider).ok()).collect()
 }
 
-fn from_provider(provider: &Value, complaints: &mut Vec<String>) -> Option<ConnectionConfig> {
+/// Those that are switched on and cannot be opened: name and reason.
+pub(crate) fn refused(settings: &Settings) -> BTreeMap<String, String> {
+    let enabled = settings.piped_providers().iter().filter(|provider| is_enabled(provider));
+    enabled.filter_map(|provider| connection(provider).err()).collect()
+}
+
+/// A connection that does not say is switched on.
+pub(crate) fn is_enabled(provider: &Value) -> bool {
+    provider.get("enabled").and_then(Value::as_bool).unwrap_or(true)
+}
+
+/// An entry of `pipedProviders`; else its name, and why it is not opened.
+pub(crate) fn connection(provider: &Value) -> Result<ConnectionConfig, (String, String)> {
     let label = provider.get("id").and_then(Value::as_str).unwrap_or("unnamed").to_owned();
-    let enabled = provider.get("enabled").and_then(Value::as_bool).unwrap_or(true);
+    let enabled = is_enabled(provider);
     let options = provider.pointer("/pipeElements/0/options");
     let kind_name = options.and_then(|o| o.get("type")).and_then(Value::as_str).unwrap_or("");
     let sub = options.and_then(|o| o.get("subOptions")).cloned().unwrap_or(Value::Null);
@@ -125,12 +153,17 @@ fn from_provider(provider: &Value, complaints: &mut Vec<String>) -> Option<Conne
         "FileStream" => file(&sub),
         _ => None,
     };
-    if understood.is_none() && enabled {
-        let way =
-            sub.get("type").or_else(|| sub.get("dataType")).and_then(Value::as_str).unwrap_or("?");
-        complaints.push(format!("settings.json: connection `{label}` of type {kind_name} over {way} is not supported and not opened"));
+    match understood {
+        Some((kind, endpoint)) => Ok(ConnectionConfig { label, kind, endpoint, enabled }),
+        None => {
+            let way = sub.get("type").or_else(|| sub.get("dataType")).and_then(Value::as_str);
+            let why = format!(
+                "connection `{label}` of type {kind_name} over {} is not supported and not opened",
+                way.unwrap_or("?")
+            );
+            Err((label, why))
+        }
     }
-    understood.map(|(kind, endpoint)| ConnectionConfig { label, kind, endpoint, enabled })
 }
 
 fn endpoint(sub: &Value) -> Option<Endpoint> {
@@ -138,12 +171,14 @@ fn endpoint(sub: &Value) -> Option<Endpoint> {
         sub.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
     match sub.get("type").and_then(Value::as_str)? {
-        "tcp" => Some(Endpoint::TcpClient { host: text("host")?, port: number(sub, "port")? }),
-        "tcpserver" => Some(Endpoint::TcpServer { port: number(sub, "port").unwrap_or(10110) }),
-        "udp" => Some(Endpoint::Udp { port: number(sub, "port")? }),
+        "tcp" => Some(Endpoint::TcpClient { host: text("host")?, port: member(sub, "port")? }),
+        "tcpserver" => {
+            Some(Endpoint::TcpServer { address: None, port: member(sub, "port").unwrap_or(10110) })
+        }
+        "udp" => Some(Endpoint::Udp { address: None, port: member(sub, "port")? }),
         "serial" => Some(Endpoint::Serial {
             device: text("device")?,
-            baud: number(sub, "baudrate").unwrap_or(4800),
+            baud: member(sub, "baudrate").unwrap_or(4800),
         }),
         _ => None,
     }
@@ -153,17 +188,16 @@ fn file(sub: &Value) -> Option<(ConnectionKind, Endpoint)> {
     let kind = match sub.get("dataType").and_then(Value::as_str)? {
         "NMEA0183" => ConnectionKind::Nmea0183,
         "SignalK" => ConnectionKind::SignalK,
+        "Multiplexed" => ConnectionKind::Multiplexed,
         _ => return None,
     };
     let path = sub.get("filename").and_then(Value::as_str)?.to_owned();
-    Some((kind, Endpoint::File { path, pace: Pace::Real }))
+    let stamped = kind == ConnectionKind::Multiplexed;
+    Some((kind, Endpoint::File { path, pace: Pace::Real, stamped }))
 }
 
-/// The admin UI saves ports as text or as number.
-fn number<N: TryFrom<u64>>(sub: &Value, name: &str) -> Option<N> {
-    let value = sub.get(name)?;
-    let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())?;
-    N::try_from(number).ok()
+fn member<N: TryFrom<u64>>(sub: &Value, name: &str) -> Option<N> {
+    N::try_from(number(sub.get(name)?)?).ok()
 }
 
 #[cfg(test)]
@@ -191,5 +225,28 @@ mod tests {
                 "settings.json: connection `can` of type NMEA2000 over canbus-canboatjs is not supported and not opened"
             ]
         );
+    }
+
+    #[test]
+    fn a_multiplexed_log_is_an_input_and_a_disabled_unknown_one_is_no_complaint() {
+        let text = r#"{"pipedProviders":[
+            {"id":"log","pipeElements":[{"type":"providers/simple","options":{"type":"FileStream","subOptions":{"dataType":"Multiplexed","filename":"a.log"}}}]},
+            {"id":"can","enabled":false,"pipeElements":[{"type":"providers/canbus"}]}]}"#;
+        let mut complaints = Vec::new();
+        let settings = Settings::parse(Some(text), &mut complaints);
+        let connections = from_settings(&settings, &mut complaints);
+        assert_eq!(connections[0].kind, ConnectionKind::Multiplexed);
+        let stamped = matches!(connections[0].endpoint, Endpoint::File { stamped: true, .. });
+        assert!(stamped && complaints.is_empty(), "{complaints:?}");
+    }
+
+    #[test]
+    fn a_listener_says_on_which_address() {
+        let address = Some([127, 0, 0, 1].into());
+        let endpoint = Endpoint::TcpServer { address, port: 10110 };
+        assert_eq!(endpoint.describe(), "tcp-listen://127.0.0.1:10110");
+        let address = Some(std::net::Ipv6Addr::LOCALHOST.into());
+        assert_eq!(Endpoint::Udp { address, port: 7 }.describe(), "udp://[::1]:7");
+        assert_eq!(Endpoint::Udp { address: None, port: 7 }.describe(), "udp://:7");
     }
 }

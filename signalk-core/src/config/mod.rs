@@ -3,7 +3,10 @@
 
 mod base_deltas;
 mod connections;
+mod providers_form;
 mod settings;
+mod settings_form;
+mod vessel_form;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +14,10 @@ pub use self::{
     base_deltas::BaseDeltas,
     connections::{ConnectionConfig, ConnectionKind, Endpoint, Pace},
     settings::Settings,
+};
+pub(crate) use self::{
+    connections::{connection, is_enabled, refused},
+    providers_form::{NotTaken, listed, with_form},
 };
 
 /// What the edge read from the configuration directory. A missing file is `None`; a file that could not be read is a

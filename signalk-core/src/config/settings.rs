@@ -1,6 +1,6 @@
 //! `settings.json`: kept as it was read, so that members unknown to us survive a save; read through accessors.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The content of `settings.json`.
 #[derive(Debug, Clone)]
@@ -66,42 +66,27 @@ impl Settings {
         (text("mmsi"), text("uuid"))
     }
 
-    /// The answer of `GET /skServer/settings`.
-    pub(crate) fn answer(&self, port: u16) -> Value {
-        let interfaces = self.members.get("interfaces");
-        let interface = |name: &str, default: bool| {
-            interfaces.and_then(|all| all.get(name)).and_then(Value::as_bool).unwrap_or(default)
-        };
-        let member =
-            |name: &str, default: Value| self.members.get(name).cloned().unwrap_or(default);
-        let mut answer = json!({
-            "interfaces": INTERFACES.iter().map(|(name, on)| ((*name).to_owned(), Value::Bool(interface(name, *on)))).collect::<Map<_, _>>(),
-            "options": {
-                "mdns": member("mdns", Value::Bool(true)),
-                "wsCompression": member("wsCompression", Value::Bool(false)),
-                "wsPingInterval": member("wsPingInterval", json!(30_000)),
-                "accessLogging": member("accessLogging", Value::Bool(true)),
-                "enablePluginLogging": member("enablePluginLogging", Value::Bool(true)),
-                "trustProxy": member("trustProxy", Value::Bool(false)),
-                "useBLEManager": Value::Bool(false),
-                "ssl": member("ssl", Value::Bool(false)),
-            },
-            "pruneContextsMinutes": self.prune_contexts_minutes(),
-            "keepMostRecentLogsOnly": member("keepMostRecentLogsOnly", Value::Bool(true)),
-            "logCountToKeep": member("logCountToKeep", json!(24)),
-            "runFromSystemd": false,
-            "courseApi": member("courseApi", json!({"apiOnly": false})),
-            "notifications": member("notifications", json!({"manageNotifications": true})),
-            "staleness": member("staleness", json!({"enforceDataTimeouts": false})),
-            "sslport": member("sslport", json!(3443)),
-            "port": port,
-        });
-        if let (Some(directory), Some(answer)) =
-            (self.members.get("loggingDirectory"), answer.as_object_mut())
-        {
-            answer.insert("loggingDirectory".into(), directory.clone());
-        }
-        answer
+    /// The configured connections, as they are in the file.
+    pub(crate) fn piped_providers(&self) -> &[Value] {
+        self.members.get("pipedProviders").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// Replaces the configured connections.
+    pub(crate) fn set_piped_providers(&mut self, providers: Vec<Value>) {
+        self.members.insert("pipedProviders".into(), Value::Array(providers));
+    }
+
+    /// Whether one of the reference's interfaces is on, when the file says so.
+    pub fn interface(&self, name: &str) -> Option<bool> {
+        self.members.get("interfaces")?.get(name)?.as_bool()
+    }
+
+    pub(super) fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    pub(super) fn members_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.members
     }
 }
 
@@ -113,22 +98,3 @@ pub(super) fn identity_text(value: &Value) -> Option<String> {
         _ => None,
     }
 }
-
-/// The reference's interfaces, and whether we have what each stands for.
-const INTERFACES: [(&str, bool); 15] = [
-    ("applicationData", false),
-    ("appstore", false),
-    ("logfiles", false),
-    ("mfd_webapp", false),
-    ("n2k-discovery", false),
-    ("nmea-tcp", false),
-    ("playground", false),
-    ("plugins", true),
-    ("providers", true),
-    ("rest", true),
-    ("tcp", false),
-    ("unitpreferences-api", false),
-    ("wasm", true),
-    ("webapps", true),
-    ("ws", true),
-];

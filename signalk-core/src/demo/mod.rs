@@ -68,6 +68,14 @@ impl DemoBoat {
         }
     }
 
+    /// Lies still for about this long: what she says afterwards is dated so much later. Gives back how long it was,
+    /// in whole milliseconds.
+    pub fn rest(&mut self, pause: Duration) -> Duration {
+        let ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.start_ms = self.start_ms.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
+        Duration::from_millis(ms)
+    }
+
     /// When the next sentences are due, since the start.
     pub fn next(&self) -> Duration {
         let due = (self.tick..).find(|tick| tick.is_multiple_of(2) || tick.is_multiple_of(5));

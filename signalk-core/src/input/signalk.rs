@@ -4,15 +4,21 @@
 
 use signalk_model::{Delta, Interner, Parsed};
 
+use super::lines::Lines;
+
 /// Longest line; what is longer is skipped to its end. The largest deltas of real servers carry a few hundred values.
 const MAX_LINE: usize = 4 << 20;
 
 /// A stream of deltas from one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Parser {
-    rest: Vec<u8>,
-    /// The line in `rest` was too long and its end has not come yet.
-    skipping: bool,
+    lines: Lines,
+    reader: Reader,
+}
+
+/// Everything but the lines' ends.
+#[derive(Debug, Default)]
+struct Reader {
     interner: Interner,
     counters: Counters,
 }
@@ -33,46 +39,30 @@ pub struct Counters {
 impl Parser {
     /// A parser at the start of a stream.
     pub fn new() -> Self {
-        Self::default()
+        Self { lines: Lines::new(MAX_LINE), reader: Reader::default() }
     }
 
     /// Takes the next bytes and appends the deltas of all lines that they complete. A delta is as it was sent:
     /// `Delta::normalise` fills in context, time and source.
-    pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<Parsed>) {
-        while let Some(end) = bytes.iter().position(|&b| b == b'\n') {
-            let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
-            bytes = rest;
-            if std::mem::take(&mut self.skipping) {
-                continue;
-            }
-            if self.rest.len() + line.len() > MAX_LINE {
-                self.rest.clear();
-                self.counters.oversized += 1;
-            } else if self.rest.is_empty() {
-                self.line(line, out);
-            } else {
-                let mut whole = std::mem::take(&mut self.rest);
-                whole.extend_from_slice(line);
-                self.line(&whole, out);
-            }
-        }
-        if self.skipping {
-            return;
-        }
-        if self.rest.len() + bytes.len() > MAX_LINE {
-            self.rest = Vec::new();
-            self.skipping = true;
-            self.counters.oversized += 1;
-        } else {
-            self.rest.extend_from_slice(bytes);
-        }
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Parsed>) {
+        let Parser { lines, reader } = self;
+        lines.push(bytes, |line| reader.line(line, out));
+        reader.counters.oversized = lines.oversized();
     }
 
     /// What the connection has carried.
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.reader.counters
     }
+}
 
+impl Default for Parser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Reader {
     fn line(&mut self, line: &[u8], out: &mut Vec<Parsed>) {
         let line = line.trim_ascii();
         if line.is_empty() {
@@ -116,12 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_skipped_and_costs_no_memory() {
+    fn a_line_without_end_is_skipped() {
         let mut parser = Parser::new();
         let mut out = Vec::new();
         for _ in 0..20 {
             parser.push(&[b' '; 1 << 20], &mut out);
-            assert!(parser.rest.len() <= MAX_LINE);
         }
         parser.push(["\n", LINE, "\n"].concat().as_bytes(), &mut out);
         assert_eq!((out.len(), parser.counters().oversized), (1, 1));

@@ -10,17 +10,10 @@ use crate::{io::StreamId, server::Server, timer::Timer};
 impl Server {
     /// A client wants events: the state of things first.
     pub(crate) fn events_began(&mut self, now: Duration, id: StreamId) {
-        let base = &self.config.base_deltas;
-        let mut vessel = Map::new();
-        for name in ["name", "mmsi", "uuid"] {
-            if let Some(value) = base.self_text(name) {
-                vessel.insert(name.into(), value.into());
-            }
-        }
         let multi_source = self.multi_source_paths();
         let status = self.provider_status();
         let first = [
-            json!({ "type": "VESSEL_INFO", "data": vessel }),
+            self.vessel_info(),
             json!({ "type": "PROVIDERSTATUS", "from": "signalk-server", "data": status }),
             json!({ "type": "DEBUG_SETTINGS", "data": { "debugEnabled": "", "rememberDebug": false } }),
             json!({ "type": "PRIORITYOVERRIDES", "data": {} }),
@@ -35,6 +28,15 @@ impl Server {
         if !self.timers.is_set(Timer::Statistics) {
             self.timers.set(Timer::Statistics, now + STATISTICS_EVERY);
         }
+    }
+
+    /// Who the own vessel is.
+    pub(crate) fn vessel_info(&self) -> Value {
+        let base = &self.config.base_deltas;
+        let known = ["name", "mmsi", "uuid"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), base.self_text(name)?.into())));
+        json!({ "type": "VESSEL_INFO", "data": known.collect::<Map<_, _>>() })
     }
 
     /// The timer of the dashboard; it runs only while somebody looks.
@@ -79,11 +81,12 @@ impl Server {
 
     fn provider_status(&self) -> Value {
         let time = self.timestamp();
-        let connections = self.connections.status_rows().map(|(id, kind, message, last_error)| {
+        let connections = self.connections.status_rows().map(|status| {
             let mut row = json!({
-                "type": kind, "id": id, "statusType": "provider", "timeStamp": time.as_str(), "message": message,
+                "type": status.kind, "id": status.id, "statusType": "provider", "timeStamp": time.as_str(),
+                "message": status.message,
             });
-            if let (Some(error), Some(row)) = (last_error, row.as_object_mut()) {
+            if let (Some(error), Some(row)) = (status.last_error, row.as_object_mut()) {
                 row.insert("lastError".into(), error.into());
             }
             row

@@ -164,7 +164,7 @@ async fn bind(address: IpAddr, port: u16, option: &str) -> Result<TcpListener> {
 fn connections(args: &ServeArgs) -> Vec<ConnectionConfig> {
     let demo = args.demo.then(|| (Some("demo".to_owned()), Endpoint::Demo { seed: DEMO_SEED }));
     let named = args.nmea0183.iter().cloned().map(|InputSpec { id, endpoint }| (id, endpoint));
-    let port = args.nmea0183_port.map(|port| (None, Endpoint::TcpServer { port }));
+    let port = args.nmea0183_port.map(|port| (None, Endpoint::TcpServer { address: None, port }));
     let mut unnamed = 0;
     let mut label = || {
         unnamed += 1;

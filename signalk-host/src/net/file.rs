@@ -18,7 +18,8 @@ const READ: usize = 64 << 10;
 /// Longer is no sentence.
 const LINE: u64 = 64 << 10;
 
-pub(super) async fn play(way: &Way, path: &str, pace: Pace) -> ConnectionEvent {
+/// `stamped`: the lines' times and tags are handed on with them.
+pub(super) async fn play(way: &Way, path: &str, pace: Pace, stamped: bool) -> ConnectionEvent {
     let name = format!("file:{path}");
     let file = match File::open(path).await {
         Ok(file) => file,
@@ -32,7 +33,7 @@ pub(super) async fn play(way: &Way, path: &str, pace: Pace) -> ConnectionEvent {
     let reader = BufReader::with_capacity(READ, file);
     let played = match pace {
         Pace::Max => at_once(way, reader).await,
-        Pace::Real => paced(way, reader).await,
+        Pace::Real => paced(way, reader, stamped).await,
     };
     played.map_or_else(|error| failed(&name, &error), |()| ConnectionEvent::Finished)
 }
@@ -48,7 +49,7 @@ async fn at_once(way: &Way, mut reader: BufReader<File>) -> std::io::Result<()> 
     }
 }
 
-async fn paced(way: &Way, mut reader: BufReader<File>) -> std::io::Result<()> {
+async fn paced(way: &Way, mut reader: BufReader<File>, stamped: bool) -> std::io::Result<()> {
     let began = Instant::now();
     let mut pacer = Pacer::default();
     let mut burst = Vec::new();
@@ -66,6 +67,6 @@ async fn paced(way: &Way, mut reader: BufReader<File>) -> std::io::Result<()> {
         if read == 0 {
             return Ok(());
         }
-        burst.extend_from_slice(sentence);
+        burst.extend_from_slice(if stamped { &line } else { sentence });
     }
 }

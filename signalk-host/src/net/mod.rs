@@ -10,7 +10,12 @@ pub(crate) mod spec;
 mod tcp;
 mod udp;
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use signalk_core::{ConnectionEvent, ConnectionId, Endpoint, Input};
@@ -38,10 +43,12 @@ impl Connections {
         let task = self.runtime.spawn(async move {
             let ended = match endpoint {
                 Endpoint::TcpClient { host, port } => tcp::connect(&way, &host, port).await,
-                Endpoint::TcpServer { port } => tcp::listen(&way, port).await,
-                Endpoint::Udp { port } => udp::listen(&way, port).await,
+                Endpoint::TcpServer { address, port } => tcp::listen(&way, address, port).await,
+                Endpoint::Udp { address, port } => udp::listen(&way, address, port).await,
                 Endpoint::Serial { device, baud } => serial::read(&way, &device, baud).await,
-                Endpoint::File { path, pace } => file::play(&way, &path, pace).await,
+                Endpoint::File { path, pace, stamped } => {
+                    file::play(&way, &path, pace, stamped).await
+                }
                 // The core sails its own boat.
                 Endpoint::Demo { .. } => ConnectionEvent::Finished,
             };
@@ -88,10 +95,26 @@ impl Way {
     }
 }
 
+/// Of a place that listens: as typed, and where that is. Without an address it is every one of the machine, by IPv4.
+fn listening(scheme: &str, address: Option<IpAddr>, port: u16) -> (String, SocketAddr) {
+    match address {
+        Some(address) => {
+            let place = SocketAddr::new(address, port);
+            (format!("{scheme}://{place}"), place)
+        }
+        None => {
+            (format!("{scheme}://:{port}"), SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))
+        }
+    }
+}
+
 fn failed(what: &str, error: &io::Error) -> ConnectionEvent {
     let remedy = match error.kind() {
         io::ErrorKind::AddrInUse => {
             "; another program uses this port: stop it or choose another port"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "; this machine has no such address: leave it out to listen on all"
         }
         io::ErrorKind::NotFound => "; check the name, and that it is plugged in",
         io::ErrorKind::PermissionDenied => "; allow it to the user that runs the server",

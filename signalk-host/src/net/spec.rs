@@ -1,6 +1,6 @@
 //! `--nmea0183 SOURCE`: the text form of an input. Nothing is opened here.
 
-use std::str::FromStr;
+use std::{net::IpAddr, str::FromStr};
 
 use signalk_core::{Endpoint, config::Pace};
 
@@ -18,7 +18,7 @@ pub(crate) struct InputSpec {
 pub(crate) enum SpecError {
     /// No known form begins like this.
     #[error(
-        "unknown source; known are file:PATH, tcp://HOST:PORT, tcp-listen://:PORT, udp://:PORT and serial:DEVICE"
+        "unknown source; known are file:PATH, tcp://HOST:PORT, tcp-listen://[ADDRESS]:PORT, udp://[ADDRESS]:PORT and serial:DEVICE"
     )]
     Form,
     /// The part after the last colon is no port.
@@ -27,8 +27,10 @@ pub(crate) enum SpecError {
     /// A connection needs somebody to connect to.
     #[error("the host is missing; the form is tcp://HOST:PORT")]
     Host,
-    /// We listen everywhere.
-    #[error("`{0}`: listening on one address only is not supported; the form is {1}")]
+    /// We listen on an address, not on a name, which may have several.
+    #[error(
+        "`{0}` is not an address of this machine, as 127.0.0.1; the form is {1}, without ADDRESS for all of them"
+    )]
     Address(String, &'static str),
     /// Nothing after the colon.
     #[error("the name is missing; the form is {0}")]
@@ -55,7 +57,8 @@ impl FromStr for InputSpec {
         let (place, query) = text.split_once('?').unwrap_or((text, ""));
         let mut options = Options::parse(query)?;
         let endpoint = if let Some(rest) = place.strip_prefix("tcp-listen://") {
-            Endpoint::TcpServer { port: own_port(rest, "tcp-listen://:PORT")? }
+            let (address, port) = own_address(rest, "tcp-listen://ADDRESS:PORT")?;
+            Endpoint::TcpServer { address, port }
         } else if let Some(rest) = place.strip_prefix("tcp://") {
             let (host, port) = address_and_port(rest, "tcp://HOST:PORT")?;
             if host.is_empty() {
@@ -63,10 +66,11 @@ impl FromStr for InputSpec {
             }
             Endpoint::TcpClient { host, port }
         } else if let Some(rest) = place.strip_prefix("udp://") {
-            Endpoint::Udp { port: own_port(rest, "udp://:PORT")? }
+            let (address, port) = own_address(rest, "udp://ADDRESS:PORT")?;
+            Endpoint::Udp { address, port }
         } else if let Some(path) = place.strip_prefix("file:") {
             let path = not_empty(path.strip_prefix("//").unwrap_or(path), "file:PATH")?.into();
-            Endpoint::File { path, pace: options.pace()? }
+            Endpoint::File { path, pace: options.pace()?, stamped: false }
         } else if let Some(device) = place.strip_prefix("serial:") {
             let device = device.strip_prefix("//").unwrap_or(device);
             let device = not_empty(device, "serial:DEVICE")?.into();
@@ -80,10 +84,14 @@ impl FromStr for InputSpec {
     }
 }
 
-/// We listen on every address of the machine: gateways send to whichever they know.
-fn own_port(text: &str, form: &'static str) -> Result<u16, SpecError> {
+/// Without an address: on all of this machine, because gateways send to whichever they know.
+fn own_address(text: &str, form: &'static str) -> Result<(Option<IpAddr>, u16), SpecError> {
     let (address, port) = address_and_port(text, form)?;
-    if address.is_empty() { Ok(port) } else { Err(SpecError::Address(address, form)) }
+    if address.is_empty() {
+        return Ok((None, port));
+    }
+    let parsed = address.parse().map_err(|_| SpecError::Address(address, form))?;
+    Ok((Some(parsed), port))
 }
 
 fn address_and_port(text: &str, form: &'static str) -> Result<(String, u16), SpecError> {
@@ -169,11 +177,18 @@ mod tests {
             Endpoint::TcpClient { host: "gw.local".into(), port: 10110 }
         );
         assert_eq!(place("tcp://[::1]:7"), Endpoint::TcpClient { host: "::1".into(), port: 7 });
-        assert_eq!(place("udp://:2000"), Endpoint::Udp { port: 2000 });
-        assert_eq!(place("tcp-listen://:10110"), Endpoint::TcpServer { port: 10110 });
+        assert_eq!(place("udp://:2000"), Endpoint::Udp { address: None, port: 2000 });
+        let address = Some([127, 0, 0, 1].into());
+        assert_eq!(place("udp://127.0.0.1:2000"), Endpoint::Udp { address, port: 2000 });
+        assert_eq!(
+            place("tcp-listen://127.0.0.1:10110"),
+            Endpoint::TcpServer { address, port: 10110 }
+        );
+        let address = Some(std::net::Ipv6Addr::LOCALHOST.into());
+        assert_eq!(place("tcp-listen://[::1]:7"), Endpoint::TcpServer { address, port: 7 });
         assert_eq!(
             place("file:../a b.log?pace=max"),
-            Endpoint::File { path: "../a b.log".into(), pace: Pace::Max }
+            Endpoint::File { path: "../a b.log".into(), pace: Pace::Max, stamped: false }
         );
         assert_eq!(
             place("serial:/dev/ttyUSB0?baud=38400&id=ais"),
@@ -189,6 +204,7 @@ mod tests {
             ("tcp://:1", "host is missing"),
             ("tcp://x", "tcp://HOST:PORT"),
             ("udp://:99999", "`99999` is not a port"),
+            ("udp://boat.local:2000", "`boat.local` is not an address of this machine"),
             ("file:", "file:PATH"),
             ("file:x?pace=slow", "real or max"),
             ("serial:/dev/x?baud=fast", "a number"),

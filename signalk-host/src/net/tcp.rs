@@ -1,6 +1,6 @@
 //! NMEA 0183 over TCP: to a gateway that we connect to, or from peers that connect to us.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use signalk_core::ConnectionEvent;
@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PIECE, Way, failed};
+use super::{PIECE, Way, failed, listening};
 
 /// For the name and for the connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -57,9 +57,9 @@ pub(super) async fn connect(way: &Way, host: &str, port: u16) -> ConnectionEvent
     }
 }
 
-pub(super) async fn listen(way: &Way, port: u16) -> ConnectionEvent {
-    let name = format!("tcp-listen://:{port}");
-    let listener = match TcpListener::bind(("0.0.0.0", port)).await {
+pub(super) async fn listen(way: &Way, address: Option<IpAddr>, port: u16) -> ConnectionEvent {
+    let (name, place) = listening("tcp-listen", address, port);
+    let listener = match TcpListener::bind(place).await {
         Ok(listener) => listener,
         Err(error) => return failed(&name, &error),
     };

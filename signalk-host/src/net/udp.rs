@@ -1,17 +1,19 @@
 //! NMEA 0183 over UDP: each datagram holds whole sentences.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use signalk_core::ConnectionEvent;
 use tokio::net::UdpSocket;
 
-use super::{Way, failed};
+use super::{Way, failed, listening};
 
 /// The largest datagram there can be.
 const DATAGRAM: usize = 65_535;
 
-pub(super) async fn listen(way: &Way, port: u16) -> ConnectionEvent {
-    let name = format!("udp://:{port}");
-    let socket = match UdpSocket::bind(("0.0.0.0", port)).await {
+pub(super) async fn listen(way: &Way, address: Option<IpAddr>, port: u16) -> ConnectionEvent {
+    let (name, place) = listening("udp", address, port);
+    let socket = match UdpSocket::bind(place).await {
         Ok(socket) => socket,
         Err(error) => return failed(&name, &error),
     };

@@ -5,6 +5,8 @@ mod fragments;
 mod messages;
 mod names;
 
+pub(crate) use self::names::ship_type as ship_type_name;
+
 use rustc_hash::FxHashMap;
 use signalk_model::{Context, Value};
 

@@ -33,7 +33,7 @@ pub(super) fn special_maneuver(indicator: u32) -> &'static str {
 }
 
 /// Type of ship and cargo; `None` for the unassigned numbers.
-pub(super) fn ship_type(id: u32) -> Option<String> {
+pub(crate) fn ship_type(id: u32) -> Option<String> {
     let single = match id {
         21 => "Wing In Ground hazard cat A",
         29 => "Wing In Ground (no other information)",

@@ -1,16 +1,18 @@
-//! Input connections: state, back-off, counters, and the parser of each. Sockets and devices are the edge's; what a
-//! sentence means is `input`'s; what happens with a delta is `pipeline`'s.
+//! Input connections: state, back-off, and the parser of each; added, changed and removed while the server runs. Sockets
+//! and devices are the edge's; what a sentence means is `input`'s; what happens with a delta is `pipeline`'s.
+
+mod parsing;
+mod status;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use serde_json::{Value, json};
 use signalk_model::{Delta, SourceRef};
 
+use self::parsing::Parsing;
 use crate::{
-    config::{ConnectionConfig, ConnectionKind, Endpoint},
+    config::{ConnectionConfig, Endpoint},
     demo::DemoBoat,
-    input::{nmea0183::Parser, signalk},
     io::{ConnectionEvent, ConnectionId, Effect, LogLevel, Output},
     server::Server,
     timer::Timer,
@@ -20,6 +22,9 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Connections {
     by_id: BTreeMap<ConnectionId, Connection>,
+    /// Configured ones that we cannot open, by the user's name, and why.
+    refused: BTreeMap<String, String>,
+    last_id: u64,
 }
 
 struct Connection {
@@ -36,11 +41,6 @@ struct Connection {
     last_error: Option<String>,
 }
 
-enum Parsing {
-    Nmea0183(Box<Parser>),
-    SignalK(Box<signalk::Parser>),
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Disabled,
@@ -50,62 +50,40 @@ enum State {
     Finished,
 }
 
-impl State {
-    fn name(self) -> &'static str {
-        match self {
-            State::Disabled => "disabled",
-            State::Opening => "opening",
-            State::Open => "open",
-            State::Waiting => "waiting",
-            State::Finished => "finished",
-        }
-    }
-}
-
 impl Connections {
     /// Configured, nothing opened.
-    pub(crate) fn new(configs: &[ConnectionConfig]) -> Connections {
-        let numbered = configs.iter().zip(1..);
-        let connections = numbered
-            .map(|(config, number)| (ConnectionId(number), Connection::new(config.clone())));
-        Connections { by_id: connections.collect() }
+    pub(crate) fn new(
+        configs: &[ConnectionConfig],
+        refused: BTreeMap<String, String>,
+    ) -> Connections {
+        let mut connections = Connections { refused, ..Connections::default() };
+        for config in configs {
+            connections.insert(config.clone());
+        }
+        connections
     }
 
-    /// For `GET /skServer/providers`.
-    pub(crate) fn providers_json(&self) -> Value {
-        self.by_id.values().map(Connection::provider_json).collect()
+    /// Whether a connection has this name, whoever configured it.
+    pub(crate) fn has(&self, label: &str) -> bool {
+        self.refused.contains_key(label) || self.id_of(label).is_some()
     }
 
-    /// For the host's own page.
-    pub(crate) fn status_json(&self) -> Value {
-        self.by_id.values().map(Connection::status_json).collect()
+    fn id_of(&self, label: &str) -> Option<ConnectionId> {
+        self.by_id.iter().find(|(_, c)| c.config.label == label).map(|(id, _)| *id)
     }
 
-    /// Rows of PROVIDERSTATUS: (id, type, message, last error).
-    pub(crate) fn status_rows(
-        &self,
-    ) -> impl Iterator<Item = (&str, &'static str, String, Option<&str>)> {
-        self.by_id.values().filter(|c| c.state != State::Disabled).map(|c| {
-            let kind =
-                if c.last_error.is_some() && c.state != State::Open { "error" } else { "status" };
-            let place = c.config.endpoint.describe();
-            let message = match (c.state, &c.last_error) {
-                (State::Open, _) => format!("Connected to {place}"),
-                (State::Waiting, Some(error)) => error.clone(),
-                (state, _) => format!("{place}: {}", state.name()),
-            };
-            (c.config.label.as_str(), kind, message, c.last_error.as_deref())
-        })
+    fn insert(&mut self, config: ConnectionConfig) -> ConnectionId {
+        self.last_id += 1;
+        let id = ConnectionId(self.last_id);
+        self.by_id.insert(id, Connection::new(config));
+        id
     }
 }
 
 impl Connection {
     fn new(config: ConnectionConfig) -> Connection {
         let provider = config.label.parse().unwrap_or_else(|_| SourceRef::from("unnamed"));
-        let parser = match config.kind {
-            ConnectionKind::Nmea0183 => Parsing::Nmea0183(Box::new(Parser::new(&config.label))),
-            ConnectionKind::SignalK => Parsing::SignalK(Box::default()),
-        };
+        let parser = Parsing::new(config.kind, &config.label);
         let state = if config.enabled { State::Opening } else { State::Disabled };
         Connection {
             config,
@@ -121,81 +99,21 @@ impl Connection {
         }
     }
 
-    fn provider_json(&self) -> Value {
-        let options = match &self.config.endpoint {
-            Endpoint::Demo { seed } => json!({ "type": "demo", "seed": seed }),
-            Endpoint::TcpClient { host, port } => {
-                json!({ "type": "tcp", "host": host, "port": port })
-            }
-            Endpoint::TcpServer { port } => json!({ "type": "tcpserver", "port": port }),
-            Endpoint::Udp { port } => json!({ "type": "udp", "port": port }),
-            Endpoint::Serial { device, baud } => {
-                json!({ "type": "serial", "device": device, "baudrate": baud })
-            }
-            Endpoint::File { path, .. } => {
-                json!({ "type": "file", "filename": path, "dataType": self.config.kind.name() })
-            }
-        };
-        json!({
-            "type": self.config.kind.name(), "id": self.config.label, "enabled": self.config.enabled,
-            "options": options, "editable": true,
-        })
-    }
-
-    fn status_json(&self) -> Value {
-        let mut status = json!({
-            "id": self.config.label, "type": self.config.kind.name(), "endpoint": self.config.endpoint.describe(),
-            "state": self.state.name(), "opened": self.opened, "bytes": self.bytes, "deltas": self.deltas,
-            "lastError": self.last_error,
-        });
-        let counters = match &self.parser {
-            Parsing::Nmea0183(parser) => {
-                let counters = parser.counters();
-                json!({
-                    "sentences": counters.sentences, "badChecksum": counters.bad_checksum, "garbageBytes": counters.garbage_bytes,
-                    "truncated": counters.truncated, "oversized": counters.oversized, "badFields": counters.bad_fields,
-                    "lostFragments": counters.lost_fragments, "unsupported": counters.unsupported,
-                })
-            }
-            Parsing::SignalK(parser) => {
-                let counters = parser.counters();
-                json!({ "deltas": counters.deltas, "notDeltas": counters.not_deltas, "oversized": counters.oversized })
-            }
-        };
-        if let Some(status) = status.as_object_mut() {
-            status.insert("counters".into(), counters);
-        }
-        status
-    }
-
-    /// What was half read is no use after a reconnect.
-    fn disconnected(&mut self) {
-        match &mut self.parser {
-            Parsing::Nmea0183(parser) => parser.disconnected(),
-            Parsing::SignalK(parser) => parser.push(b"\n", &mut Vec::new()),
-        }
-    }
-
     /// The deltas in these bytes.
     fn parse(&mut self, bytes: &[u8], now_wall_ms: i64, out: &mut Vec<Delta>) {
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
-        match &mut self.parser {
-            Parsing::Nmea0183(parser) => {
-                parser.push(bytes, now_wall_ms, out);
-                if matches!(self.config.endpoint, Endpoint::Udp { .. }) {
-                    parser.end_of_datagram(now_wall_ms, out);
-                }
-            }
-            Parsing::SignalK(parser) => {
-                let mut parsed = Vec::new();
-                parser.push(bytes, &mut parsed);
-                if matches!(self.config.endpoint, Endpoint::Udp { .. }) {
-                    parser.push(b"\n", &mut parsed);
-                }
-                out.extend(parsed.into_iter().map(|parsed| parsed.delta));
-            }
+        self.parser.push(bytes, now_wall_ms, out);
+        if matches!(self.config.endpoint, Endpoint::Udp { .. }) {
+            self.parser.end(now_wall_ms, out);
         }
         self.deltas = self.deltas.saturating_add(u64::try_from(out.len()).unwrap_or(0));
+    }
+
+    /// The delta of a last line that has no end.
+    fn parse_end(&mut self, now_wall_ms: i64, out: &mut Vec<Delta>) {
+        let before = out.len();
+        self.parser.end(now_wall_ms, out);
+        self.deltas = self.deltas.saturating_add(u64::try_from(out.len() - before).unwrap_or(0));
     }
 }
 
@@ -207,6 +125,39 @@ impl Server {
         for id in ids {
             self.open_connection(now, id);
         }
+    }
+
+    /// A connection was added, changed or removed in the configuration: takes effect at once.
+    pub(crate) fn change_connection(
+        &mut self,
+        now: Duration,
+        old: Option<&str>,
+        new: Option<Result<ConnectionConfig, (String, String)>>,
+    ) {
+        if let Some(old) = old {
+            self.connections.refused.remove(old);
+            if let Some(id) = self.connections.id_of(old) {
+                self.connections.by_id.remove(&id);
+                self.timers.clear(Timer::Demo(id));
+                self.timers.clear(Timer::Reconnect(id));
+                self.outputs.push_back(Output::Effect(Effect::CloseConnection { id }));
+            }
+        }
+        match new {
+            Some(Ok(config)) => {
+                let enabled = config.enabled;
+                let id = self.connections.insert(config);
+                if enabled {
+                    self.open_connection(now, id);
+                }
+            }
+            Some(Err((label, why))) => {
+                self.log_line(LogLevel::Warn, label.clone(), why.clone());
+                self.connections.refused.insert(label, why);
+            }
+            None => {}
+        }
+        self.broadcast_status();
     }
 
     fn open_connection(&mut self, now: Duration, id: ConnectionId) {
@@ -241,10 +192,15 @@ impl Server {
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
         let Some((boat, began)) = &mut connection.demo else { return };
         let mut sentences = Vec::new();
+        let behind = now.saturating_sub(*began + boat.next());
+        if behind > LONGEST_CATCH_UP {
+            // The machine slept, and so did the boat: nobody waits for the hours that are missing.
+            *began += boat.rest(behind);
+        }
         boat.sentences_until(now.saturating_sub(*began), &mut sentences);
         let next = *began + boat.next();
         self.timers.set(Timer::Demo(id), next.max(now + SHORTEST_DEMO_STEP));
-        self.connection_bytes(now, id, &sentences.into());
+        self.connection_bytes(now, id, &sentences.into(), false);
     }
 
     /// News of a connection.
@@ -258,7 +214,7 @@ impl Server {
         let place = connection.config.endpoint.describe();
         let label = connection.config.label.clone();
         match event {
-            ConnectionEvent::Bytes(bytes) => self.connection_bytes(now, id, &bytes),
+            ConnectionEvent::Bytes(bytes) => self.connection_bytes(now, id, &bytes, false),
             ConnectionEvent::Opened => {
                 connection.state = State::Open;
                 connection.opened += 1;
@@ -266,25 +222,27 @@ impl Server {
             }
             ConnectionEvent::Finished => {
                 connection.state = State::Finished;
+                self.connection_bytes(now, id, &Bytes::new(), true);
                 self.log_line(LogLevel::Info, label, format!("{place} is read to its end"));
             }
             ConnectionEvent::Closed { reason: text } | ConnectionEvent::Failed { error: text } => {
                 let pause = backoff(connection.failures);
                 connection.failures = connection.failures.saturating_add(1);
-                connection.disconnected();
+                connection.parser.disconnected();
                 connection.state = State::Waiting;
                 connection.last_error = Some(text.clone());
                 self.timers.set(Timer::Reconnect(id), now + pause);
                 self.log_line(
                     LogLevel::Warn,
                     label,
-                    format!("{place}: {text}; trying again in {} s", pause.as_secs()),
+                    format!("{text}; trying again in {} s", pause.as_secs()),
                 );
             }
         }
     }
 
-    fn connection_bytes(&mut self, now: Duration, id: ConnectionId, bytes: &Bytes) {
+    /// `end`: nothing follows them.
+    fn connection_bytes(&mut self, now: Duration, id: ConnectionId, bytes: &Bytes, end: bool) {
         let unix_ms = self.unix_ms();
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
         if !bytes.is_empty() {
@@ -292,6 +250,9 @@ impl Server {
         }
         let mut deltas = Vec::new();
         connection.parse(bytes, unix_ms, &mut deltas);
+        if end {
+            connection.parse_end(unix_ms, &mut deltas);
+        }
         let provider = connection.provider.clone();
         for delta in deltas {
             self.handle_delta(now, delta, &provider);
@@ -303,6 +264,9 @@ impl Server {
 fn backoff(failures: u32) -> Duration {
     Duration::from_secs(1_u64.checked_shl(failures.min(6)).unwrap_or(60).min(60))
 }
+
+/// A demo boat that is further behind goes on from where she was: an hour of hers is 3 MB of sentences.
+const LONGEST_CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Keeps a boat that has nothing to say from turning the loop.
 const SHORTEST_DEMO_STEP: Duration = Duration::from_millis(10);
