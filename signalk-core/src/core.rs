@@ -105,11 +105,11 @@ impl Core {
             }
             self.hand_to_plugins(now);
             self.plugins.poll(now, &mut self.server);
-            self.go_on(now);
+            let went_on = self.go_on(now);
             if std::mem::take(&mut self.server.plugins_changed) {
                 self.tell_plugins_changed();
             }
-            if self.server.outputs.is_empty() && self.server.accepted.is_empty() {
+            if self.server.outputs.is_empty() && self.server.accepted.is_empty() && !went_on {
                 break;
             }
         }
@@ -155,12 +155,15 @@ impl Core {
         }
     }
 
-    /// Routes that waited for a plugin's answer.
-    fn go_on(&mut self, now: Duration) {
-        for (then, reply) in self.plugins.take_ended_calls() {
+    /// Routes that waited for a plugin's answer. Whether there were any: they may have asked again.
+    fn go_on(&mut self, now: Duration) -> bool {
+        let ended = self.plugins.take_ended_calls();
+        let any = !ended.is_empty();
+        for (then, reply) in ended {
             let (server, plugins) = (&mut self.server, &mut self.plugins);
             then(&mut Later { now, server, plugins }, reply);
         }
+        any
     }
 
     fn tell_plugins_changed(&mut self) {

@@ -181,7 +181,7 @@ fn turn<'a>(call: &'a mut Call<'_>) -> Turn<'a> {
 /// The type, when somebody has resources of it.
 fn served(call: &Call<'_>) -> Option<String> {
     let kind = call.captured.first()?;
-    (!call.server.resources.providers(kind, call.plugins).is_empty()).then(|| kind.clone())
+    (!call.server.resources.asked(kind, call.plugins).is_empty()).then(|| kind.clone())
 }
 
 fn captured(call: &Call<'_>, at: usize) -> String {

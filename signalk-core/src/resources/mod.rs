@@ -89,13 +89,22 @@ impl Resources {
         (resources, complaints)
     }
 
-    /// Those that have resources of this type, in the order in which they registered.
+    /// Those that are shown to have resources of this type, in the order in which they registered. Chart files are one only
+    /// when there are any, as the reference's charts plugin is one only when it is installed.
     pub(crate) fn providers(&self, kind: &str, plugins: &Plugins) -> Vec<Provider> {
+        let known = !self.files.is_empty() || self.charts.has_online();
+        let mut asked = self.asked(kind, plugins);
+        asked.retain(|provider| known || *provider != Provider::Charts);
+        asked
+    }
+
+    /// Those that are asked for resources of this type: also the chart folders, where a file may have been put just now.
+    pub(crate) fn asked(&self, kind: &str, plugins: &Plugins) -> Vec<Provider> {
         let mut providers = Vec::new();
         if self.options.types().iter().any(|served| served == kind) {
             providers.push(Provider::Files);
         }
-        if kind == charts::CHARTS && (!self.files.is_empty() || self.charts.has_online()) {
+        if kind == charts::CHARTS {
             providers.push(Provider::Charts);
         }
         providers.extend(plugins.resource_providers(kind).into_iter().map(Provider::Plugin));
@@ -169,8 +178,9 @@ impl Server {
         Some((value.get("longitude")?.as_f64()?, value.get("latitude")?.as_f64()?))
     }
 
-    /// Says once of each file that it is damaged.
-    fn note_damaged(&mut self, kind: &str, names: Vec<String>) {
+    /// What a look at files showed: says once of each that it is damaged.
+    fn note_files(&mut self, kind: &str, names: Vec<String>, sound: impl Fn(&str) -> bool) {
+        self.resources.damaged.retain(|(of, name)| of != kind || !sound(name));
         for name in names {
             if self.resources.damaged.insert((kind.to_owned(), name.clone())) {
                 let text = format!(

@@ -136,7 +136,7 @@ impl Provider {
                     Some(given) => understood.given = given,
                     None => {
                         understood.given = Given::Missing;
-                        understood.damaged.push(id.clone());
+                        understood.damaged.push(file_name(id).to_owned());
                     }
                 }
             }
@@ -167,8 +167,7 @@ fn begin_files(kind: &str, question: &Question, here: Option<(f64, f64)>) -> Beg
         }
         Question::Get { id, .. } | Question::Set { id, .. } | Question::Delete { id } => id,
     };
-    // An id may come as a urn; files are named by its last part.
-    let name = id.rsplit(':').next().unwrap_or_default().to_owned();
+    let name = file_name(id).to_owned();
     if !is_file_name(&name) {
         return Begun::Now(match question {
             Question::Set { .. } => Given::Failed(None),
@@ -182,6 +181,11 @@ fn begin_files(kind: &str, question: &Question, here: Option<(f64, f64)>) -> Beg
         Question::Delete { .. } => StorageTask::DeleteFile { folder, name },
         _ => StorageTask::ReadFile { folder, name },
     })
+}
+
+/// An id may come as a urn; files are named by its last part.
+pub(super) fn file_name(id: &str) -> &str {
+    id.rsplit(':').next().unwrap_or_default()
 }
 
 /// `None`: the file is damaged.

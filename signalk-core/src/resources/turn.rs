@@ -12,7 +12,7 @@ use super::{
     asking::{Asking, Client, Step, merge},
     options::FILES,
     plugin,
-    provider::{Begun, Given, Known, Provider, Question},
+    provider::{Begun, Given, Known, Provider, Question, file_name},
     storage::{StorageDone, StorageTask},
 };
 use crate::{
@@ -39,7 +39,7 @@ impl Turn<'_> {
         created: bool,
         wanted: Option<&str>,
     ) {
-        let providers = self.server.resources.providers(kind, self.plugins);
+        let providers = self.server.resources.asked(kind, self.plugins);
         let wanted =
             wanted.map(|id| self.plugins.id_of(id).map_or(id.to_owned(), |id| id.to_string()));
         let named = wanted.map(|id| providers.iter().find(|provider| provider.id() == id).cloned());
@@ -175,9 +175,11 @@ impl Turn<'_> {
         if let Some((provider, given)) = asking.asked.get_mut(at) {
             let known = Known { charts: &self.server.resources.charts, here: None };
             let understood = provider.understand(&question, result, &known);
-            *given = Some(understood.given);
+            let of_files = *provider == Provider::Files;
             let provider = provider.id().to_owned();
-            self.server.note_damaged(&asking.kind, understood.damaged);
+            let sound = |name: &str| of_files && is_sound(name, &question, &understood.given);
+            self.server.note_files(&asking.kind, understood.damaged, sound);
+            *given = Some(understood.given);
             if let Some(error) = understood.error {
                 self.server.log_line(LogLevel::Error, provider, error);
             }
@@ -294,6 +296,18 @@ impl Turn<'_> {
         self.server.config.plugin_options.insert(FILES.into(), text.clone());
         let ok = response.with_etag(&client.request);
         self.server.save(file, text, crate::server::Saving::Respond { id: client.id, ok });
+    }
+}
+
+/// Whether what was given shows that a file which was damaged is none any more.
+fn is_sound(name: &str, question: &Question, given: &Given) -> bool {
+    match (given, question) {
+        (Given::Listing(listing), _) => listing.entries.iter().any(|(id, _)| id == name),
+        (
+            Given::Item(_) | Given::Done,
+            Question::Get { id, .. } | Question::Set { id, .. } | Question::Delete { id },
+        ) => file_name(id) == name,
+        _ => false,
     }
 }
 
