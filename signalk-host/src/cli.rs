@@ -61,8 +61,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, help_heading = "Data")]
     pub(crate) demo: bool,
 
-    /// Read NMEA 0183 from file:PATH, tcp://HOST:PORT, tcp-listen://[ADDRESS]:PORT, udp://[ADDRESS]:PORT or
-    /// serial:DEVICE; may be repeated
+    /// Read NMEA 0183 from file:PATH, tcp://HOST:PORT, tcp-listen://ADDRESS:PORT, udp://ADDRESS:PORT or serial:DEVICE;
+    /// without ADDRESS on every address; may be repeated
     #[arg(long, value_name = "SOURCE", help_heading = "Data")]
     pub(crate) nmea0183: Vec<InputSpec>,
 
