@@ -40,6 +40,10 @@ pub struct Counters {
     pub polls_missed: u64,
     /// Times that a guest pointer or length was out of range.
     pub guest_faults: u64,
+    /// Datagrams that the guest did not read in time.
+    pub datagrams_dropped: u64,
+    /// Lines and pieces of TCP that the guest did not read in time.
+    pub tcp_dropped: u64,
 }
 
 impl Counters {
@@ -54,6 +58,8 @@ impl Counters {
         self.host_call_errors += other.host_call_errors;
         self.polls_missed += other.polls_missed;
         self.guest_faults += other.guest_faults;
+        self.datagrams_dropped += other.datagrams_dropped;
+        self.tcp_dropped += other.tcp_dropped;
     }
 }
 

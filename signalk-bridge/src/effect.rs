@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+/// Bytes of one TCP or WebSocket connection that may be on their way to the plugin at once.
+pub const WINDOW: usize = 256 << 10;
+
 /// One socket of one plugin: UDP, TCP or WebSocket; counted from 1, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
@@ -82,12 +85,20 @@ pub enum Effect {
         /// Where to.
         port: u16,
     },
-    /// Send bytes on a connected TCP socket; [`Report::TcpSent`] follows when the system took them.
+    /// Send bytes on a connected TCP socket; [`Report::Sent`] follows when the system took them.
     TcpSend {
         /// Which.
         socket: SocketId,
         /// What.
         data: Bytes,
+    },
+    /// Of [`Report::TcpData`] and [`Report::WebSocketMessage`] so many bytes were taken: the edge
+    /// may read on.
+    Taken {
+        /// Which.
+        socket: SocketId,
+        /// How many.
+        bytes: usize,
     },
     /// Connect to a WebSocket server; [`Report::Connected`] follows.
     WebSocketConnect {
@@ -100,7 +111,7 @@ pub enum Effect {
         /// Subprotocols, best first.
         protocols: Vec<String>,
     },
-    /// Send a message.
+    /// Send a message; [`Report::Sent`] follows when the system took it.
     WebSocketSend {
         /// Which.
         socket: SocketId,
@@ -211,22 +222,22 @@ pub enum Report {
         /// Subprotocol of a WebSocket, else `""`; or why not.
         result: Result<String, String>,
     },
-    /// Bytes of a TCP connection as they came. The edge reads on when the piece was taken
-    /// (at most 256 KiB are on the way).
+    /// Bytes of a TCP connection as they came. At most [`WINDOW`] bytes come before
+    /// [`Effect::Taken`] says that some were taken.
     TcpData {
         /// Which.
         socket: SocketId,
         /// One piece.
         data: Bytes,
     },
-    /// Bytes of [`Effect::TcpSend`] that the system took.
-    TcpSent {
+    /// Bytes of [`Effect::TcpSend`] or [`Effect::WebSocketSend`] that the system took.
+    Sent {
         /// Which.
         socket: SocketId,
         /// How many.
         bytes: usize,
     },
-    /// A WebSocket message.
+    /// A WebSocket message; it counts in [`WINDOW`] as TCP data does.
     WebSocketMessage {
         /// Which.
         socket: SocketId,
@@ -237,8 +248,10 @@ pub enum Report {
     Closed {
         /// Which.
         socket: SocketId,
-        /// `None`: in good order; else what broke. A WebSocket's code is in the text.
+        /// `None`: in good order; else what broke.
         error: Option<String>,
+        /// Close code and reason that the other end of a WebSocket gave.
+        close: Option<(u16, String)>,
     },
     /// Something failed that nobody waits for: an option at bind, a datagram that could not be sent.
     SocketTrouble {
@@ -287,6 +300,21 @@ pub struct FetchHead {
     pub redirected: bool,
 }
 
+impl WebSocketMessage {
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            WebSocketMessage::Text(text) => text.len(),
+            WebSocketMessage::Binary(data) => data.len(),
+        }
+    }
+
+    /// True for a message of no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl Effect {
     /// The socket that it is about.
     pub fn socket(&self) -> Option<SocketId> {
@@ -297,6 +325,7 @@ impl Effect {
             | Effect::UdpSend { socket, .. }
             | Effect::TcpConnect { socket, .. }
             | Effect::TcpSend { socket, .. }
+            | Effect::Taken { socket, .. }
             | Effect::WebSocketConnect { socket, .. }
             | Effect::WebSocketSend { socket, .. }
             | Effect::Close { socket, .. } => Some(*socket),

@@ -38,7 +38,7 @@ pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
 pub use effect::{
     Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report, SocketId, UdpOption,
-    WebSocketMessage,
+    WINDOW, WebSocketMessage,
 };
 pub use egress::Egress;
 pub use error::{BridgeError, Crash};

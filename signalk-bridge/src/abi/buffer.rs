@@ -29,6 +29,7 @@ pub(super) fn begin(guest: &mut Guest, work: &Work, ty: &FuncType) -> Result<Beg
     let mut held = Held::default();
     let values = match work {
         Work::Entry(_) | Work::Stop | Work::Poll | Work::Collect | Work::Response(_) => vec![],
+        Work::Woken { socket, .. } => vec![socket.cast_signed()],
         Work::Read { size, .. } => output(guest, *size, &mut held)?.to_vec(),
         Work::Start(text) => input(guest, text, &mut held)?.to_vec(),
         Work::Delta(text) => input(guest, text, &mut held)?.to_vec(),
@@ -66,6 +67,7 @@ pub(super) fn finish(
         Work::Poll => Finished::Done(Done::Polled(code)),
         Work::Delta(_) => Finished::Done(Done::Delta),
         Work::Collect | Work::Response(_) => Finished::Done(Done::Response),
+        Work::Woken { .. } => Finished::Done(Done::Woken),
         Work::Read { export, size } => match written(guest, code, size, held.reply) {
             Written::Cut { needs } if size < LARGEST_BUFFER => {
                 Finished::Again(Work::Read { export, size: larger(needs, size) })

@@ -37,6 +37,8 @@ pub(crate) enum Work {
     Response(Response),
     /// `__collect`: nobody wants anything.
     Collect,
+    /// `on_datagram` or `on_tcp_data`: there is something to read in this socket.
+    Woken { export: &'static str, socket: u32 },
     /// A handler, by the export that it has.
     Handle { call: HandlerCall, export: Arc<str>, size: u32 },
 }
@@ -73,6 +75,7 @@ impl Work {
             Work::Delta(_) => "delta_handler",
             Work::Response(_) => "responseHandler",
             Work::Collect => "__collect",
+            Work::Woken { export, .. } => export,
             Work::Handle { export, .. } => export,
         }
     }
@@ -87,6 +90,7 @@ impl Work {
             | Work::Stop
             | Work::Poll
             | Work::Delta(_)
+            | Work::Woken { .. }
             | Work::Response(_)
             | Work::Collect => call_time.unwrap_or(Duration::from_secs(5)),
         }
@@ -117,6 +121,7 @@ impl Work {
             Work::Poll => Done::Polled(0),
             Work::Delta(_) => Done::Delta,
             Work::Response(_) | Work::Collect => Done::Response,
+            Work::Woken { .. } => Done::Woken,
             Work::Handle { call, export, .. } => {
                 let handler = export.to_string();
                 let reply = Err(crate::handler::HandlerFailure::NotFound { handler });
@@ -146,6 +151,7 @@ pub(crate) enum Done {
     Response,
     /// A call that could not be made, in words.
     Refused(String),
+    Woken,
     Handled {
         id: HandlerCallId,
         reply: HandlerReply,

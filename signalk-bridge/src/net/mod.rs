@@ -4,22 +4,38 @@
 //! A call that has to wait for the world gets a [`Wait`]; the report that ends
 //! it gives a [`Completed`]. One `Net` lives as long as one life of a plugin and
 //! is the same for all conventions: in a library guest it is part of what the
-//! host functions share, so that receiving costs no trip to the core.
+//! host functions share, so that receiving costs no trip to the core. What UDP,
+//! TCP and HTTP do is a file each; what waits while the guest is away is `mail`.
 
 pub(crate) mod fetch;
+mod mail;
+mod tcp;
+mod udp;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
+use self::tcp::Tcp;
+use self::udp::Udp;
 use crate::effect::{Effect, FetchHead, FetchId, Report, SocketId};
 use crate::{Capabilities, Capability};
+
+pub(crate) use self::mail::Mail;
+
+/// Sockets of one plugin at once (plugin ABI 6.3).
+const MOST_SOCKETS: usize = 64;
+/// Effects, and bytes to send in them, that one slice of the guest may leave.
+const MOST_EFFECTS: usize = 10_000;
+const MOST_EFFECT_BYTES: usize = 8 << 20;
+/// Troubles that are kept until somebody reads them.
+const MOST_TROUBLES: usize = 100;
 
 /// What a suspended call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wait {
-    /// A bind, an option or a connection.
-    Socket(SocketId),
+    /// A bind, an option or a connection: counted from 1, never used again.
+    Socket(u64),
     /// An answer by HTTP.
     Fetch(FetchId),
 }
@@ -34,7 +50,7 @@ pub(crate) struct Completed {
 /// What the world said.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
-    /// Done; a number where there is one (the port that was bound).
+    /// Done; a number where there is one, else 0.
     Number(i32),
     /// A whole answer.
     Answer(FetchHead, Bytes),
@@ -47,10 +63,37 @@ pub(crate) enum Outcome {
 pub(crate) struct Net {
     capabilities: Capabilities,
     effects: VecDeque<Effect>,
+    /// Bytes to send in them.
+    effect_bytes: usize,
     /// Things that the author should read.
     troubles: Vec<String>,
+    completed: Vec<Completed>,
     fetches: BTreeMap<FetchId, fetch::Pending>,
     last_fetch: u64,
+    sockets: BTreeMap<SocketId, Socket>,
+    last_socket: u32,
+    last_wait: u64,
+    /// Sockets with news that the guest was not woken for.
+    fresh: BTreeSet<SocketId>,
+    /// Why connections ended, of the last ones.
+    errors: VecDeque<(SocketId, String)>,
+    /// Datagrams that nobody read in time, since last asked.
+    datagrams_dropped: u64,
+    /// Lines and pieces of TCP that nobody read in time, since last asked.
+    pieces_dropped: u64,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Udp(Udp),
+    Tcp(Tcp),
+}
+
+/// Which export a guest is woken by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    Udp(SocketId),
+    Tcp(SocketId),
 }
 
 impl Net {
@@ -58,9 +101,18 @@ impl Net {
         Net {
             capabilities,
             effects: VecDeque::new(),
+            effect_bytes: 0,
             troubles: Vec::new(),
+            completed: Vec::new(),
             fetches: BTreeMap::new(),
             last_fetch: 0,
+            sockets: BTreeMap::new(),
+            last_socket: 0,
+            last_wait: 0,
+            fresh: BTreeSet::new(),
+            errors: VecDeque::new(),
+            datagrams_dropped: 0,
+            pieces_dropped: 0,
         }
     }
 
@@ -71,6 +123,7 @@ impl Net {
 
     /// What the edge is to do, in order.
     pub(crate) fn take_effects(&mut self) -> VecDeque<Effect> {
+        self.effect_bytes = 0;
         std::mem::take(&mut self.effects)
     }
 
@@ -79,21 +132,92 @@ impl Net {
         std::mem::take(&mut self.troubles)
     }
 
+    /// Datagrams, and lines and pieces of TCP, that were dropped since last asked.
+    pub(crate) fn take_dropped(&mut self) -> (u64, u64) {
+        (std::mem::take(&mut self.datagrams_dropped), std::mem::take(&mut self.pieces_dropped))
+    }
+
+    /// Sockets with news since last asked: data, or another state.
+    pub(crate) fn take_fresh(&mut self) -> Vec<Fresh> {
+        let fresh = std::mem::take(&mut self.fresh);
+        let kinds = fresh.into_iter().filter_map(|id| match self.sockets.get(&id) {
+            Some(Socket::Udp(_)) => Some(Fresh::Udp(id)),
+            Some(Socket::Tcp(_)) => Some(Fresh::Tcp(id)),
+            None => None,
+        });
+        kinds.collect()
+    }
+
     /// News of the world; perhaps somebody waited for it.
-    pub(crate) fn handle_report(&mut self, report: Report) -> Option<Completed> {
+    pub(crate) fn handle_report(&mut self, report: Report) -> Vec<Completed> {
         match report {
-            Report::Fetch { id, news } => self.fetch_news(id, news),
-            Report::SocketTrouble { text, .. } => {
-                self.troubles.push(text);
-                None
+            Report::Fetch { id, news } => {
+                let done = self.fetch_news(id, news);
+                self.completed.extend(done);
             }
-            // Sockets follow.
-            _ => None,
+            Report::UdpBound { socket, result } => self.udp_bound(socket, result),
+            Report::UdpSet { socket, result } => self.udp_was_set(socket, result),
+            Report::Datagrams { socket, datagrams, dropped } => {
+                self.udp_received(socket, datagrams, dropped);
+            }
+            Report::Connected { socket, result } => self.tcp_was_connected(socket, result),
+            Report::TcpData { socket, data } => self.tcp_received(socket, &data),
+            Report::Sent { socket, bytes } => self.tcp_was_sent(socket, bytes),
+            Report::Closed { socket, error, .. } => self.tcp_was_closed(socket, error),
+            Report::SocketTrouble { text, .. } => self.trouble(text),
+            // WebSockets follow.
+            Report::WebSocketMessage { .. } => {}
         }
+        std::mem::take(&mut self.completed)
     }
 
     /// Whether the plugin may; without, a call has its failure value.
     pub(crate) fn may(&self, capability: Capability) -> bool {
         self.capabilities.has(capability)
     }
+
+    fn trouble(&mut self, text: String) {
+        if self.troubles.len() < MOST_TROUBLES {
+            self.troubles.push(text);
+        }
+    }
+
+    /// A new socket, if the plugin may have one more.
+    fn add(&mut self, socket: Socket) -> Result<SocketId, String> {
+        if self.sockets.len() >= MOST_SOCKETS {
+            return Err(format!("{MOST_SOCKETS} sockets are open; close one first"));
+        }
+        self.last_socket += 1;
+        let id = SocketId(self.last_socket);
+        self.sockets.insert(id, socket);
+        Ok(id)
+    }
+
+    /// Something to send, if it is not too much for one slice.
+    fn send(&mut self, effect: Effect, bytes: usize) -> Result<(), String> {
+        if self.effects.len() >= MOST_EFFECTS || self.effect_bytes + bytes > MOST_EFFECT_BYTES {
+            return Err("too much is sent at once; send less, or later".to_owned());
+        }
+        self.effect_bytes += bytes;
+        self.effects.push_back(effect);
+        Ok(())
+    }
+
+    fn next_wait(&mut self) -> Wait {
+        self.last_wait += 1;
+        Wait::Socket(self.last_wait)
+    }
+
+    fn complete(&mut self, wait: Option<Wait>, result: Result<(), String>) {
+        let outcome = match result {
+            Ok(()) => Outcome::Number(0),
+            Err(text) => Outcome::Failed(text),
+        };
+        self.completed.extend(wait.map(|wait| Completed { wait, outcome }));
+    }
+}
+
+/// There is none of this kind, or it is another plugin's: ids are each plugin's own (W18).
+fn unknown(id: SocketId) -> String {
+    format!("socket {} not found", id.0)
 }

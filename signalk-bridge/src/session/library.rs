@@ -22,7 +22,7 @@ use crate::abi::work::{Done, Response, Work};
 use crate::abi::{Flavour, LEGACY_COMMAND};
 use crate::handler::{HandlerCall, HandlerFailure};
 use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
-use crate::net::{self, Completed};
+use crate::net::{self, Completed, Fresh, Mail};
 use crate::{
     BridgeError, Capability, Crash, Endpoint, FetchHead, Manifest, Registration, Report, SignalK,
     Status,
@@ -40,7 +40,7 @@ pub(super) struct Exports {
     /// `None` while it is away on a run.
     library: Option<Box<Library>>,
     /// News of the world that came while the library was away.
-    mail: VecDeque<Report>,
+    mail: Mail,
     /// Handlers that clients wait for, in order.
     handlers: VecDeque<HandlerCall>,
     phase: Phase,
@@ -110,7 +110,7 @@ impl Exports {
         }
         Exports {
             module: module.clone(),
-            mail: VecDeque::new(),
+            mail: Mail::default(),
             handlers: VecDeque::new(),
             library: Some(Box::new(library)),
             phase: Phase::Describing,
@@ -149,7 +149,7 @@ impl Exports {
 
     /// News of the world.
     pub(super) fn report(&mut self, report: Report, common: &mut Common) {
-        self.mail.push_back(report);
+        self.mail.push(report);
         if let Some(mut library) = self.library.take() {
             self.deliver(&mut library, common);
             self.library = Some(library);
@@ -158,14 +158,20 @@ impl Exports {
 
     /// Hands the mail to the guest's network, and goes on with a call that waited for it.
     fn deliver(&mut self, library: &mut Library, common: &mut Common) {
-        while let Some(report) = self.mail.pop_front() {
+        while let Some(report) = self.mail.pop() {
             let Some(shared) = library.shared() else { continue };
-            if let Some(completed) = shared.net.handle_report(report) {
+            let all = shared.net.handle_report(report);
+            for completed in all {
                 self.completed(completed, library, common);
             }
         }
         let responses = library.shared().map(|shared| std::mem::take(&mut shared.responses));
         library.queue.extend(responses.unwrap_or_default().into_iter().map(Work::Response));
+        let Some(shared) = library.shared() else { return };
+        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        let (datagrams, pieces) = shared.net.take_dropped();
+        common.account.counters.datagrams_dropped += datagrams;
+        common.account.counters.tcp_dropped += pieces;
     }
 
     /// The end of a wait.
@@ -234,7 +240,7 @@ impl Exports {
         }
     }
 
-    /// A poll that is due, handlers that clients wait for, a batch of deltas.
+    /// A poll that is due, sockets with news, handlers that clients wait for, a batch of deltas.
     fn next_work(&mut self, common: &mut Common, now: Duration) {
         let Some(library) = &mut self.library else { return };
         if let Some(due) = self.next_poll.filter(|due| *due <= now) {
@@ -245,6 +251,16 @@ impl Exports {
                 common.account.counters.polls_missed += 1;
             }
             self.next_poll = Some(next);
+        }
+        let fresh = library.shared().map(|shared| shared.net.take_fresh()).unwrap_or_default();
+        for fresh in fresh {
+            let (export, socket) = match fresh {
+                Fresh::Udp(socket) => ("on_datagram", socket.0),
+                Fresh::Tcp(socket) => ("on_tcp_data", socket.0),
+            };
+            if self.module.has_export(export) {
+                library.queue.push_back(Work::Woken { export, socket });
+            }
         }
         for call in self.handlers.drain(..) {
             let exports = call.handler.exports();
@@ -338,7 +354,7 @@ impl Exports {
             Done::Entry if self.is_legacy => {
                 common.end(Output::Failed(LEGACY_COMMAND.to_owned()));
             }
-            Done::Entry | Done::Response => {}
+            Done::Entry | Done::Response | Done::Woken => {}
             Done::Refused(why) => common.complain(why, now, signalk),
             Done::NotStarted(why) => {
                 common.end(Output::Failed(format!("`plugin_start`: {why}")));

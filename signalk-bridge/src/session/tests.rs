@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+mod sockets;
+
 use wasmi_hdk::FixedPlatform;
 
 use super::*;
@@ -15,6 +17,8 @@ struct Drive {
     now: Duration,
     /// What the session said, runs left out.
     said: Vec<String>,
+    /// What the edge was asked for, which is in `said` too.
+    asked: Vec<Effect>,
     runs: usize,
 }
 
@@ -47,7 +51,8 @@ impl Drive {
             purpose,
         };
         let session = Session::new(&manifest, Code::Bytes(wasm.into()), config);
-        let mut drive = Drive { session, server, now: Duration::ZERO, said: vec![], runs: 0 };
+        let mut drive =
+            Drive { session, server, now: Duration::ZERO, said: vec![], asked: vec![], runs: 0 };
         drive.poll();
         drive
     }
@@ -71,7 +76,12 @@ impl Drive {
                 Output::Described(d) => {
                     self.said.push(format!("described: {:?} {}", d.name, d.schema));
                 }
-                other => self.said.push(format!("{other:?}")),
+                other => {
+                    self.said.push(format!("{other:?}"));
+                    if let Output::Effect(effect) = other {
+                        self.asked.push(effect);
+                    }
+                }
             }
         }
     }
@@ -352,7 +362,7 @@ fn imports_are_linked_as_the_guest_declares_them() {
         [
             r#"p V2 {"updates":[{"$source":"p","values":[{"path":"a.b","value":1}]}]}"#,
             r#"p Ok("\"update")"#,
-            "p warn: `sk_udp_create` is not supported by this host yet: it answers -1, its failure value",
+            r#"p warn: plugin `p`: `sk_udp_create` needs the capability `rawSockets`; add "rawSockets": true to wasmCapabilities in its package.json"#,
         ]
     );
 }

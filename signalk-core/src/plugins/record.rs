@@ -109,6 +109,8 @@ impl Record {
             "badDeltas": totals.bad_deltas,
             "pollsMissed": totals.polls_missed,
             "guestFaults": totals.guest_faults,
+            "datagramsDropped": totals.datagrams_dropped,
+            "tcpDropped": totals.tcp_dropped,
             "deltasBuffered": buffer.0,
             "restarts": self.restarts,
             "lastError": self.last_error.as_ref().map(|(text, _)| text),

@@ -63,6 +63,7 @@ impl AssemblyScript {
             _ if !guest.module().has_export("__new") => {
                 return Ok(Begun::Refused(NO_RUNTIME.to_owned()));
             }
+            (Work::Woken { socket, .. }, _) => vec![socket.cast_signed()],
             (Work::Response(response), _) => {
                 let body = self.buffer(guest, &response.body)?;
                 self.pin(guest, body, &mut held)?;
@@ -105,6 +106,7 @@ impl AssemblyScript {
             Work::Poll => Done::Polled(code),
             Work::Delta(_) => Done::Delta,
             Work::Response(_) => Done::Response,
+            Work::Woken { .. } => Done::Woken,
             Work::Collect => {
                 (self.calls, self.bytes) = (0, 0);
                 Done::Response

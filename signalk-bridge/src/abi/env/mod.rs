@@ -9,6 +9,7 @@ mod assemblyscript;
 mod call;
 mod data;
 mod register;
+mod sockets;
 
 use std::sync::{Arc, LazyLock};
 
@@ -73,31 +74,32 @@ const ROWS: &[Row] = rows! {
     "sk_register_radar_provider" needs RadarProvider else 0 => register::radar_provider;
     "sk_emit_binary_stream" => register::emit_binary_stream;
     "sk_radar_emit_spokes" needs RadarProvider else 0 => register::emit_spokes;
+    "sk_udp_create" needs RawSockets else -1 => sockets::udp_create;
+    "sk_udp_bind" needs RawSockets else -1 => sockets::udp_bind;
+    "sk_udp_join_multicast" needs RawSockets else -1 => sockets::udp_join_multicast;
+    "sk_udp_leave_multicast" needs RawSockets else -1 => sockets::udp_leave_multicast;
+    "sk_udp_set_multicast_ttl" needs RawSockets else -1 => sockets::udp_set_multicast_ttl;
+    "sk_udp_set_multicast_loopback" needs RawSockets else -1 => sockets::udp_set_multicast_loopback;
+    "sk_udp_set_broadcast" needs RawSockets else -1 => sockets::udp_set_broadcast;
+    "sk_udp_send" needs RawSockets else -1 => sockets::udp_send;
+    "sk_udp_recv" needs RawSockets else -1 => sockets::udp_recv;
+    "sk_udp_recv_from" needs RawSockets else -1 => sockets::udp_recv;
+    "sk_udp_pending" needs RawSockets else -1 => sockets::udp_pending;
+    "sk_udp_close" needs RawSockets else 0 => sockets::udp_close;
+    "sk_tcp_create" needs RawSockets else -1 => sockets::tcp_create;
+    "sk_tcp_connect" needs RawSockets else -1 => sockets::tcp_connect;
+    "sk_tcp_connected" needs RawSockets else -1 => sockets::tcp_connected;
+    "sk_tcp_set_line_buffering" needs RawSockets else -1 => sockets::tcp_set_line_buffering;
+    "sk_tcp_send" needs RawSockets else -1 => sockets::tcp_send;
+    "sk_tcp_recv_line" needs RawSockets else -1 => sockets::tcp_recv_line;
+    "sk_tcp_recv_raw" needs RawSockets else -1 => sockets::tcp_recv_raw;
+    "sk_tcp_pending" needs RawSockets else -1 => sockets::tcp_pending;
+    "sk_tcp_close" needs RawSockets else 0 => sockets::tcp_close;
+    "sk_tcp_last_error" needs RawSockets else -1 => sockets::tcp_last_error;
 };
 
 /// Functions of the ABI that a later version of this host serves: name, failure value.
 const LATER: &[(&str, i32)] = &[
-    ("sk_udp_create", -1),
-    ("sk_udp_bind", -1),
-    ("sk_udp_join_multicast", -1),
-    ("sk_udp_leave_multicast", -1),
-    ("sk_udp_set_multicast_ttl", -1),
-    ("sk_udp_set_multicast_loopback", -1),
-    ("sk_udp_set_broadcast", -1),
-    ("sk_udp_send", -1),
-    ("sk_udp_recv", -1),
-    ("sk_udp_recv_from", -1),
-    ("sk_udp_pending", -1),
-    ("sk_udp_close", 0),
-    ("sk_tcp_create", -1),
-    ("sk_tcp_connect", -1),
-    ("sk_tcp_connected", -1),
-    ("sk_tcp_set_line_buffering", -1),
-    ("sk_tcp_send", -1),
-    ("sk_tcp_recv_line", -1),
-    ("sk_tcp_recv_raw", -1),
-    ("sk_tcp_pending", -1),
-    ("sk_tcp_close", 0),
     // Removed from the reference for good reasons: never executed here either.
     ("sk_exec_command", 0),
     ("sk_subscribe_events", 0),

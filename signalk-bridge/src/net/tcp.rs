@@ -1,0 +1,415 @@
+//! TCP as the plugin ABI has it: a client in line or raw mode whose last bytes are not lost.
+//!
+//! Clause: plugin ABI 6.2, weakness W39. Bytes are split, not text, so that a
+//! character may straddle two pieces. In line mode a guest that does not read
+//! loses the oldest lines, as existing plugins expect of a feed; in raw mode the
+//! other end waits until the guest has read.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::{Net, Socket, Wait, unknown};
+use crate::effect::{Effect, SocketId};
+
+/// Lines, or pieces, that wait in one socket; then the oldest are dropped and counted.
+const MOST: usize = 1000;
+/// A line without an end is delivered as it is at this length.
+const LONGEST_LINE: usize = 64 << 10;
+/// Bytes that wait to be sent.
+const MOST_UNSENT: usize = 1 << 20;
+/// Connections whose end is remembered.
+const MOST_ERRORS: usize = 64;
+
+/// One TCP connection.
+#[derive(Debug)]
+pub(super) struct Tcp {
+    state: State,
+    raw_mode: bool,
+    /// Without their ends.
+    lines: VecDeque<Vec<u8>>,
+    raw: VecDeque<Bytes>,
+    partial: Vec<u8>,
+    /// Sent by the guest, not yet by the system.
+    unsent: usize,
+    /// Bytes that the edge does not know to be taken.
+    untaken: usize,
+    awaiting: Option<Wait>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Connecting,
+    Connected,
+    /// What came before can still be read.
+    Ended,
+}
+
+impl Net {
+    /// A socket that is not connected, in line mode.
+    pub(crate) fn tcp_create(&mut self) -> Result<SocketId, String> {
+        self.add(Socket::Tcp(Tcp {
+            state: State::New,
+            raw_mode: false,
+            lines: VecDeque::new(),
+            raw: VecDeque::new(),
+            partial: Vec::new(),
+            unsent: 0,
+            untaken: 0,
+            awaiting: None,
+        }))
+    }
+
+    /// Begins to connect; who wants to may wait.
+    pub(crate) fn tcp_connect(
+        &mut self,
+        id: SocketId,
+        host: &str,
+        port: i32,
+    ) -> Result<Wait, String> {
+        let port = u16::try_from(port).ok().filter(|port| *port != 0);
+        let port = port.ok_or("a connection needs a port from 1 to 65535")?;
+        if host.is_empty() {
+            return Err("a connection needs an address".to_owned());
+        }
+        let wait = self.next_wait();
+        let tcp = self.tcp(id)?;
+        if tcp.state != State::New {
+            return Err(format!("socket {} is connected, or was", id.0));
+        }
+        tcp.state = State::Connecting;
+        tcp.awaiting = Some(wait);
+        self.effects.push_back(Effect::TcpConnect { socket: id, host: host.to_owned(), port });
+        Ok(wait)
+    }
+
+    /// Whether it is connected; `None`: it is not known, or ended and read to the end.
+    pub(crate) fn tcp_connected(&mut self, id: SocketId) -> Option<bool> {
+        self.tcp(id).ok().map(|tcp| tcp.state == State::Connected)
+    }
+
+    /// Lines, or bytes as they come: for what comes from now on.
+    pub(crate) fn tcp_set_lines(&mut self, id: SocketId, lines: bool) -> Result<(), String> {
+        let tcp = self.tcp(id)?;
+        tcp.raw_mode = !lines;
+        if lines {
+            self.tcp_taken(id);
+        }
+        Ok(())
+    }
+
+    /// Queues bytes to be sent.
+    pub(crate) fn tcp_send(&mut self, id: SocketId, data: Bytes) -> Result<(), String> {
+        let tcp = self.tcp(id)?;
+        if tcp.state != State::Connected {
+            return Err(format!("socket {} is not connected", id.0));
+        }
+        let bytes = data.len();
+        if tcp.unsent + bytes > MOST_UNSENT {
+            let text = format!("{MOST_UNSENT} bytes wait to be sent; the other end is slow");
+            return Err(text);
+        }
+        if bytes > 0 {
+            self.send(Effect::TcpSend { socket: id, data }, bytes)?;
+            self.tcp(id)?.unsent += bytes;
+        }
+        Ok(())
+    }
+
+    /// The oldest line, still in the queue.
+    pub(crate) fn tcp_peek_line(&mut self, id: SocketId) -> Result<Option<&[u8]>, String> {
+        Ok(self.tcp(id)?.lines.front().map(Vec::as_slice))
+    }
+
+    /// Takes the oldest line.
+    pub(crate) fn tcp_pop_line(&mut self, id: SocketId) -> Option<Vec<u8>> {
+        let line = self.tcp(id).ok()?.lines.pop_front();
+        self.tcp_was_read(id);
+        line
+    }
+
+    /// The oldest piece, still in the queue.
+    pub(crate) fn tcp_peek_raw(&mut self, id: SocketId) -> Result<Option<&Bytes>, String> {
+        Ok(self.tcp(id)?.raw.front())
+    }
+
+    /// Takes so many bytes of the oldest piece; its rest stays.
+    pub(crate) fn tcp_pop_raw(&mut self, id: SocketId, bytes: usize) {
+        let Ok(tcp) = self.tcp(id) else { return };
+        if let Some(piece) = tcp.raw.front_mut() {
+            drop(piece.split_to(bytes.min(piece.len())));
+            if piece.is_empty() {
+                tcp.raw.pop_front();
+            }
+        }
+        self.tcp_was_read(id);
+    }
+
+    /// Lines or pieces that wait, of the present mode.
+    pub(crate) fn tcp_pending(&mut self, id: SocketId) -> Option<usize> {
+        self.tcp(id).ok().map(|tcp| if tcp.raw_mode { tcp.raw.len() } else { tcp.lines.len() })
+    }
+
+    /// Why the connection could not be made, or ended; `""` when it did in good order.
+    pub(crate) fn tcp_last_error(&self, id: SocketId) -> Option<&str> {
+        let known = matches!(self.sockets.get(&id), Some(Socket::Tcp(_)));
+        let error = self.errors.iter().rev().find(|(socket, _)| *socket == id);
+        error.map(|(_, text)| text.as_str()).or(known.then_some(""))
+    }
+
+    /// Closes it; what was to be sent is sent.
+    pub(crate) fn tcp_close(&mut self, id: SocketId) {
+        if self.tcp(id).is_err() {
+            return;
+        }
+        let Some(Socket::Tcp(tcp)) = self.sockets.remove(&id) else { return };
+        self.complete(tcp.awaiting, Err(format!("socket {} was closed", id.0)));
+        if matches!(tcp.state, State::Connecting | State::Connected) {
+            self.effects.push_back(Effect::Close { socket: id, reason: None });
+        }
+    }
+
+    fn tcp(&mut self, id: SocketId) -> Result<&mut Tcp, String> {
+        match self.sockets.get_mut(&id) {
+            Some(Socket::Tcp(tcp)) => Ok(tcp),
+            _ => Err(unknown(id)),
+        }
+    }
+
+    /// The edge may read on.
+    fn tcp_taken(&mut self, id: SocketId) {
+        let Ok(tcp) = self.tcp(id) else { return };
+        let bytes = std::mem::take(&mut tcp.untaken);
+        if bytes > 0 && tcp.state == State::Connected {
+            self.effects.push_back(Effect::Taken { socket: id, bytes });
+        }
+    }
+
+    /// A connection that has ended is gone when nothing is left to read.
+    fn tcp_was_read(&mut self, id: SocketId) {
+        let Ok(tcp) = self.tcp(id) else { return };
+        if !tcp.raw.is_empty() {
+            return;
+        }
+        if tcp.state == State::Ended && tcp.lines.is_empty() {
+            self.sockets.remove(&id);
+        } else {
+            self.tcp_taken(id);
+        }
+    }
+
+    pub(super) fn tcp_was_connected(&mut self, id: SocketId, result: Result<String, String>) {
+        let Ok(tcp) = self.tcp(id) else { return };
+        let wait = tcp.awaiting.take();
+        match result {
+            Ok(_) => {
+                tcp.state = State::Connected;
+                self.fresh.insert(id);
+                self.complete(wait, Ok(()));
+            }
+            Err(text) => {
+                self.complete(wait, Err(text.clone()));
+                self.tcp_was_closed(id, Some(text));
+            }
+        }
+    }
+
+    pub(super) fn tcp_was_sent(&mut self, id: SocketId, bytes: usize) {
+        if let Ok(tcp) = self.tcp(id) {
+            tcp.unsent = tcp.unsent.saturating_sub(bytes);
+        }
+    }
+
+    pub(super) fn tcp_received(&mut self, id: SocketId, data: &Bytes) {
+        let Ok(tcp) = self.tcp(id) else { return };
+        tcp.untaken += data.len();
+        let dropped = if tcp.raw_mode {
+            tcp.raw.push_back(data.clone());
+            over(&mut tcp.raw)
+        } else {
+            tcp.split(data);
+            over(&mut tcp.lines)
+        };
+        let raw_mode = tcp.raw_mode;
+        self.pieces_dropped += dropped;
+        self.fresh.insert(id);
+        if !raw_mode {
+            self.tcp_taken(id);
+        }
+    }
+
+    pub(super) fn tcp_was_closed(&mut self, id: SocketId, error: Option<String>) {
+        let Ok(tcp) = self.tcp(id) else { return };
+        tcp.state = State::Ended;
+        if !tcp.partial.is_empty() {
+            let last = std::mem::take(&mut tcp.partial);
+            tcp.push(last);
+        }
+        let dropped = over(&mut tcp.lines);
+        self.pieces_dropped += dropped;
+        self.fresh.insert(id);
+        if let Some(text) = error {
+            self.errors.push_back((id, text));
+            if self.errors.len() > MOST_ERRORS {
+                self.errors.pop_front();
+            }
+        }
+        self.tcp_was_read(id);
+    }
+}
+
+impl Tcp {
+    /// Ends are `\n` and `\r\n`; empty lines are dropped.
+    fn split(&mut self, data: &[u8]) {
+        for part in data.split_inclusive(|byte| *byte == b'\n') {
+            let (body, ended) = match part.strip_suffix(b"\n") {
+                Some(body) => (body, true),
+                None => (part, false),
+            };
+            let mut body = body;
+            while self.partial.len() + body.len() > LONGEST_LINE {
+                let (head, rest) = body.split_at(LONGEST_LINE - self.partial.len());
+                self.partial.extend_from_slice(head);
+                let line = std::mem::take(&mut self.partial);
+                self.lines.push_back(line);
+                body = rest;
+            }
+            self.partial.extend_from_slice(body);
+            if ended {
+                let line = std::mem::take(&mut self.partial);
+                self.push(line);
+            }
+        }
+    }
+
+    fn push(&mut self, mut line: Vec<u8>) {
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        if !line.is_empty() {
+            self.lines.push_back(line);
+        }
+    }
+}
+
+/// Drops the oldest over the bound.
+fn over<T>(queue: &mut VecDeque<T>) -> u64 {
+    let over = queue.len().saturating_sub(MOST);
+    queue.drain(..over);
+    u64::try_from(over).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Capabilities;
+    use crate::effect::Report;
+
+    const ID: SocketId = SocketId(1);
+
+    fn connected() -> Net {
+        let mut net = Net::new(Capabilities::default());
+        assert_eq!(net.tcp_create(), Ok(ID));
+        net.tcp_connect(ID, "pilot.local", 10110).unwrap();
+        assert_eq!(net.tcp_connected(ID), Some(false));
+        net.handle_report(Report::Connected { socket: ID, result: Ok(String::new()) });
+        net.take_effects();
+        net
+    }
+
+    fn arrives(net: &mut Net, data: &[u8]) {
+        net.handle_report(Report::TcpData { socket: ID, data: Bytes::copy_from_slice(data) });
+    }
+
+    fn closes(net: &mut Net, error: Option<&str>) {
+        let error = error.map(str::to_owned);
+        net.handle_report(Report::Closed { socket: ID, error, close: None });
+    }
+
+    fn lines(net: &mut Net) -> Vec<String> {
+        let lines = std::iter::from_fn(|| net.tcp_pop_line(ID));
+        lines.map(|line| String::from_utf8(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn w39_lines_are_split_by_bytes_however_they_come() {
+        let text = "$GPRMC,\u{e4}\r\n\n\r\nlast\u{2603}".as_bytes();
+        for size in 1..=text.len() {
+            let mut net = connected();
+            for piece in text.chunks(size) {
+                arrives(&mut net, piece);
+            }
+            assert_eq!(lines(&mut net), ["$GPRMC,\u{e4}"]);
+            closes(&mut net, None);
+            assert_eq!(net.tcp_connected(ID), Some(false), "there is more to read");
+            assert_eq!(lines(&mut net), ["last\u{2603}"]);
+            assert_eq!(net.tcp_connected(ID), None);
+        }
+    }
+
+    #[test]
+    fn w39_nothing_is_sent_before_the_connection_and_1_mib_waits_at_most() {
+        let mut net = Net::new(Capabilities::default());
+        net.tcp_create().unwrap();
+        let byte = || Bytes::from_static(b"x");
+        assert!(net.tcp_send(ID, byte()).unwrap_err().contains("not connected"));
+        let mut net = connected();
+        net.tcp_send(ID, vec![0; MOST_UNSENT].into()).unwrap();
+        assert!(net.tcp_send(ID, byte()).is_err());
+        net.handle_report(Report::Sent { socket: ID, bytes: 1 });
+        assert_eq!(net.tcp_send(ID, byte()), Ok(()));
+        closes(&mut net, None);
+        assert!(net.tcp_send(ID, byte()).is_err());
+    }
+
+    #[test]
+    fn w39_raw_bytes_that_did_not_fit_stay_and_the_other_end_waits() {
+        let mut net = connected();
+        net.tcp_set_lines(ID, false).unwrap();
+        arrives(&mut net, b"abcdef");
+        net.tcp_pop_raw(ID, 4);
+        assert!(net.take_effects().is_empty());
+        assert_eq!(net.tcp_peek_raw(ID).unwrap().unwrap(), &b"ef"[..]);
+        net.tcp_pop_raw(ID, 9);
+        assert_eq!(net.take_effects(), [Effect::Taken { socket: ID, bytes: 6 }]);
+        assert_eq!(net.tcp_peek_raw(ID), Ok(None));
+    }
+
+    #[test]
+    fn modes_have_their_own_queues() {
+        let mut net = connected();
+        arrives(&mut net, b"one\ntwo");
+        net.tcp_set_lines(ID, false).unwrap();
+        arrives(&mut net, b"raw");
+        assert_eq!(net.tcp_pending(ID), Some(1));
+        net.tcp_set_lines(ID, true).unwrap();
+        arrives(&mut net, b"!\n");
+        assert_eq!(net.tcp_pending(ID), Some(2));
+        assert_eq!(lines(&mut net), ["one", "two!"]);
+        assert_eq!(net.tcp_peek_raw(ID).unwrap().unwrap(), &b"raw"[..]);
+    }
+
+    #[test]
+    fn w39_why_a_connection_ended_can_be_asked() {
+        let mut net = connected();
+        assert_eq!(net.tcp_last_error(ID), Some(""));
+        closes(&mut net, Some("reset by peer"));
+        assert_eq!((net.tcp_connected(ID), net.tcp_last_error(ID)), (None, Some("reset by peer")));
+        assert_eq!(net.tcp_last_error(SocketId(9)), None);
+        assert!(net.tcp_connect(ID, "a", 1).is_err(), "a new one has to be created");
+    }
+
+    #[test]
+    fn the_oldest_lines_go_and_a_line_without_an_end_is_cut() {
+        let mut net = connected();
+        for number in 0..1005 {
+            arrives(&mut net, format!("{number}\n").as_bytes());
+        }
+        assert_eq!((lines(&mut net)[0].as_str(), net.take_dropped()), ("5", (0, 5)));
+        arrives(&mut net, &vec![b'x'; LONGEST_LINE + 3]);
+        assert_eq!(net.tcp_pop_line(ID).unwrap().len(), LONGEST_LINE);
+        arrives(&mut net, b"\n");
+        assert_eq!(lines(&mut net), ["xxx"]);
+    }
+}

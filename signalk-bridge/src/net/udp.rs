@@ -1,0 +1,328 @@
+//! UDP as the plugin ABI has it: options before the bind, a bounded queue, whole datagrams.
+//!
+//! Clause: plugin ABI 6.1. Options that come before the bind are kept and set
+//! in call order when it is done, also when a send binds implicitly.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+use super::{Net, Socket, Wait, unknown};
+use crate::effect::{Datagram, Effect, SocketId, UdpOption};
+
+/// Datagrams and bytes that wait in one socket; then the oldest are dropped and counted.
+pub(super) const MOST: usize = 1000;
+pub(super) const MOST_BYTES: usize = 8 << 20;
+/// What one datagram can carry.
+const LONGEST: usize = 65_507;
+/// Options that may wait for the bind.
+const MOST_OPTIONS: usize = 1000;
+
+/// One UDP socket.
+#[derive(Debug, Default)]
+pub(super) struct Udp {
+    ipv6: bool,
+    /// A bind was asked for; the edge does what follows in order.
+    bound: bool,
+    /// Of a bind that is done.
+    port: u16,
+    /// Set before the bind.
+    options: Vec<UdpOption>,
+    /// Who waits for the bind and the options that were asked for, in order.
+    awaiting: VecDeque<Option<Wait>>,
+    queue: VecDeque<Datagram>,
+    bytes: usize,
+}
+
+impl Net {
+    /// A socket that is not bound.
+    ///
+    /// # Errors
+    /// In words, as all calls here.
+    pub(crate) fn udp_create(&mut self, ipv6: bool) -> Result<SocketId, String> {
+        self.add(Socket::Udp(Udp { ipv6, ..Udp::default() }))
+    }
+
+    /// Binds it to all interfaces; 0 is any port.
+    pub(crate) fn udp_bind(&mut self, id: SocketId, port: i32) -> Result<Wait, String> {
+        let port = u16::try_from(port).map_err(|_| format!("{port} is no port"))?;
+        let wait = self.next_wait();
+        self.bind(id, port, Some(wait))?;
+        Ok(wait)
+    }
+
+    fn bind(&mut self, id: SocketId, port: u16, wait: Option<Wait>) -> Result<(), String> {
+        let udp = self.udp(id)?;
+        if udp.bound {
+            return Err(format!("socket {} is bound already", id.0));
+        }
+        udp.bound = true;
+        udp.awaiting.push_back(wait);
+        let (ipv6, options) = (udp.ipv6, udp.options.clone());
+        self.effects.push_back(Effect::UdpBind { socket: id, ipv6, port, options });
+        Ok(())
+    }
+
+    /// Sets an option; `None`: it is kept for the bind.
+    pub(crate) fn udp_set(
+        &mut self,
+        id: SocketId,
+        option: UdpOption,
+    ) -> Result<Option<Wait>, String> {
+        let wait = self.next_wait();
+        let udp = self.udp(id)?;
+        if udp.bound {
+            udp.awaiting.push_back(Some(wait));
+            self.effects.push_back(Effect::UdpSet { socket: id, option });
+            return Ok(Some(wait));
+        }
+        if udp.options.len() >= MOST_OPTIONS {
+            return Err(format!("{MOST_OPTIONS} options wait for the bind"));
+        }
+        udp.options.push(option);
+        Ok(None)
+    }
+
+    /// Sends a datagram; binds to any port if it must. What the system would refuse at once is
+    /// refused here, whatever fails later is a trouble.
+    pub(crate) fn udp_send(
+        &mut self,
+        id: SocketId,
+        host: &str,
+        port: i32,
+        data: Bytes,
+    ) -> Result<(), String> {
+        let port = u16::try_from(port).ok().filter(|port| *port != 0);
+        let port = port.ok_or("a datagram needs a port from 1 to 65535")?;
+        if data.len() > LONGEST {
+            return Err(format!("a datagram of {} bytes, the limit is {LONGEST}", data.len()));
+        }
+        let udp = self.udp(id)?;
+        if host.is_empty() {
+            return Err("a datagram needs an address".to_owned());
+        }
+        if let Ok(ip) = host.parse::<IpAddr>()
+            && ip.is_ipv6() != udp.ipv6
+        {
+            return Err(format!("{host} is not of the socket's IP version"));
+        }
+        let broadcast = |option: &UdpOption| matches!(option, UdpOption::Broadcast(true));
+        if host == "255.255.255.255" && !udp.bound && !udp.options.iter().any(broadcast) {
+            return Err("broadcast is not set on this socket".to_owned());
+        }
+        if !udp.bound {
+            self.bind(id, 0, None)?;
+        }
+        let bytes = data.len();
+        self.send(Effect::UdpSend { socket: id, host: host.to_owned(), port, data }, bytes)
+    }
+
+    /// The oldest datagram, still in the queue.
+    pub(crate) fn udp_peek(&mut self, id: SocketId) -> Result<Option<&Datagram>, String> {
+        Ok(self.udp(id)?.queue.front())
+    }
+
+    /// Takes the oldest datagram.
+    pub(crate) fn udp_pop(&mut self, id: SocketId) -> Option<Datagram> {
+        let udp = self.udp(id).ok()?;
+        let datagram = udp.queue.pop_front()?;
+        udp.bytes -= datagram.data.len();
+        Some(datagram)
+    }
+
+    /// Datagrams that wait.
+    pub(crate) fn udp_pending(&mut self, id: SocketId) -> Option<usize> {
+        self.udp(id).ok().map(|udp| udp.queue.len())
+    }
+
+    /// The port that it is bound to, 0 before.
+    pub(crate) fn udp_port(&mut self, id: SocketId) -> u16 {
+        self.udp(id).map_or(0, |udp| udp.port)
+    }
+
+    /// Leaves its groups and is gone.
+    pub(crate) fn udp_close(&mut self, id: SocketId) {
+        if self.udp(id).is_err() {
+            return;
+        }
+        let Some(Socket::Udp(udp)) = self.sockets.remove(&id) else { return };
+        for wait in udp.awaiting {
+            self.complete(wait, Err(format!("socket {} was closed", id.0)));
+        }
+        if udp.bound {
+            self.effects.push_back(Effect::Close { socket: id, reason: None });
+        }
+    }
+
+    fn udp(&mut self, id: SocketId) -> Result<&mut Udp, String> {
+        match self.sockets.get_mut(&id) {
+            Some(Socket::Udp(udp)) => Ok(udp),
+            _ => Err(unknown(id)),
+        }
+    }
+
+    pub(super) fn udp_bound(&mut self, id: SocketId, result: Result<u16, String>) {
+        let Ok(udp) = self.udp(id) else { return };
+        match result {
+            Ok(port) => {
+                udp.port = port;
+                udp.options.clear();
+                let wait = udp.awaiting.pop_front().flatten();
+                self.complete(wait, Ok(()));
+            }
+            Err(text) => {
+                // It may be bound to another port: with the options that it was given.
+                udp.bound = false;
+                let waits: Vec<Option<Wait>> = udp.awaiting.drain(..).collect();
+                if waits.iter().all(Option::is_none) {
+                    self.trouble(text.clone());
+                }
+                for wait in waits {
+                    self.complete(wait, Err(text.clone()));
+                }
+            }
+        }
+    }
+
+    pub(super) fn udp_was_set(&mut self, id: SocketId, result: Result<(), String>) {
+        let Ok(udp) = self.udp(id) else { return };
+        let wait = udp.awaiting.pop_front().flatten();
+        self.complete(wait, result);
+    }
+
+    pub(super) fn udp_received(&mut self, id: SocketId, datagrams: Vec<Datagram>, dropped: u64) {
+        let Ok(udp) = self.udp(id) else { return };
+        let mut lost = dropped;
+        for datagram in datagrams {
+            udp.bytes += datagram.data.len();
+            udp.queue.push_back(datagram);
+            while udp.queue.len() > MOST || udp.bytes > MOST_BYTES {
+                let Some(oldest) = udp.queue.pop_front() else { break };
+                udp.bytes -= oldest.data.len();
+                lost += 1;
+            }
+        }
+        self.datagrams_dropped += lost;
+        self.fresh.insert(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Capabilities;
+    use crate::effect::Report;
+    use crate::net::{Completed, Outcome};
+
+    fn net() -> Net {
+        Net::new(Capabilities::default())
+    }
+
+    fn datagram(data: &[u8]) -> Datagram {
+        Datagram { from: "192.168.1.7:10010".parse().unwrap(), data: Bytes::copy_from_slice(data) }
+    }
+
+    fn arrive(net: &mut Net, id: SocketId, datagrams: Vec<Datagram>) {
+        net.handle_report(Report::Datagrams { socket: id, datagrams, dropped: 0 });
+    }
+
+    #[test]
+    fn options_before_the_bind_are_set_in_call_order_also_by_a_send() {
+        let group = || UdpOption::Join { group: "236.6.7.8".into(), interface: String::new() };
+        let options = || vec![UdpOption::Broadcast(true), group(), UdpOption::MulticastTtl(3)];
+        for by_send in [false, true] {
+            let mut net = net();
+            let id = net.udp_create(false).unwrap();
+            for option in options() {
+                assert_eq!(net.udp_set(id, option), Ok(None));
+            }
+            if by_send {
+                let data = Bytes::from_static(b"beacon");
+                net.udp_send(id, "172.31.255.255", 10010, data).unwrap();
+            } else {
+                net.udp_bind(id, 10010).unwrap();
+            }
+            let first = net.take_effects().pop_front();
+            let port = if by_send { 0 } else { 10010 };
+            let expected = Effect::UdpBind { socket: id, ipv6: false, port, options: options() };
+            assert_eq!(first, Some(expected));
+            assert!(matches!(net.udp_set(id, group()), Ok(Some(_))), "from now on at once");
+            assert!(net.udp_bind(id, 1).unwrap_err().contains("bound already"));
+        }
+    }
+
+    #[test]
+    fn w38_a_bind_waits_for_its_result_and_may_be_tried_anew() {
+        let mut net = net();
+        let id = net.udp_create(false).unwrap();
+        net.udp_set(id, UdpOption::Broadcast(true)).unwrap();
+        let wait = net.udp_bind(id, 10010).unwrap();
+        let failed = Report::UdpBound { socket: id, result: Err("in use".into()) };
+        let outcome = Outcome::Failed("in use".into());
+        assert_eq!(net.handle_report(failed), [Completed { wait, outcome }]);
+        net.take_effects();
+        let wait = net.udp_bind(id, 0).unwrap();
+        let effects = net.take_effects();
+        assert!(matches!(&effects[0], Effect::UdpBind { options, .. } if options.len() == 1));
+        let bound = Report::UdpBound { socket: id, result: Ok(4711) };
+        let outcome = Outcome::Number(0);
+        assert_eq!(net.handle_report(bound), [Completed { wait, outcome }]);
+        assert_eq!(net.udp_port(id), 4711);
+    }
+
+    #[test]
+    fn an_implicit_bind_and_an_option_after_it_are_told_apart() {
+        let mut net = net();
+        let id = net.udp_create(false).unwrap();
+        net.udp_send(id, "radar.local", 7, Bytes::new()).unwrap();
+        let wait = net.udp_set(id, UdpOption::Broadcast(true)).unwrap().unwrap();
+        assert_eq!(net.handle_report(Report::UdpBound { socket: id, result: Ok(1) }), []);
+        let set = Report::UdpSet { socket: id, result: Ok(()) };
+        assert_eq!(net.handle_report(set), [Completed { wait, outcome: Outcome::Number(0) }]);
+    }
+
+    #[test]
+    fn the_1001st_datagram_drops_the_oldest_and_is_counted() {
+        let mut net = net();
+        let id = net.udp_create(false).unwrap();
+        for number in 0..1001_u32 {
+            arrive(&mut net, id, vec![datagram(&number.to_le_bytes())]);
+        }
+        assert_eq!((net.udp_pending(id), net.take_dropped()), (Some(1000), (1, 0)));
+        assert_eq!(&net.udp_pop(id).unwrap().data[..], 1_u32.to_le_bytes());
+        for _ in 0..200 {
+            arrive(&mut net, id, vec![datagram(&[0; 60_000])]);
+        }
+        assert_eq!(net.udp_pending(id), Some(MOST_BYTES / 60_000), "and no more bytes than 8 MiB");
+    }
+
+    #[test]
+    fn what_the_system_would_refuse_is_refused_at_once() {
+        let mut net = net();
+        let id = net.udp_create(false).unwrap();
+        let mut send = |host: &str, port, len| net.udp_send(id, host, port, vec![0; len].into());
+        assert!(send("::1", 7, 1).is_err() && send("10.0.0.1", 0, 1).is_err());
+        assert!(send("10.0.0.1", 65_536, 1).is_err() && send("10.0.0.1", 7, 65_508).is_err());
+        assert!(send("255.255.255.255", 7, 1).unwrap_err().contains("broadcast"));
+        assert!(send("", 7, 1).is_err());
+        assert!(send("10.0.0.1", 7, 65_507).is_ok());
+    }
+
+    #[test]
+    fn w18_ids_are_the_plugins_own_and_there_are_64() {
+        let (mut one, mut two) = (net(), net());
+        let id = one.udp_create(true).unwrap();
+        assert_eq!(id, SocketId(1));
+        assert_eq!(two.udp_bind(id, 0), Err("socket 1 not found".into()));
+        assert!(two.udp_peek(id).is_err() && two.udp_pending(id).is_none());
+        two.udp_close(id);
+        assert!(two.take_effects().is_empty());
+        for _ in 1..64 {
+            one.udp_create(false).unwrap();
+        }
+        assert!(one.udp_create(false).unwrap_err().contains("64 sockets"));
+        one.udp_close(id);
+        assert_eq!(one.tcp_create(), Ok(SocketId(65)), "numbers are not used again");
+    }
+}
