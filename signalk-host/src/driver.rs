@@ -25,6 +25,7 @@ use crate::{
     net::Connections,
     outbox::{Ending, Outbox},
     platform::NativePlatform,
+    plugin_net::PluginNet,
     pool::Pool,
     pressure,
     storage::Storage,
@@ -53,6 +54,13 @@ pub(crate) enum ToCore {
         /// Given back when the core has taken them.
         _credit: OwnedSemaphorePermit,
     },
+    /// Data for a plugin.
+    Plugin {
+        /// A plugin's report.
+        input: Input,
+        /// Given back when the core has taken it.
+        _credit: Option<OwnedSemaphorePermit>,
+    },
     /// Everything else, as it is.
     Input(Input),
 }
@@ -68,6 +76,8 @@ pub(crate) struct Driver {
     pub(crate) platform: NativePlatform,
     /// Input connections.
     pub(crate) connections: Connections,
+    /// Sockets and requests of plugins.
+    pub(crate) plugin_net: PluginNet,
     /// The disk.
     pub(crate) files: Files,
     /// Resources and charts.
@@ -206,6 +216,7 @@ impl Running {
             ToCore::Bytes { id, bytes, .. } => {
                 Input::Connection { id, event: ConnectionEvent::Bytes(bytes) }
             }
+            ToCore::Plugin { input, .. } => input,
             ToCore::Input(input) => {
                 if let Input::StreamClosed { id } = &input {
                     self.forget(*id);
@@ -301,8 +312,10 @@ impl Running {
                 self.driver.files.read_module(plugin, dir, wasm, want_fs);
             }
             Effect::SaveFile { ticket, name, bytes } => self.driver.files.save(ticket, name, bytes),
-            // The network of plugins follows.
-            Effect::Plugin { .. } | Effect::PluginEnded { .. } => {}
+            Effect::Plugin { plugin, life, egress, effect } => {
+                self.driver.plugin_net.carry_out(plugin, life, egress, effect);
+            }
+            Effect::PluginEnded { plugin, life } => self.driver.plugin_net.ended(&plugin, life),
             Effect::Log { level, target, text } => log(level, &target, &text),
             Effect::Stopped => {
                 self.done = true;

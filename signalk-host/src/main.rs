@@ -1,7 +1,8 @@
 //! The native edge and the one binary: a Signal K server for a boat. It moves bytes and time between the world and
 //! `signalk-core`; what a Signal K server decides is decided there.
 //!
-//! Where to start reading: `driver` (the loop), `http` and `stream` (clients), `net` (instruments), `disk` (configuration).
+//! Where to start reading: `driver` (the loop), `http` and `stream` (clients), `net` (instruments), `plugin_net` (the
+//! network of plugins), `disk` (configuration).
 
 mod admin;
 mod charts;
@@ -18,6 +19,7 @@ mod logging;
 mod net;
 mod outbox;
 mod platform;
+mod plugin_net;
 mod pool;
 mod pressure;
 mod resource_files;

@@ -29,6 +29,7 @@ use crate::{
     logging,
     net::{Connections, spec::InputSpec},
     platform::NativePlatform,
+    plugin_net::PluginNet,
     storage::Storage,
     tcp_stream,
 };
@@ -110,6 +111,7 @@ fn start_core(
         core: Core::new(config, Arc::new(platform)),
         platform,
         connections: Connections::new(runtime.clone(), sender.clone()),
+        plugin_net: PluginNet::new(runtime.clone(), sender.clone()),
         files: Files::new(dir.clone(), runtime, sender.clone()),
         storage,
         sender: sender.clone(),

@@ -1,0 +1,164 @@
+//! From a name to a connection that the owner's rules allow: resolve, check each address, connect.
+//!
+//! The check comes after name resolution and for literals too, so that no name, redirect or spelling of an address leads
+//! around it (plugin ABI 5.6, W26).
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::Uri;
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection},
+    rt::TokioIo,
+};
+use signalk_bridge::Egress;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, lookup_host},
+};
+use tokio_rustls::client::TlsStream;
+
+use super::tls;
+
+/// One address gets so long before the next is tried.
+const ONE_ADDRESS: Duration = Duration::from_secs(10);
+
+/// The addresses of a host that the plugin may reach, in the resolver's order.
+pub(super) async fn resolve(egress: &Egress, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let all: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        Err(_) => match bare.parse::<std::net::SocketAddrV6>() {
+            Ok(address) => vec![address.into()],
+            Err(_) => lookup_host((bare, port))
+                .await
+                .map_err(|error| io::Error::other(format!("cannot find `{bare}`: {error}")))?
+                .collect(),
+        },
+    };
+    let allowed: Vec<SocketAddr> = all.iter().copied().filter(|to| egress.allows(*to)).collect();
+    match all.first() {
+        Some(first) if allowed.is_empty() => Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "{first} is closed to plugins; the owner opens it with \"egress\": {{\"allow\": [\"{first}\"]}} in the plugin's options file"
+            ),
+        )),
+        None => Err(io::Error::other(format!("`{bare}` has no address"))),
+        Some(_) => Ok(allowed),
+    }
+}
+
+/// Connects to the first address that answers.
+pub(super) async fn connect(egress: &Egress, host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = None;
+    for address in resolve(egress, host, port).await? {
+        let error = match tokio::time::timeout(ONE_ADDRESS, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => error,
+            Err(_) => io::ErrorKind::TimedOut.into(),
+        };
+        last = Some(io::Error::new(error.kind(), format!("cannot connect to {address}: {error}")));
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+}
+
+/// Plain, or with TLS.
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Connects, and agrees on keys when it is to be secure.
+    pub(super) async fn open(
+        egress: &Egress,
+        host: &str,
+        port: u16,
+        secure: bool,
+    ) -> io::Result<Stream> {
+        let stream = connect(egress, host, port).await?;
+        if secure { tls::secure(stream, host).await } else { Ok(Stream::Plain(stream)) }
+    }
+}
+
+/// For hyper: opens connections by URI.
+#[derive(Clone)]
+pub(super) struct Connector {
+    pub(super) egress: Arc<Egress>,
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Stream>>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let egress = Arc::clone(&self.egress);
+        Box::pin(async move {
+            let secure = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
+            let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+            let host = uri.host().unwrap_or_default();
+            Stream::open(&egress, host, port, secure).await.map(TokioIo::new)
+        })
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Secure(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Secure(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Secure(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Secure(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! HTTP of plugins: one request with its redirects, whole or in pieces.
+//!
+//! One client per life of a plugin, so that connections are kept and rules are not mixed. HTTP/1.1 only: what plugins ask of
+//! instruments and weather services gains nothing by more. Bodies are unpacked (gzip, brotli) and bounded while they are read.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use signalk_bridge::{Egress, FetchHead, FetchId, FetchNews, FetchRequest, Report};
+use tokio::{sync::mpsc, time::timeout};
+use tower_http::decompression::{Decompression, DecompressionBody};
+use tower_service::Service;
+use url::Url;
+
+use super::{Way, causes, connect::Connector, redirect::Ask};
+
+/// Kept connections are closed after this.
+const IDLE: Duration = Duration::from_secs(20);
+/// Kept connections to one server.
+const KEPT: usize = 2;
+/// Bytes of one piece of a streamed body.
+const PIECE: usize = 64 << 10;
+
+/// The client of one life of a plugin.
+#[derive(Clone)]
+pub(super) struct Web {
+    client: Decompression<Client<Connector, Full<Bytes>>>,
+}
+
+type Answer = Response<DecompressionBody<Incoming>>;
+
+impl Web {
+    pub(super) fn new(egress: Arc<Egress>) -> Web {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(KEPT)
+            .build(Connector { egress });
+        Web { client: Decompression::new(client) }
+    }
+
+    /// The last answer of a chain of redirects.
+    async fn ask(&mut self, request: &FetchRequest) -> Result<(Answer, FetchHead), String> {
+        let mut ask = read(request)?;
+        for redirects in 0..=request.redirects {
+            let mut sent = Request::builder().method(ask.method.clone()).uri(ask.url.as_str());
+            if let Some(headers) = sent.headers_mut() {
+                *headers = ask.headers.clone();
+            }
+            let sent = sent
+                .body(Full::new(ask.body.clone()))
+                .map_err(|error| format!("{}: {error}", ask.url))?;
+            let answer = self
+                .client
+                .call(sent)
+                .await
+                .map_err(|error| format!("{}: {}", ask.url, causes(&error)))?;
+            match ask.after(answer.status(), answer.headers()) {
+                Some(next) => ask = next?,
+                None => {
+                    let head = head(&answer, &ask.url, redirects > 0);
+                    return Ok((answer, head));
+                }
+            }
+        }
+        Err(format!("{}: more than {} redirects", request.url, request.redirects))
+    }
+}
+
+/// Sends one request and reports what comes of it.
+pub(super) async fn run(
+    mut web: Web,
+    id: FetchId,
+    request: FetchRequest,
+    mut wanted: mpsc::UnboundedReceiver<()>,
+    way: Way,
+) {
+    let news = |news| way.report(Report::Fetch { id, news });
+    let late = || format!("{}: no complete answer within {:?}", request.url, request.timeout);
+    if !request.streamed {
+        let whole = async {
+            let (answer, head) = web.ask(&request).await?;
+            let body = whole(answer, request.most).await?;
+            Ok((head, body))
+        };
+        let done = timeout(request.timeout, whole).await.unwrap_or_else(|_| Err(late()));
+        return news(match done {
+            Ok((head, body)) => FetchNews::Whole(head, body),
+            Err(text) => FetchNews::Failed(text),
+        })
+        .await;
+    }
+    let asked = timeout(request.timeout, web.ask(&request)).await;
+    let (answer, head) = match asked.unwrap_or_else(|_| Err(late())) {
+        Ok(answered) => answered,
+        Err(text) => return news(FetchNews::Failed(text)).await,
+    };
+    news(FetchNews::Head(head)).await;
+    let mut pieces = Pieces { body: answer.into_body(), rest: Bytes::new(), left: request.most };
+    while wanted.recv().await.is_some() {
+        let piece = timeout(request.timeout, pieces.next()).await;
+        match piece.unwrap_or_else(|_| Err(late())) {
+            Ok(Some(piece)) => news(FetchNews::Piece(piece)).await,
+            Ok(None) => return news(FetchNews::End).await,
+            Err(text) => return news(FetchNews::Failed(text)).await,
+        }
+    }
+}
+
+/// A body that is taken in pieces.
+struct Pieces {
+    body: DecompressionBody<Incoming>,
+    rest: Bytes,
+    left: usize,
+}
+
+impl Pieces {
+    async fn next(&mut self) -> Result<Option<Bytes>, String> {
+        while self.rest.is_empty() {
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(causes(error.as_ref())),
+                Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
+            }
+        }
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        self.left = self.left.checked_sub(piece.len()).ok_or_else(too_long)?;
+        Ok(Some(piece))
+    }
+}
+
+async fn whole(answer: Answer, most: usize) -> Result<Bytes, String> {
+    let mut body = answer.into_body();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| causes(error.as_ref()))?;
+        let data = frame.into_data().unwrap_or_default();
+        if all.len() + data.len() > most {
+            return Err(too_long());
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(all.freeze())
+}
+
+fn too_long() -> String {
+    "the body is longer than its limit; ask for less, or take it in pieces".to_owned()
+}
+
+/// What a plugin wrote, as HTTP has it.
+fn read(request: &FetchRequest) -> Result<Ask, String> {
+    let url = Url::parse(&request.url).map_err(|error| format!("`{}`: {error}", request.url))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{url}`: only http: and https: are fetched"));
+    }
+    let method = Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| format!("`{}` is no method", request.method))?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let bad = || format!("header `{name}` holds what no header may hold");
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?;
+        headers.append(name, value);
+    }
+    if !headers.contains_key(http::header::USER_AGENT) {
+        let agent = concat!("signalk-host/", env!("CARGO_PKG_VERSION"));
+        headers.insert(http::header::USER_AGENT, HeaderValue::from_static(agent));
+    }
+    Ok(Ask { method, url, headers, body: request.body.clone() })
+}
+
+fn head(answer: &Answer, url: &Url, redirected: bool) -> FetchHead {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    FetchHead {
+        status: answer.status().as_u16(),
+        headers: answer.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect(),
+        url: url.to_string(),
+        redirected,
+    }
+}

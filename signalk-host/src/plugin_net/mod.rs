@@ -1,0 +1,234 @@
+//! The network of plugins: what they asked for is done here, on tokio; nothing of it blocks the core.
+//!
+//! Who may ask for what, and what a plugin sees of it, is `signalk-bridge/src/net`. Only one rule is kept here, because only here
+//! the address is known that a name stands for: each address is held against the owner's rules before it is connected to
+//! (`connect`). One table per life of a plugin; when the life ends, everything in it ends.
+
+mod connect;
+mod fetch;
+mod redirect;
+mod tcp;
+mod tls;
+mod udp;
+mod udp_options;
+mod websocket;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use signalk_bridge::{Effect, Egress, FetchId, PluginId, Report, SocketId};
+use signalk_core::Input;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, mpsc},
+    task::AbortHandle,
+};
+
+use crate::driver::{CoreSender, ToCore};
+
+/// The networks of all plugins.
+pub(crate) struct PluginNet {
+    runtime: Handle,
+    sender: CoreSender,
+    lives: BTreeMap<(PluginId, u64), Life>,
+}
+
+/// What one life of a plugin has open.
+struct Life {
+    web: fetch::Web,
+    sockets: BTreeMap<SocketId, Socket>,
+    fetches: BTreeMap<FetchId, Fetch>,
+}
+
+/// A socket, as its task is talked to.
+struct Socket {
+    task: AbortHandle,
+    way: Talk,
+}
+
+enum Talk {
+    Udp(udp::Talk),
+    Tcp(tcp::Talk),
+    WebSocket(websocket::Talk),
+}
+
+struct Fetch {
+    task: AbortHandle,
+    /// One message for each piece that is wanted.
+    more: mpsc::UnboundedSender<()>,
+}
+
+impl PluginNet {
+    /// Nothing is open.
+    pub(crate) fn new(runtime: Handle, sender: CoreSender) -> PluginNet {
+        PluginNet { runtime, sender, lives: BTreeMap::new() }
+    }
+
+    /// Begins what a plugin asked for.
+    pub(crate) fn carry_out(
+        &mut self,
+        plugin: PluginId,
+        life: u64,
+        egress: Arc<Egress>,
+        effect: Effect,
+    ) {
+        let way = Way { sender: self.sender.clone(), plugin: plugin.clone(), life };
+        let here = self.lives.entry((plugin, life)).or_insert_with(|| Life {
+            web: fetch::Web::new(Arc::clone(&egress)),
+            sockets: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+        });
+        here.carry_out(&self.runtime, way, egress, effect);
+    }
+
+    /// Closes everything of one life.
+    pub(crate) fn ended(&mut self, plugin: &PluginId, life: u64) {
+        if let Some(life) = self.lives.remove(&(plugin.clone(), life)) {
+            life.end();
+        }
+    }
+}
+
+impl Life {
+    fn carry_out(&mut self, runtime: &Handle, way: Way, egress: Arc<Egress>, effect: Effect) {
+        match effect {
+            Effect::Fetch { id, request } => {
+                self.fetches.retain(|_, fetch| !fetch.task.is_finished());
+                let (more, wanted) = mpsc::unbounded_channel();
+                let work = fetch::run(self.web.clone(), id, request, wanted, way);
+                let task = runtime.spawn(work).abort_handle();
+                self.fetches.insert(id, Fetch { task, more });
+            }
+            Effect::FetchMore { id } => {
+                if let Some(fetch) = self.fetches.get(&id) {
+                    let _ = fetch.more.send(());
+                }
+            }
+            Effect::FetchCancel { id } => {
+                if let Some(fetch) = self.fetches.remove(&id) {
+                    fetch.task.abort();
+                }
+            }
+            Effect::UdpBind { socket, ipv6, port, options } => {
+                let (talk, work) = udp::open(way, socket, ipv6, port, options, egress);
+                self.open(runtime, socket, Talk::Udp(talk), work);
+            }
+            Effect::UdpSet { socket, option } => self.udp(socket, |talk| talk.set(option)),
+            Effect::UdpSend { socket, host, port, data } => {
+                self.udp(socket, |talk| talk.send(host, port, data));
+            }
+            Effect::TcpConnect { socket, host, port } => {
+                let (talk, work) = tcp::open(way, socket, host, port, egress);
+                self.open(runtime, socket, Talk::Tcp(talk), work);
+            }
+            Effect::TcpSend { socket, data } => {
+                if let Some(Socket { way: Talk::Tcp(talk), .. }) = self.sockets.get(&socket) {
+                    talk.send(data);
+                }
+            }
+            Effect::Taken { socket, bytes } => match self.sockets.get(&socket) {
+                Some(Socket { way: Talk::Tcp(talk), .. }) => talk.taken(bytes),
+                Some(Socket { way: Talk::WebSocket(talk), .. }) => talk.taken(bytes),
+                _ => {}
+            },
+            Effect::WebSocketConnect { socket, url, headers, protocols } => {
+                let (talk, work) = websocket::open(way, socket, url, headers, protocols, egress);
+                self.open(runtime, socket, Talk::WebSocket(talk), work);
+            }
+            Effect::WebSocketSend { socket, message } => {
+                if let Some(Socket { way: Talk::WebSocket(talk), .. }) = self.sockets.get(&socket) {
+                    talk.send(message);
+                }
+            }
+            Effect::Close { socket, reason } => {
+                if let Some(socket) = self.sockets.remove(&socket) {
+                    socket.close(reason);
+                }
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        runtime: &Handle,
+        socket: SocketId,
+        way: Talk,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        // Those that the other end closed.
+        self.sockets.retain(|_, socket| !socket.task.is_finished());
+        let task = runtime.spawn(work).abort_handle();
+        self.sockets.insert(socket, Socket { task, way });
+    }
+
+    fn udp(&self, socket: SocketId, say: impl FnOnce(&udp::Talk)) {
+        if let Some(Socket { way: Talk::Udp(talk), .. }) = self.sockets.get(&socket) {
+            say(talk);
+        }
+    }
+
+    fn end(self) {
+        for fetch in self.fetches.into_values() {
+            fetch.task.abort();
+        }
+        for socket in self.sockets.into_values() {
+            socket.close(None);
+        }
+    }
+}
+
+impl Socket {
+    /// What was to be sent is still sent, by the task itself; see there for how long it may take.
+    fn close(self, reason: Option<(u16, String)>) {
+        match self.way {
+            Talk::Udp(talk) => talk.close(),
+            Talk::Tcp(talk) => talk.close(&self.task),
+            Talk::WebSocket(talk) => talk.close(reason),
+        }
+    }
+}
+
+/// The way of one life's reports to the core.
+#[derive(Clone)]
+struct Way {
+    sender: CoreSender,
+    plugin: PluginId,
+    life: u64,
+}
+
+impl Way {
+    fn input(&self, report: Report) -> Input {
+        Input::PluginReport { plugin: self.plugin.clone(), life: self.life, report }
+    }
+
+    /// News that somebody waits for. Fails only when the server stops.
+    async fn report(&self, report: Report) {
+        let _ = self.sender.send(ToCore::Input(self.input(report))).await;
+    }
+
+    /// Data that keeps coming; the credit comes back when the core has taken it.
+    async fn flow(&self, report: Report, credit: Option<OwnedSemaphorePermit>) {
+        let message = ToCore::Plugin { input: self.input(report), _credit: credit };
+        let _ = self.sender.send_flow(message).await;
+    }
+
+    async fn trouble(&self, socket: SocketId, text: String) {
+        self.report(Report::SocketTrouble { socket, text }).await;
+    }
+}
+
+/// An error with its causes: the last one says what really happened.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,158 @@
+//! One TCP connection of a plugin: a task that reads while there is credit, and one that writes.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use signalk_bridge::{Egress, Report, SocketId, WINDOW};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
+    sync::{Semaphore, mpsc, oneshot},
+    task::AbortHandle,
+    time::timeout,
+};
+
+use super::{Way, connect};
+
+/// Plugin ABI 6.2.
+const CONNECT: Duration = Duration::from_secs(30);
+/// What is still to be sent when a connection is closed has so long.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// Bytes of one piece.
+const PIECE: usize = 64 << 10;
+
+/// How the tasks are talked to.
+pub(super) struct Talk {
+    data: mpsc::UnboundedSender<Bytes>,
+    credit: Arc<Semaphore>,
+}
+
+impl Talk {
+    /// How much may wait is the plugin's bound (1 MiB).
+    pub(super) fn send(&self, data: Bytes) {
+        let _ = self.data.send(data);
+    }
+
+    pub(super) fn taken(&self, bytes: usize) {
+        self.credit.add_permits(bytes);
+    }
+
+    /// The reading task ends at once, the writing one when it has written.
+    pub(super) fn close(self, reading: &AbortHandle) {
+        reading.abort();
+        drop(self.data);
+    }
+}
+
+pub(super) fn open(
+    way: Way,
+    socket: SocketId,
+    host: String,
+    port: u16,
+    egress: Arc<Egress>,
+) -> (Talk, impl Future<Output = ()> + Send + 'static) {
+    let (data, to_send) = mpsc::unbounded_channel();
+    let credit = Arc::new(Semaphore::new(WINDOW));
+    let talk = Talk { data, credit: Arc::clone(&credit) };
+    let work = async move {
+        let connected = timeout(CONNECT, connect::connect(&egress, &host, port)).await;
+        let stream = match connected {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                let result = Err(format!("{host}:{port}: {error}"));
+                return way.report(Report::Connected { socket, result }).await;
+            }
+            Err(_) => {
+                let result = Err(format!("{host}:{port}: no connection within {CONNECT:?}"));
+                return way.report(Report::Connected { socket, result }).await;
+            }
+        };
+        way.report(Report::Connected { socket, result: Ok(String::new()) }).await;
+        let (reading, writing) = stream.into_split();
+        let (_alive, over) = oneshot::channel();
+        tokio::spawn(write(writing, to_send, over, way.clone(), socket));
+        let error = read(reading, &credit, &way, socket).await;
+        way.report(Report::Closed { socket, error, close: None }).await;
+    };
+    (talk, work)
+}
+
+/// Until the other end closes; `Some`: it broke.
+async fn read(
+    mut reading: OwnedReadHalf,
+    credit: &Arc<Semaphore>,
+    way: &Way,
+    socket: SocketId,
+) -> Option<String> {
+    let mut buffer = BytesMut::new();
+    loop {
+        credit.acquire().await.ok()?.forget();
+        let room = credit.available_permits().min(PIECE - 1);
+        let more = u32::try_from(room).ok().and_then(|room| credit.try_acquire_many(room).ok());
+        let room = 1 + more.map_or(0, |permits| {
+            let taken = permits.num_permits();
+            permits.forget();
+            taken
+        });
+        buffer.reserve(room.min(PIECE));
+        match (&mut reading).take(u64::try_from(room).unwrap_or(1)).read_buf(&mut buffer).await {
+            Ok(0) => return None,
+            Ok(len) => {
+                credit.add_permits(room.saturating_sub(len));
+                // A small piece does not hold on to a large buffer.
+                let data = if len < PIECE / 8 {
+                    let data = Bytes::copy_from_slice(&buffer);
+                    buffer.clear();
+                    data
+                } else {
+                    buffer.split().freeze()
+                };
+                way.flow(Report::TcpData { socket, data }, None).await;
+            }
+            Err(error) => return Some(error.to_string()),
+        }
+    }
+}
+
+/// Until the plugin closes, or the other end did.
+async fn write(
+    mut writing: OwnedWriteHalf,
+    mut to_send: mpsc::UnboundedReceiver<Bytes>,
+    mut over: oneshot::Receiver<()>,
+    way: Way,
+    socket: SocketId,
+) {
+    loop {
+        let data = tokio::select! {
+            biased;
+            data = to_send.recv() => data,
+            _ = &mut over => break,
+        };
+        let Some(data) = data else { break };
+        let written = tokio::select! {
+            written = writing.write_all(&data) => written,
+            () = too_late(&mut over, &to_send) => return,
+        };
+        if written.is_err() {
+            return; // the reading task says what broke
+        }
+        way.flow(Report::Sent { socket, bytes: data.len() }, None).await;
+    }
+    let rest = async {
+        while let Ok(data) = to_send.try_recv() {
+            writing.write_all(&data).await?;
+        }
+        writing.shutdown().await
+    };
+    let _ = timeout(GOODBYE, rest).await;
+}
+
+/// The connection is over, or the plugin has closed it, and nobody takes what is being written.
+async fn too_late(over: &mut oneshot::Receiver<()>, to_send: &mpsc::UnboundedReceiver<Bytes>) {
+    loop {
+        let ended = timeout(Duration::from_millis(200), &mut *over).await.is_ok();
+        if ended || to_send.is_closed() {
+            return tokio::time::sleep(GOODBYE).await;
+        }
+    }
+}
