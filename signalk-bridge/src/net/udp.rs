@@ -3,8 +3,8 @@
 //! Clause: plugin ABI 6.1. Options that come before the bind are kept and set
 //! in call order when it is done, also when a send binds implicitly.
 
+use core::net::IpAddr;
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 use bytes::Bytes;
 
