@@ -10,6 +10,10 @@ use super::*;
 use crate::Capabilities;
 use crate::fake::Fake;
 
+#[cfg(not(target_family = "wasm"))]
+mod assemblyscript;
+mod objects;
+
 /// A session, a fake server and a clock that jumps.
 struct Drive {
     session: Session,
@@ -17,9 +21,9 @@ struct Drive {
     now: Duration,
     /// What the session said, runs left out.
     said: Vec<String>,
-    /// What the edge was asked for, which is in `said` too.
-    asked: Vec<Effect>,
     runs: usize,
+    /// What it wants of the world.
+    effects: VecDeque<Effect>,
 }
 
 impl Drive {
@@ -33,10 +37,20 @@ impl Drive {
         purpose: Purpose,
         capabilities: Capabilities,
     ) -> Drive {
+        Drive::with_config(server, wasm, purpose, capabilities, |_| ())
+    }
+
+    fn with_config(
+        server: Fake,
+        wasm: Vec<u8>,
+        purpose: Purpose,
+        capabilities: Capabilities,
+        change: impl FnOnce(&mut SessionConfig),
+    ) -> Drive {
         let package = r#"{"name":"p","version":"1","keywords":["signalk-wasm-plugin"],"wasmManifest":"p.wasm"}"#;
         let mut manifest = Manifest::read(package.as_bytes()).unwrap().manifest;
         manifest.capabilities = capabilities;
-        let config = SessionConfig {
+        let mut config = SessionConfig {
             engine: Engine::new(),
             limits: Limits { call_fuel: Some(20_000_000), ..Limits::default() },
             call_time: None,
@@ -50,9 +64,11 @@ impl Drive {
             http_utf16: false,
             purpose,
         };
+        change(&mut config);
         let session = Session::new(&manifest, Code::Bytes(wasm.into()), config);
-        let mut drive =
-            Drive { session, server, now: Duration::ZERO, said: vec![], asked: vec![], runs: 0 };
+        let effects = VecDeque::new();
+        let now = Duration::ZERO;
+        let mut drive = Drive { session, server, now, said: vec![], runs: 0, effects };
         drive.poll();
         drive
     }
@@ -72,16 +88,12 @@ impl Drive {
                     self.session.handle_input(self.now, ran, &mut self.server);
                 }
                 Output::Wait { until } => return until,
+                Output::Effect(effect) => self.effects.push_back(effect),
                 Output::Crashed(crash) => self.said.push(format!("crashed: {crash}")),
                 Output::Described(d) => {
                     self.said.push(format!("described: {:?} {}", d.name, d.schema));
                 }
-                other => {
-                    self.said.push(format!("{other:?}"));
-                    if let Output::Effect(effect) = other {
-                        self.asked.push(effect);
-                    }
-                }
+                other => self.said.push(format!("{other:?}")),
             }
         }
     }
@@ -451,7 +463,7 @@ fn modules_that_cannot_be_run_say_why() {
 mod built {
     use super::*;
 
-    fn built(name: &str) -> Vec<u8> {
+    pub(super) fn built(name: &str) -> Vec<u8> {
         let path = format!("{}/../target/guests/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
         std::fs::read(&path)
             .unwrap_or_else(|error| panic!("{path}: {error}; run `cargo xtask guests`"))

@@ -38,19 +38,13 @@ fn granted() -> Capabilities {
 }
 
 impl Drive {
-    /// Polls until it waits: what the edge is asked for; the rest is `said`.
-    fn effects(&mut self, input: Option<Input>) -> Vec<Effect> {
+    /// Polls until it waits: what the edge is asked for.
+    fn asked(&mut self, input: Option<Input>) -> Vec<Effect> {
         if let Some(input) = input {
             self.session.handle_input(self.now, input, &mut self.server);
         }
         self.poll();
-        let said = std::mem::take(&mut self.said);
-        let (effects, said): (Vec<_>, Vec<_>) =
-            said.into_iter().partition(|line| line.starts_with("Effect("));
-        self.said = said;
-        let asked = std::mem::take(&mut self.asked);
-        assert_eq!(asked.len(), effects.len());
-        asked
+        self.effects.drain(..).collect()
     }
 }
 
@@ -77,10 +71,10 @@ fn w38_options_are_set_in_call_order_at_the_bind_and_the_bind_says_how_it_went()
         let (group, interface) = ("236.6.7.8".to_owned(), "172.31.3.4".to_owned());
         let options = vec![UdpOption::Broadcast(true), UdpOption::Join { group, interface }];
         let bind = Effect::UdpBind { socket: SocketId(1), ipv6: false, port: 10010, options };
-        assert_eq!(drive.effects(None), [bind]);
+        assert_eq!(drive.asked(None), [bind]);
         assert!(!drive.said.contains(&"Started".to_owned()), "it rests");
         let report = Report::UdpBound { socket: SocketId(1), result };
-        drive.effects(Some(Input::Report(report)));
+        drive.asked(Some(Input::Report(report)));
         assert!(drive.said.contains(&"Started".to_owned()));
         assert!(drive.server.trace.contains(&seen.to_owned()), "{:?}", drive.server.trace);
     }
@@ -93,9 +87,9 @@ const ECHO: &str = r#"
 
 fn bound(body: &str) -> Drive {
     let mut drive = drive(&format!("{ECHO} {body}"), granted());
-    drive.effects(None);
+    drive.asked(None);
     let report = Report::UdpBound { socket: SocketId(1), result: Ok(4711) };
-    drive.effects(Some(Input::Report(report)));
+    drive.asked(Some(Input::Report(report)));
     assert!(drive.said.contains(&"Started".to_owned()), "{:?}", drive.said);
     drive.server.take();
     drive
@@ -113,7 +107,7 @@ fn a_guest_is_woken_by_datagrams_and_reads_whole_ones() {
                (call $say (i32.eq (i32.load16_u (i32.const 650)) (i32.const 10010)))
                (br $more))))"#,
     );
-    drive.effects(Some(datagrams(1, &[b"abcdef", b"", b"xy"])));
+    drive.asked(Some(datagrams(1, &[b"abcdef", b"", b"xy"])));
     let trace = drive.server.take();
     let seen = |text: &str| format!("p debug: {text}");
     let mut expected = Vec::new();
@@ -138,7 +132,7 @@ fn w38_an_address_out_of_range_consumes_nothing() {
                  (call $say (call $recv (local.get $s) {bad}))
                  (call $say (call $pending (local.get $s))))"#
         ));
-        drive.effects(Some(datagrams(1, &[b"abc"])));
+        drive.asked(Some(datagrams(1, &[b"abc"])));
         let trace = drive.server.take();
         assert!(trace.contains(&"p debug: /".to_owned()), "{trace:?}");
         assert!(trace.contains(&"p debug: 1".to_owned()), "{trace:?}");
@@ -150,7 +144,7 @@ fn w38_an_address_out_of_range_consumes_nothing() {
 fn datagrams_that_nobody_reads_are_dropped_and_counted() {
     let mut drive = bound("");
     for _ in 0..1003 {
-        drive.effects(Some(datagrams(1, &[b"x"])));
+        drive.asked(Some(datagrams(1, &[b"x"])));
     }
     assert_eq!(drive.session.counters().datagrams_dropped, 3);
 }
@@ -174,9 +168,9 @@ fn w39_a_connection_as_a_guest_sees_it() {
         granted(),
     );
     let (socket, host) = (SocketId(1), "pilot".to_owned());
-    assert_eq!(drive.effects(None), [Effect::TcpConnect { socket, host, port: 10110 }]);
+    assert_eq!(drive.asked(None), [Effect::TcpConnect { socket, host, port: 10110 }]);
     let mut news = |report| {
-        drive.effects(Some(Input::Report(report)));
+        drive.asked(Some(Input::Report(report)));
         let mut trace = drive.server.take();
         trace.retain(|line| line.len() > 9 && line.starts_with("p debug"));
         trace
@@ -206,7 +200,7 @@ fn denied_every_socket_function_answers_its_failure_value() {
              (i32.const 0))"#,
         Capabilities::default(),
     );
-    assert_eq!(drive.effects(None), []);
+    assert_eq!(drive.asked(None), []);
     let trace = drive.server.take();
     assert_eq!(trace.iter().filter(|line| *line == "p debug: /").count(), 5, "{trace:?}");
     let said = "plugin `p`: `sk_udp_create` needs the capability `rawSockets`; add \"rawSockets\": true to wasmCapabilities in its package.json";

@@ -1,0 +1,246 @@
+//! Small guests in the shape of AssemblyScript's and of commands: corner cases of memory and order.
+
+use super::*;
+use crate::Handler;
+
+/// A module with string objects (class `class`) at 100 (`Name`) and 200 (half of a pair), an
+/// object of class 9 at 300, `__new` that only goes up, and logs of pins.
+fn script(class: u8, body: &str) -> Vec<u8> {
+    let (imports, body) = body.split_once("---").unwrap_or(("", body));
+    wat::parse_str(format!(
+        r#"(module
+            (import "env" "sk_debug" (func $debug (param i32 i32)))
+            {imports}
+            (memory (export "memory") 4 1000)
+            (global $heap (mut i32) (i32.const 65536))
+            (global $pinned (mut i32) (i32.const 0))
+            (data (i32.const 92) "\{class:02x}\00\00\00\08\00\00\00N\00a\00m\00e\00")
+            (data (i32.const 192) "\{class:02x}\00\00\00\04\00\00\00\3d\d8x\00")
+            (data (i32.const 292) "\09\00\00\00\04\00\00\00a\00b\00")
+            (data (i32.const 400) "pinned")
+            (func (export "__new") (param $n i32) (param $class i32) (result i32)
+                (local $p i32)
+                (local.set $p (i32.add (global.get $heap) (i32.const 16)))
+                (if (i32.gt_u (i32.add (local.get $p) (local.get $n)) (i32.mul (memory.size) (i32.const 65536)))
+                    (then (drop (memory.grow (i32.add (i32.shr_u (local.get $n) (i32.const 16)) (i32.const 1))))))
+                (i32.store (i32.sub (local.get $p) (i32.const 8)) (local.get $class))
+                (i32.store (i32.sub (local.get $p) (i32.const 4)) (local.get $n))
+                (global.set $heap (i32.and (i32.add (local.get $p) (i32.add (local.get $n) (i32.const 31))) (i32.const -16)))
+                (local.get $p))
+            (func (export "__pin") (param i32) (result i32)
+                (global.set $pinned (i32.add (global.get $pinned) (i32.const 1))) (local.get 0))
+            (func (export "__unpin") (param i32)
+                (global.set $pinned (i32.sub (global.get $pinned) (i32.const 1))))
+            (func (export "plugin_name") (result i32) (i32.const 100))
+            {body})"#
+    ))
+    .unwrap()
+}
+
+fn run(wasm: Vec<u8>) -> Drive {
+    Drive::new(wasm, Purpose::Run, Capabilities::default())
+}
+
+fn ask(drive: &mut Drive, export: &str, request: &str) -> String {
+    let handler = Handler::Http { handler: export.into(), repeatable: true };
+    let call = HandlerCall { id: HandlerCallId(1), handler, request: request.into() };
+    drive.input(Input::Handle(call));
+    drive.said.pop().unwrap()
+}
+
+const START: &str = r#"(func (export "plugin_start") (param i32 i32) (result i32) (i32.const 0))"#;
+
+#[test]
+fn class_numbers_are_those_of_the_compiler_that_built_the_guest() {
+    for class in [1, 2] {
+        // The handler gives back the class of its argument as its second unit.
+        let wasm = script(
+            class,
+            &format!(
+                r#"{START}
+                (func (export "same") (param i32) (result i32) (local.get 0))
+                (func (export "bytes") (param i32 i32) (result i32)
+                    (if (i32.ne (i32.load (i32.sub (local.get 0) (i32.const 8))) (i32.const {})) (then unreachable))
+                    (if (i32.ne (global.get $pinned) (i32.const 1)) (then unreachable))
+                    (i32.const 200))
+                (func (export "other") (param i32) (result i32) (i32.const 300))
+                (func (export "wild") (param i32) (result i32) (i32.const 3))
+                (func (export "null") (param i32) (result i32) (i32.const 0))
+                (func (export "out") (param i32 i32 i32 i32) (result i32)
+                    (memory.copy (local.get 2) (local.get 0) (local.get 1)) (local.get 1))
+                (func (export "many") (param i32 i32 i32 i32) (result i32)
+                    (if (i32.lt_u (local.get 3) (i32.const 200000)) (then (return (local.get 3))))
+                    (memory.fill (local.get 2) (i32.const 120) (i32.const 150000)) (i32.const 150000))"#,
+                class - 1
+            ),
+        );
+        let mut drive = run(wasm);
+        assert_eq!(drive.said, [r#"described: Some("Name") {}"#, "Started"]);
+        let ok = |text: &str| format!("Handled {{ id: HandlerCallId(1), reply: Ok({text:?}) }}");
+        assert_eq!(ask(&mut drive, "same", "å\u{1f6a2}"), ok("å\u{1f6a2}"));
+        assert_eq!(ask(&mut drive, "same", ""), ok("{}"));
+        let long = "y".repeat(200_000);
+        assert_eq!(ask(&mut drive, "same", &long), ok(&long));
+        assert_eq!(ask(&mut drive, "bytes", "x"), ok("\u{fffd}x"));
+        assert_eq!(ask(&mut drive, "null", "x"), ok(""));
+        assert_eq!(ask(&mut drive, "out", "åx"), ok("åx"));
+        assert_eq!(ask(&mut drive, "many", "x"), ok(&"x".repeat(150_000)));
+        let no = ask(&mut drive, "other", "x");
+        assert!(no.contains("Failed(\"not a string: 300\")"), "{no}");
+        assert!(ask(&mut drive, "wild", "x").contains("not a string: 0 bytes at 0x3"));
+    }
+}
+
+#[test]
+fn a_result_of_megabytes_is_no_trouble() {
+    let mut drive = run(script(
+        2,
+        &format!(r#"{START} (func (export "same") (param i32) (result i32) (local.get 0))"#),
+    ));
+    let long = "z".repeat(8 << 20);
+    assert!(ask(&mut drive, "same", &long).len() > 8 << 20);
+}
+
+#[test]
+fn a_start_with_one_parameter_gets_a_string() {
+    let drive = run(script(
+        2,
+        r#"(func (export "plugin_start") (param i32) (result i32)
+            (call $debug (local.get 0) (i32.load (i32.sub (local.get 0) (i32.const 4))))
+            (i32.const 0))"#,
+    ));
+    assert_eq!(drive.said.last().unwrap(), "Started");
+    assert_eq!(drive.server.trace[0].matches('\0').count(), r#"{"enableDebug":false}"#.len());
+}
+
+#[test]
+fn declared_types_may_be_wide_and_results_may_be_missing() {
+    let mut drive = run(script(
+        2,
+        r#"(func (export "plugin_start") (param i64 i64))
+        (func (export "plugin_schema") (result i64) (i64.const 0))
+        (func (export "delta_handler") (param i64) (result i32)
+            (call $debug (i32.wrap_i64 (local.get 0)) (i32.const 2)) (i32.const 1))
+        (func (export "poll"))
+        (func (export "void") (param i32))"#,
+    ));
+    assert_eq!(drive.said.last().unwrap(), "Started");
+    drive.deltas(None, &["{}"]);
+    assert_eq!(drive.server.take(), ["p debug: {\0"]);
+    drive.at(1000);
+    assert!(ask(&mut drive, "void", "x").contains("Ok(\"\")"));
+}
+
+/// Plugin ABI 2.3: nothing can be waited for in the start section, and nothing is lost there.
+#[test]
+fn what_would_wait_in_the_start_section_fails_there_and_says_so() {
+    let drive = Drive::new(
+        script(
+            2,
+            &format!(
+                r#"(import "env" "sk_get_self_path" (func $get (param i32 i32 i32 i32) (result i32)))
+                (import "as-fetch" "_fetchGETSync" (func $fetch (param i32 i32 i32) (result i32)))
+                ---
+                {START}
+                (func $main
+                    (call $debug (i32.const 400) (i32.const 6))
+                    (if (call $get (i32.const 400) (i32.const 6) (i32.const 1000) (i32.const 64)) (then unreachable))
+                    (if (call $fetch (i32.const 100) (i32.const 1) (i32.const 0)) (then unreachable)))
+                (start $main)"#
+            ),
+        ),
+        Purpose::Run,
+        Capabilities::default().with(Capability::Network),
+    );
+    assert_eq!(drive.said.last().unwrap(), "Started");
+    let log = drive.server.trace.join("\n");
+    assert!(log.starts_with("p debug: pinned\n"), "{log}");
+    assert!(log.contains("`sk_get_self_path`: answers 0: nothing can be waited for"), "{log}");
+    assert!(log.contains("Error(\"fetch: Name: nothing can be waited for"), "{log}");
+}
+
+#[test]
+fn headers_are_pairs_and_flat_lists_of_pairs_and_asyncifys_area_is_left_alone() {
+    // The outer array at 500 has one inner array at 520 with four elements; all are `Name`.
+    let wasm = script(
+        2,
+        r#"(import "as-fetch" "_fetchPOSTSync" (func $fetch (param i32 i32 i32 i32) (result i32)))
+        (import "as-fetch" "_initAsyncify" (func $init (param i32 i32)))
+        ---
+        (data (i32.const 500) "\00\00\00\00\30\02\00\00\04\00\00\00\01\00\00\00")
+        (data (i32.const 520) "\00\00\00\00\40\02\00\00\10\00\00\00\04\00\00\00")
+        (data (i32.const 560) "\08\02\00\00")
+        (data (i32.const 576) "\64\00\00\00\64\00\00\00\64\00\00\00\c8\00\00\00")
+        (data (i32.const 600) "\55\55\55\55\55\55\55\55")
+        (func (export "plugin_start") (param i32 i32) (result i32)
+            (call $init (i32.const 600) (i32.const 7))
+            (if (i64.ne (i64.load (i32.const 600)) (i64.const 0x5555555555555555)) (then unreachable))
+            ;; addresses that are not there: the call fails
+            (if (call $fetch (i32.const 100) (i32.const 1) (i32.const -8) (i32.const 0)) (then unreachable))
+            ;; `Name` is no URL
+            (call $fetch (i32.const 100) (i32.const 1) (i32.const 500) (i32.const 300)))"#,
+    );
+    let drive = Drive::new(wasm, Purpose::Run, Capabilities::default().with(Capability::Network));
+    assert_eq!(drive.said.last().unwrap(), "Started");
+    assert_eq!(drive.session.counters().guest_faults, 1);
+    assert!(drive.server.trace.join("\n").contains("only http: and https: are fetched"));
+}
+
+/// Plugin ABI 15, seed 2, rule 3.
+#[test]
+fn a_command_without_plugin_start_runs_once_and_is_an_error() {
+    let wasm = |end: &str| {
+        wat::parse_str(format!(
+            r#"(module (import "env" "sk_debug" (func $debug (param i32 i32)))
+            (memory (export "memory") 1) (data (i32.const 0) "ran")
+            (func (export "_start") (call $debug (i32.const 0) (i32.const 3)) {end}))"#
+        ))
+        .unwrap()
+    };
+    for end in ["", "unreachable"] {
+        let drive = run(wasm(end));
+        assert_eq!(drive.server.trace, ["p debug: ran"]);
+        assert_eq!(drive.said.len(), 1);
+        assert!(
+            drive.said[0].starts_with("Failed(")
+                && drive.said[0].contains("command module without plugin_start")
+        );
+    }
+}
+
+#[test]
+fn a_command_that_exits_with_0_is_a_plugin_from_then_on() {
+    let wasm = |code: i32| {
+        guest(&format!(
+            r#"(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+            ---
+            (func (export "_start") (call $debug (i32.const 300) (i32.const 6)) (call $exit (i32.const {code})))
+            (func (export "plugin_start") (param i32 i32) (result i32) (i32.const 0))"#
+        ))
+    };
+    let drive = run(wasm(0));
+    assert_eq!(drive.said.last().unwrap(), "Started");
+    assert_eq!(drive.server.trace, ["p debug: polled"]);
+    let drive = run(wasm(1));
+    assert!(
+        drive.said[0].starts_with("Failed(") && drive.said[0].contains("code 1"),
+        "{:?}",
+        drive.said
+    );
+}
+
+#[test]
+fn w16_a_reactor_is_initialized_once_and_first() {
+    let mut drive = run(guest(
+        r#"(global $ready (mut i32) (i32.const 0))
+        (func (export "_initialize")
+            (if (global.get $ready) (then unreachable))
+            (call $debug (i32.const 300) (i32.const 6))
+            (global.set $ready (i32.const 1)))
+        (func (export "plugin_start") (param i32 i32) (result i32) (i32.eqz (global.get $ready)))
+        (func (export "poll") (result i32) (i32.eqz (global.get $ready)))"#,
+    ));
+    assert_eq!(drive.said.last().unwrap(), "Started");
+    drive.at(1000);
+    assert_eq!(drive.server.trace, ["p debug: polled"]);
+}
