@@ -133,7 +133,8 @@ impl Shared {
                 }
             }
             Some(Answer::Read(Ok(result))) => {
-                Poll::Ready(serde_json::from_str(result.get()).map_err(Error::from))
+                // From bytes as above: the code for reading a type is there once.
+                Poll::Ready(serde_json::from_slice(result.get().as_bytes()).map_err(Error::from))
             }
             Some(Answer::Read(Err(error))) => Poll::Ready(Err(error.into())),
         }
