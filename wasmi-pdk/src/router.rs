@@ -57,7 +57,10 @@ struct Entries<F: ?Sized> {
 
 impl<F: ?Sized> Entries<F> {
     fn find(&self, name: &[u8]) -> Option<&F> {
-        let is_it = |(known, _): &(&'static str, Box<F>)| known.as_bytes() == name;
+        // Byte by byte: names are short, and a call of `memcmp` costs an interpreter more.
+        let is_it = |(known, _): &(&'static str, Box<F>)| {
+            known.len() == name.len() && known.bytes().eq(name.iter().copied())
+        };
         let index = match self.list.get(self.last.get()) {
             Some(entry) if is_it(entry) => self.last.get(),
             _ => self.list.iter().position(is_it)?,

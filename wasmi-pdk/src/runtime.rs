@@ -136,7 +136,9 @@ impl Runtime {
             start = line.end;
             let read = match message {
                 Quick::Request { id, method, params } => {
-                    self.request(id.into(), method, params.unwrap_or_default())
+                    let read = self.request(id.into(), method, params.unwrap_or_default());
+                    self.write(connection, WRITE_EARLY);
+                    read
                 }
                 Quick::Notification { method, params } => {
                     self.notification(method, params.unwrap_or_default())
@@ -152,7 +154,6 @@ impl Runtime {
                 shared.settle();
                 shared.peer.borrow_mut().refuse(&input[line]);
             }
-            self.write(connection, WRITE_EARLY);
         }
     }
 

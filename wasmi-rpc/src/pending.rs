@@ -154,8 +154,14 @@ impl Incoming {
 
     /// Ends the waiting; the batch it belongs to, if it waited.
     pub(crate) fn remove(&mut self, id: &RequestId) -> Option<Option<usize>> {
-        let index = self.requests.iter().position(|(known, _)| known == id)?;
-        let (_, batch) = self.requests.remove(index);
+        // Most are answered before the next one comes.
+        let (_, batch) = match self.requests.pop_if(|(known, _)| known == id) {
+            Some(last) => last,
+            None => {
+                let index = self.requests.iter().position(|(known, _)| known == id)?;
+                self.requests.remove(index)
+            }
+        };
         if let Some(batch) = self.batch(batch) {
             batch.waiting -= 1;
         }

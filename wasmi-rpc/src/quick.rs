@@ -3,10 +3,10 @@
 //! for every step of an interpreter, so this is what most messages take. What is not exactly this
 //! form is left to `framing.rs` and `message.rs`, which mean the same by it.
 
-use crate::scan::{line_end, word};
+use crate::scan::{is_plain_ascii, line_end, word};
 
-/// A message in its usual form, borrowed. Names are visible ASCII. Whether the texts are JSON, their
-/// readers will see: if not, [`Peer::refuse`](crate::Peer::refuse) has the last word.
+/// A message in its usual form, borrowed. Names are ASCII and have no escapes. Whether the texts are
+/// JSON, their readers will see: if not, [`Peer::refuse`](crate::Peer::refuse) has the last word.
 #[derive(Debug, Clone, Copy)]
 pub enum Quick<'a> {
     /// The other end calls: answer with [`Peer::respond`](crate::Peer::respond).
@@ -80,9 +80,10 @@ type Named<'a> = (&'a [u8], Option<&'a str>, &'a [u8]);
 /// The method's name in its quotes, parameters if there are any, and what follows the line.
 fn method(bytes: &[u8], at: usize) -> Option<Named<'_>> {
     let [b'"', name @ ..] = bytes.get(at..)? else { return None };
-    // An escape or a letter beyond ASCII ends the name, too, and is refused below.
-    let ends = |b: &u8| matches!(b, b'"' | b'\\') || !matches!(b, b' '..=b'~');
-    let (name, rest) = name.split_at(name.iter().position(ends)?);
+    let (name, rest) = name.split_at(name.iter().position(|byte| *byte == b'"')?);
+    if !is_plain_ascii(name) {
+        return None;
+    }
     if let [b'"', b'}', b'\n', rest @ ..] = rest {
         return Some((name, None, rest));
     }

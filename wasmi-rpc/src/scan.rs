@@ -53,20 +53,33 @@ pub(crate) fn has_control(bytes: &[u8], from: usize) -> bool {
 
 /// Whether the text stands between quotes as it is: nothing in it needs an escape.
 pub(crate) fn is_plain(text: &str) -> bool {
-    let plain =
-        |word| below(word, b' ') | below(word ^ all(b'"'), 1) | below(word ^ all(b'\\'), 1) == 0;
-    let bytes = text.as_bytes();
+    words_of(text.as_bytes(), |word| unfit(word) & HIGH == 0)
+}
+
+/// Whether the text is plain, and ASCII.
+pub(crate) fn is_plain_ascii(bytes: &[u8]) -> bool {
+    words_of(bytes, |word| (unfit(word) | word) & HIGH == 0)
+}
+
+/// Whether all words of the text pass. The last ones overlap, and spaces fill the shortest.
+#[inline]
+fn words_of(bytes: &[u8], pass: impl Fn(u64) -> bool) -> bool {
     if let Some(last) = bytes.last_chunk::<8>() {
         let (words, _) = bytes.as_chunks::<8>();
-        return plain(u64::from_le_bytes(*last))
-            && words.iter().all(|word| plain(u64::from_le_bytes(*word)));
+        return pass(u64::from_le_bytes(*last))
+            && words.iter().all(|word| pass(u64::from_le_bytes(*word)));
     }
-    plain(match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+    pass(match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
             u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
         }
         _ => bytes.iter().fold(all(b' '), |word, byte| (word << 8) | u64::from(*byte)),
     })
+}
+
+/// High bits where there is a control character, a quote or a backslash.
+fn unfit(word: u64) -> u64 {
+    below(word, b' ') | below(word ^ all(b'"'), 1) | below(word ^ all(b'\\'), 1)
 }
 
 /// Not zero when a byte of the word is below `limit`, which is at most 128.
@@ -94,7 +107,9 @@ mod tests {
             let control = bytes.iter().any(|byte| *byte < b' ');
             prop_assert_eq!(super::has_control(bytes, from), control);
             let quoted = serde_json::to_string(&text).unwrap();
-            prop_assert_eq!(super::is_plain(&text), quoted[1..quoted.len() - 1] == text);
+            let plain = quoted[1..quoted.len() - 1] == text;
+            prop_assert_eq!(super::is_plain(&text), plain);
+            prop_assert_eq!(super::is_plain_ascii(text.as_bytes()), plain && text.is_ascii());
         }
     }
 }
