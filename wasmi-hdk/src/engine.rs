@@ -7,6 +7,7 @@ mod fault;
 mod guest;
 mod limiter;
 mod link;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

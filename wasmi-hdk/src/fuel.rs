@@ -55,14 +55,25 @@ impl Purse {
     fn fill(&mut self, now: Duration) {
         let Some(rate) = self.per_second else { return };
         let since = now.saturating_sub(self.filled_at.unwrap_or(now));
-        let fuel = u128::from(rate) * since.as_nanos() / 1_000_000_000;
-        let fuel = u64::try_from(fuel).unwrap_or(u64::MAX);
+        let fuel = flowed(rate, since);
         // Less than one unit is kept for the next time, or many short looks would fill nothing.
         if fuel > 0 || self.filled_at.is_none() {
             self.spent = self.spent.saturating_sub(fuel);
             self.filled_at = Some(now);
         }
     }
+}
+
+/// What flows in, in so much time.
+fn flowed(rate: u64, since: Duration) -> u64 {
+    let nanos = since.as_nanos();
+    // Mostly the time between two slices: short enough for half the arithmetic.
+    if let Ok(nanos) = u64::try_from(nanos)
+        && let Some(product) = rate.checked_mul(nanos)
+    {
+        return product / 1_000_000_000;
+    }
+    u64::try_from(u128::from(rate) * nanos / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -80,6 +91,15 @@ mod tests {
         assert_eq!(purse.rests_until(Duration::from_millis(3500)), None);
         purse.spend(Duration::from_millis(3500), 1);
         assert!(purse.rests_until(Duration::from_millis(3500)).is_some());
+    }
+
+    #[test]
+    fn short_and_long_times_are_reckoned_the_same() {
+        let rate = 500_000_000;
+        assert_eq!(flowed(rate, Duration::from_nanos(3)), 1);
+        assert_eq!(flowed(rate, Duration::from_secs(36)), 36 * rate);
+        assert_eq!(flowed(rate, Duration::from_secs(37)), 37 * rate);
+        assert_eq!(flowed(u64::MAX, Duration::from_secs(2)), u64::MAX);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub type HostFn =
 pub enum HostReturn {
     /// The results, exactly of the types that the guest declares.
     Values(Vec<Val>),
+    /// One result, of the type that the guest declares; takes no allocation.
+    One(Val),
     /// The call rests. [`Step::HostCall`](crate::Step::HostCall) hands the payload out, and
     /// [`Instance::resume`](crate::Instance::resume) goes on with the results.
     Suspend(Box<dyn Any + Send>),
@@ -31,6 +33,7 @@ impl fmt::Debug for HostReturn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HostReturn::Values(values) => f.debug_tuple("Values").field(values).finish(),
+            HostReturn::One(value) => f.debug_tuple("One").field(value).finish(),
             HostReturn::Suspend(_) => f.write_str("Suspend"),
         }
     }
@@ -44,7 +47,7 @@ impl HostReturn {
 
     /// The call answers one value.
     pub fn one(value: impl Into<Val>) -> Self {
-        HostReturn::Values(vec![value.into()])
+        HostReturn::One(value.into())
     }
 }
 

@@ -20,7 +20,6 @@ mod rest;
 mod start;
 mod step;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,19 +38,28 @@ use crate::module::{INITIALIZE, RPC_POLL, START};
 use crate::platform::Platform;
 use crate::state::Pending;
 use crate::val::Val;
+use crate::vals::Vals;
+
+/// An exported function and its name.
+#[derive(Clone)]
+struct Found {
+    name: Arc<str>,
+    func: Func,
+}
 
 /// A living guest.
 pub struct Instance {
     name: Arc<str>,
     guest: Guest,
-    funcs: BTreeMap<String, Func>,
+    /// The function that was found last.
+    last: Option<Found>,
     limits: Limits,
     purse: Purse,
     state: State,
     /// The export that runs or ran last.
     call: Arc<str>,
     /// A call that stands behind `_initialize`.
-    queued: Option<(Func, Arc<str>, Vec<Val>)>,
+    queued: Option<(Found, Vals)>,
     initialize: Option<Func>,
     /// Since the last rest.
     burst: Burst,
@@ -62,7 +70,7 @@ pub struct Instance {
 
 enum State {
     Idle,
-    Ready(Func, Vec<Val>),
+    Ready(Func, Vals),
     OutOfFuel,
     Suspended,
     Ended,
@@ -79,27 +87,29 @@ impl Instance {
         &self.limits
     }
 
-    fn find(&mut self, export: &str, args: &[Val]) -> Result<Func, CallError> {
-        let func = match self.funcs.get(export) {
-            Some(func) => func.clone(),
-            None => {
+    /// Looked up by name, unless it is the one that was called before: a plugin is mostly
+    /// called by one export.
+    fn find(&mut self, export: &str, args: &[Val]) -> Result<Found, CallError> {
+        let found = match &self.last {
+            Some(found) if *found.name == *export => found.clone(),
+            _ => {
                 let func = self.guest.func(export).ok_or_else(|| CallError::NoExport {
                     plugin: self.name.to_string(),
                     export: export.to_owned(),
                 })?;
-                self.funcs.insert(export.to_owned(), func.clone());
-                func
+                self.last.insert(Found { name: export.into(), func }).clone()
             }
         };
-        if !fits(args, &func.ty.params) || !only_numbers(&func.ty.results) {
+        let ty = &found.func.ty;
+        if !fits(args, &ty.params) || !only_numbers(&ty.results) {
             return Err(CallError::Arguments {
                 plugin: self.name.to_string(),
                 export: export.to_owned(),
-                expected: (*func.ty).clone(),
+                expected: (**ty).clone(),
                 given: args.len(),
             });
         }
-        Ok(func)
+        Ok(found)
     }
 
     /// Begins a call; [`Instance::run`] executes it. An instance makes one call at a time.
@@ -125,33 +135,31 @@ impl Instance {
                 });
             }
         }
-        let func = self.find(export, args)?;
-        let call: Arc<str> = if *self.call == *export { self.call.clone() } else { export.into() };
+        let found = self.find(export, args)?;
         match self.initialize.take() {
             // A command prepares itself.
             Some(initialize) if export != INITIALIZE && export != START => {
-                self.queued = Some((func, call, args.to_vec()));
-                self.enter(initialize, INITIALIZE.into(), Vec::new());
+                self.queued = Some((found, args.into()));
+                self.enter(Found { name: INITIALIZE.into(), func: initialize }, Vals::NONE);
             }
-            _ => self.enter(func, call, args.to_vec()),
+            _ => self.enter(found, args.into()),
         }
         Ok(())
     }
 
-    fn enter(&mut self, func: Func, call: Arc<str>, args: Vec<Val>) {
-        self.guest.state_mut().wasi.set_stdin_nonblocking(&*call == RPC_POLL);
+    fn enter(&mut self, found: Found, args: Vals) {
+        self.guest.state_mut().wasi.set_stdin_nonblocking(&*found.name == RPC_POLL);
         self.guest.spend(CALL);
         self.unpaid = self.unpaid.saturating_add(CALL);
-        self.state = State::Ready(func, args);
-        self.call = call;
+        self.state = State::Ready(found.func, args);
+        self.call = found.name;
         self.burst = Burst::default();
     }
 
     /// Executes one slice of at most `fuel`, and never more than
     /// [`MAX_SLICE_FUEL`](crate::MAX_SLICE_FUEL).
     pub fn run(&mut self, fuel: u64) -> Step {
-        let platform = self.guest.state().platform.clone();
-        let now = platform.monotonic();
+        let now = self.now();
         if !matches!(self.state, State::Idle | State::Ended)
             && let Some(until) = self.purse.rests_until(now)
         {
@@ -163,23 +171,23 @@ impl Instance {
         }
         let before = self.guest.fuel_used();
         let stop = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Idle => return Step::Finished(Vec::new()),
+            State::Idle => return Step::Finished(Vals::NONE),
             State::Ended => {
                 self.state = State::Ended;
-                return Step::Finished(Vec::new());
+                return Step::Finished(Vals::NONE);
             }
             State::Ready(func, args) => self.guest.enter(&func, &args, fuel),
             State::OutOfFuel => self.guest.go_on(fuel),
             State::Suspended => match self.wake(now, fuel) {
                 Ok(stop) => stop,
                 Err(step) => {
-                    self.account(now, platform.monotonic(), before);
+                    self.account(now, self.now(), before);
                     return self.rest(now, step);
                 }
             },
         };
         self.slices = self.slices.saturating_add(1);
-        let after = platform.monotonic();
+        let after = self.now();
         self.account(now, after, before);
         self.stopped(after, stop)
     }
@@ -189,8 +197,8 @@ impl Instance {
             Stop::Finished => {
                 self.burst = Burst::default();
                 match self.queued.take() {
-                    Some((func, call, args)) => {
-                        self.enter(func, call, args);
+                    Some((found, args)) => {
+                        self.enter(found, args);
                         Step::Yielded
                     }
                     None => Step::Finished(self.guest.results()),
@@ -307,6 +315,10 @@ impl Instance {
             slices: self.slices,
             log_lines_dropped: state.wasi.log_lines_dropped(),
         }
+    }
+
+    fn now(&self) -> Duration {
+        self.guest.state().platform.monotonic()
     }
 
     pub(crate) fn platform(&self) -> &Arc<dyn Platform> {

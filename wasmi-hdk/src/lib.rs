@@ -47,6 +47,7 @@ mod run;
 mod state;
 pub mod supervisor;
 mod val;
+mod vals;
 pub mod vfs;
 pub mod wasi;
 
@@ -66,5 +67,6 @@ pub use plugin::{CallId, Exit, HostCall, Input, Output, Plugin};
 pub use run::{Ran, Run};
 pub use supervisor::Supervisor;
 pub use val::{FuncType, Val, ValType};
+pub use vals::Vals;
 // What appears in the signatures above.
 pub use wasmi_rpc::{ErrorCode, ErrorObject, Params, RawValue, RequestId, RpcError, RpcResult};

@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use crate::fuel;
 use crate::guest_memory::GuestMemory;
-use crate::imports::HostFn;
 use crate::platform::Platform;
 use crate::val::Val;
+use crate::vals::Vals;
 use crate::wasi::{WasiCall, WasiResult, WasiState, WasiWait};
 
 pub(crate) struct GuestState {
     pub(crate) wasi: WasiState,
     pub(crate) platform: Arc<dyn Platform>,
-    /// The host's functions by index of the import.
-    pub(crate) bound: Vec<Option<HostFn>>,
     pub(crate) user: Box<dyn Any + Send>,
     pub(crate) pending: Option<Pending>,
     /// True during a nested call, which may not wait.
@@ -28,21 +26,19 @@ pub(crate) struct GuestState {
 
 /// What a suspended call waits for.
 pub(crate) enum Pending {
-    Wasi { call: &'static WasiCall, args: Vec<Val>, wait: WasiWait },
-    Host { import: usize, payload: Option<Box<dyn Any + Send>>, values: Option<Vec<Val>> },
+    Wasi { call: &'static WasiCall, args: Vals, wait: WasiWait },
+    Host { import: usize, payload: Option<Box<dyn Any + Send>>, values: Option<Vals> },
 }
 
 impl GuestState {
     pub(crate) fn new(
         wasi: WasiState,
         platform: Arc<dyn Platform>,
-        bound: Vec<Option<HostFn>>,
         user: Box<dyn Any + Send>,
     ) -> Self {
         Self {
             wasi,
             platform,
-            bound,
             user,
             pending: None,
             nested: false,

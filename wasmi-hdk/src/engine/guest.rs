@@ -11,9 +11,11 @@ use super::limiter::Limiter;
 use super::link::{self, Links, Signal};
 use super::{EngineFault, Prepared, func_type, lift, lower, panic_message};
 use crate::guest_memory::GuestMemory;
+use crate::imports::Imports;
 use crate::limits::{Limits, MAX_SLICE_FUEL};
 use crate::state::GuestState;
 use crate::val::{FuncType, Val, ValType};
+use crate::vals::Vals;
 
 /// What the engine carries for the guest.
 pub(super) struct Data {
@@ -56,6 +58,7 @@ impl Guest {
     pub(crate) fn start(
         prepared: &Prepared,
         guest: GuestState,
+        host: &Imports,
         limits: &Limits,
     ) -> Result<Self, EngineFault> {
         let compiled = &prepared.compiled;
@@ -76,7 +79,8 @@ impl Guest {
             for (index, import) in compiled.module.imports().enumerate() {
                 match import.ty() {
                     wasmi::ExternType::Func(ty) => {
-                        externs.push(wasmi::Extern::Func(link::function(&mut store, ty, index)));
+                        let way = prepared.links.way(index, host);
+                        externs.push(wasmi::Extern::Func(link::function(&mut store, ty, way)));
                     }
                     wasmi::ExternType::Memory(ty) => {
                         let memory = wasmi::Memory::new(&mut store, *ty)?;
@@ -157,7 +161,7 @@ impl Guest {
         func: &Func,
         args: &[Val],
         fuel: u64,
-    ) -> Result<Vec<Val>, EngineFault> {
+    ) -> Result<Vals, EngineFault> {
         let resting = self.resting.take();
         let results = std::mem::take(&mut self.results);
         let was_nested = std::mem::replace(&mut self.store.data_mut().guest.nested, true);
@@ -215,7 +219,7 @@ impl Guest {
     }
 
     /// Results of the call that finished last; references are left out.
-    pub(crate) fn results(&self) -> Vec<Val> {
+    pub(crate) fn results(&self) -> Vals {
         self.results.iter().filter_map(lift).collect()
     }
 

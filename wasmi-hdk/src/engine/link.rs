@@ -5,14 +5,16 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::guest::Data;
-use super::{ExternKind, Import, func_type, panic_message};
+use super::{ExternKind, Import, func_type, panic_message, typed};
 use crate::error::{HostFault, LoadError};
 use crate::fuel;
-use crate::imports::{HostCtx, HostReturn};
-use crate::state::Pending;
+use crate::imports::{HostCtx, HostFn, HostReturn, Imports};
+use crate::state::{GuestState, Pending};
 use crate::val::{FuncType, Val, ValType};
+use crate::vals::Vals;
 use crate::wasi::{self, Errno, WasiCall, WasiResult};
 
 /// Where each import of a module leads, in the order of the module.
@@ -150,123 +152,145 @@ impl fmt::Display for Signal {
 
 impl wasmi::errors::HostError for Signal {}
 
-type Caller<'a> = wasmi::Caller<'a, Data>;
+pub(super) type Caller<'a> = wasmi::Caller<'a, Data>;
 
-/// The host function for import `index`, ready to be put into a store.
+/// Where one import of one instance leads: everything that a call needs, so that it looks
+/// nothing up.
+pub(super) struct Way {
+    links: Arc<Links>,
+    index: usize,
+    host: Option<HostFn>,
+}
+
+impl Links {
+    /// The way of import `index`, with the function that `host` has for it.
+    pub(super) fn way(self: &Arc<Self>, index: usize, host: &Imports) -> Way {
+        let host = match self.entries.get(index) {
+            Some(Entry { module, name, target: Target::Host, .. }) => host.get(module, name),
+            _ => None,
+        };
+        Way { links: self.clone(), index, host: host.cloned() }
+    }
+}
+
+/// The host function behind an import, ready to be put into a store.
 pub(super) fn function(
     store: &mut wasmi::Store<Data>,
     ty: &wasmi::FuncType,
-    index: usize,
+    way: Way,
 ) -> wasmi::Func {
-    debug_assert!(store.data().links.entries.get(index).is_none_or(|e| e.ty == func_type(ty)));
-    wasmi::Func::new(store, ty.clone(), move |caller: Caller<'_>, params, results| {
-        call(caller, index, params, results)
-    })
-}
-
-fn call(
-    mut caller: Caller<'_>,
-    index: usize,
-    params: &[wasmi::Val],
-    results: &mut [wasmi::Val],
-) -> Result<(), wasmi::Error> {
-    let links = caller.data().links.clone();
-    let Some(entry) = links.entries.get(index) else {
-        return Err(wasmi::Error::host(Signal::Missing(index)));
-    };
-    let Some(args) = Args::new(params) else {
-        return Err(wasmi::Error::host(Signal::Missing(index)));
-    };
-    let memory = caller
-        .data()
-        .memory
-        .or_else(|| caller.get_export("memory").and_then(wasmi::Extern::into_memory));
-    let (bytes, data): (&mut [u8], &mut Data) = match memory {
-        Some(memory) => memory.data_and_store_mut(&mut caller),
-        None => (&mut [], caller.data_mut()),
-    };
-    data.guest.host_calls = data.guest.host_calls.saturating_add(1);
-    let outcome = match &entry.target {
-        Target::Wasi(wasi) => {
-            match caught(index, || data.guest.call_wasi(wasi, bytes, args.as_slice())) {
-                Err(signal) => Err(signal),
-                Ok(WasiResult::Errno(errno)) => {
-                    answer_one(results, wasmi::Val::I32(errno.number()));
-                    Ok(())
-                }
-                Ok(WasiResult::Exit(code)) => Err(Signal::Exit(code)),
-                Ok(WasiResult::Suspend(_)) if data.guest.nested => {
-                    data.guest.wasi.abandon_call();
-                    Err(Signal::WouldWait)
-                }
-                Ok(WasiResult::Suspend(wait)) => {
-                    let args = args.as_slice().to_vec();
-                    data.guest.pending = Some(Pending::Wasi { call: wasi, args, wait });
-                    Err(Signal::Suspended)
-                }
-            }
-        }
-        Target::UnknownWasi => {
-            data.guest.charge(fuel::HOST_CALL);
-            answer_one(results, wasmi::Val::I32(Errno::Nosys.number()));
-            Ok(())
-        }
-        // Nobody calls a memory.
-        Target::Memory => Err(Signal::Missing(index)),
-        Target::Host => call_host(data, entry, index, bytes, args.as_slice(), results),
-    };
-    let charge = data.guest.take_charge();
-    pay(&mut caller, charge);
-    outcome.map_err(wasmi::Error::host)
-}
-
-fn call_host(
-    data: &mut Data,
-    entry: &Entry,
-    index: usize,
-    bytes: &mut [u8],
-    args: &[Val],
-    results: &mut [wasmi::Val],
-) -> Result<(), Signal> {
-    let Some(function) = data.guest.bound.get(index).cloned().flatten() else {
-        return Err(Signal::Missing(index));
-    };
-    data.guest.charge(fuel::HOST_CALL);
-    let returned = caught(index, || {
-        let mut ctx = HostCtx::new(bytes, &mut data.guest);
-        function(&mut ctx, &entry.ty, args)
-    });
-    match returned? {
-        Err(HostFault::Exit(code)) => Err(Signal::Exit(code)),
-        Err(HostFault::Trap(text)) => Err(Signal::Trap(text)),
-        Err(fault) => Err(Signal::Refused(index, fault.to_string())),
-        Ok(HostReturn::Suspend(_)) if data.guest.nested => Err(Signal::WouldWait),
-        Ok(HostReturn::Suspend(payload)) => {
-            data.guest.pending =
-                Some(Pending::Host { import: index, payload: Some(payload), values: None });
-            Err(Signal::Suspended)
-        }
-        Ok(HostReturn::Values(values)) => {
-            if !fits(&values, &entry.ty.results) {
-                let text = format!("the host answered {values:?}, the guest expects {}", entry.ty);
-                return Err(Signal::Refused(index, text));
-            }
-            for (to, from) in results.iter_mut().zip(values) {
-                *to = super::lower(from);
+    debug_assert!(way.links.entries.get(way.index).is_none_or(|e| e.ty == func_type(ty)));
+    match typed::function(store, ty, way) {
+        Ok(function) => function,
+        Err(way) => wasmi::Func::new(store, ty.clone(), move |caller, params, results| {
+            let Some(args) = params.iter().map(super::lift).collect::<Option<Vals>>() else {
+                return Err(wasmi::Error::host(Signal::Missing(way.index)));
+            };
+            let answer = way.call(caller, &args)?;
+            for (to, from) in results.iter_mut().zip(answer.iter()) {
+                *to = super::lower(*from);
             }
             Ok(())
+        }),
+    }
+}
+
+impl Way {
+    /// Makes the call. The arguments are of the types that the guest declares, and so are the
+    /// results.
+    pub(super) fn call(&self, mut caller: Caller<'_>, args: &[Val]) -> Result<Vals, wasmi::Error> {
+        let Some(entry) = self.links.entries.get(self.index) else {
+            return Err(wasmi::Error::host(Signal::Missing(self.index)));
+        };
+        let memory = caller
+            .data()
+            .memory
+            .or_else(|| caller.get_export("memory").and_then(wasmi::Extern::into_memory));
+        let (bytes, data): (&mut [u8], &mut Data) = match memory {
+            Some(memory) => memory.data_and_store_mut(&mut caller),
+            None => (&mut [], caller.data_mut()),
+        };
+        let guest = &mut data.guest;
+        guest.host_calls = guest.host_calls.saturating_add(1);
+        let outcome = match &entry.target {
+            Target::Wasi(wasi) => self.call_wasi(wasi, guest, bytes, args),
+            Target::UnknownWasi => {
+                guest.charge(fuel::HOST_CALL);
+                Ok(Vals::one(Errno::Nosys.number()))
+            }
+            // Nobody calls a memory.
+            Target::Memory => Err(Signal::Missing(self.index)),
+            Target::Host => self.call_host(entry, guest, bytes, args),
+        };
+        let charge = guest.take_charge();
+        pay(&mut caller, charge);
+        outcome.map_err(wasmi::Error::host)
+    }
+
+    fn call_wasi(
+        &self,
+        wasi: &'static WasiCall,
+        guest: &mut GuestState,
+        bytes: &mut [u8],
+        args: &[Val],
+    ) -> Result<Vals, Signal> {
+        match caught(self.index, || guest.call_wasi(wasi, bytes, args))? {
+            WasiResult::Errno(errno) if wasi.returns => Ok(Vals::one(errno.number())),
+            WasiResult::Errno(_) => Ok(Vals::NONE),
+            WasiResult::Exit(code) => Err(Signal::Exit(code)),
+            WasiResult::Suspend(_) if guest.nested => {
+                guest.wasi.abandon_call();
+                Err(Signal::WouldWait)
+            }
+            WasiResult::Suspend(wait) => {
+                guest.pending = Some(Pending::Wasi { call: wasi, args: args.into(), wait });
+                Err(Signal::Suspended)
+            }
         }
+    }
+
+    fn call_host(
+        &self,
+        entry: &Entry,
+        guest: &mut GuestState,
+        bytes: &mut [u8],
+        args: &[Val],
+    ) -> Result<Vals, Signal> {
+        let Some(function) = &self.host else {
+            return Err(Signal::Missing(self.index));
+        };
+        guest.charge(fuel::HOST_CALL);
+        let returned = caught(self.index, || {
+            let mut ctx = HostCtx::new(bytes, guest);
+            function(&mut ctx, &entry.ty, args)
+        });
+        match returned? {
+            Err(HostFault::Exit(code)) => Err(Signal::Exit(code)),
+            Err(HostFault::Trap(text)) => Err(Signal::Trap(text)),
+            Err(fault) => Err(Signal::Refused(self.index, fault.to_string())),
+            Ok(HostReturn::Suspend(_)) if guest.nested => Err(Signal::WouldWait),
+            Ok(HostReturn::Suspend(payload)) => {
+                let import = self.index;
+                guest.pending =
+                    Some(Pending::Host { import, payload: Some(payload), values: None });
+                Err(Signal::Suspended)
+            }
+            Ok(HostReturn::Values(values)) => self.answer(entry, values.as_slice().into()),
+            Ok(HostReturn::One(value)) => self.answer(entry, Vals::one(value)),
+        }
+    }
+
+    fn answer(&self, entry: &Entry, values: Vals) -> Result<Vals, Signal> {
+        if fits(&values, &entry.ty.results) {
+            return Ok(values);
+        }
+        let text = format!("the host answered {values:?}, the guest expects {}", entry.ty);
+        Err(Signal::Refused(self.index, text))
     }
 }
 
 pub(crate) fn fits(values: &[Val], types: &[ValType]) -> bool {
     values.len() == types.len() && values.iter().zip(types).all(|(v, ty)| v.ty() == *ty)
-}
-
-fn answer_one(results: &mut [wasmi::Val], val: wasmi::Val) {
-    if let Some(first) = results.first_mut() {
-        *first = val;
-    }
 }
 
 /// A panic must not reach the engine, whose handlers cannot unwind: it would end the host.
@@ -282,34 +306,7 @@ fn pay(caller: &mut Caller<'_>, charge: u64) {
     let left = caller.get_fuel().unwrap_or(0);
     // Cannot fail: fuel metering is on.
     let _ = caller.set_fuel(left.saturating_sub(charge));
-    let owed = charge.saturating_sub(left);
-    caller.data_mut().guest.owe(owed);
-}
-
-/// Arguments of a host call; those of WASI (nine at most) need no allocation.
-struct Args {
-    few: [Val; Args::FEW],
-    many: Vec<Val>,
-    len: usize,
-}
-
-impl Args {
-    const FEW: usize = 10;
-
-    /// `None` when there is a reference among them.
-    fn new(params: &[wasmi::Val]) -> Option<Self> {
-        let mut args = Self { few: [Val::I32(0); Self::FEW], many: Vec::new(), len: params.len() };
-        if params.len() > Self::FEW {
-            args.many = params.iter().map(super::lift).collect::<Option<_>>()?;
-        } else {
-            for (to, from) in args.few.iter_mut().zip(params) {
-                *to = super::lift(from)?;
-            }
-        }
-        Some(args)
-    }
-
-    fn as_slice(&self) -> &[Val] {
-        if self.len > Self::FEW { &self.many } else { self.few.get(..self.len).unwrap_or(&[]) }
+    if charge > left {
+        caller.data_mut().guest.owe(charge - left);
     }
 }

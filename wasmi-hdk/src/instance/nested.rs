@@ -5,6 +5,7 @@ use crate::engine::{EngineFault, Func};
 use crate::error::CallError;
 use crate::module::INITIALIZE;
 use crate::val::Val;
+use crate::vals::Vals;
 
 impl Instance {
     /// Makes a short call that finishes within `fuel` or fails, also while another call is
@@ -14,19 +15,14 @@ impl Instance {
     ///
     /// As [`Instance::begin`]; and when the call waits, runs out of fuel or faults, which ends
     /// the guest.
-    pub fn call_now(
-        &mut self,
-        export: &str,
-        args: &[Val],
-        fuel: u64,
-    ) -> Result<Vec<Val>, CallError> {
+    pub fn call_now(&mut self, export: &str, args: &[Val], fuel: u64) -> Result<Vals, CallError> {
         if self.has_ended() {
             return Err(CallError::Ended {
                 plugin: self.name.to_string(),
                 call: export.to_owned(),
             });
         }
-        let func = self.find(export, args)?;
+        let func = self.find(export, args)?.func;
         if let Some(initialize) = self.initialize.take()
             && export != INITIALIZE
         {
@@ -41,7 +37,7 @@ impl Instance {
         export: &str,
         args: &[Val],
         fuel: u64,
-    ) -> Result<Vec<Val>, CallError> {
+    ) -> Result<Vals, CallError> {
         let before = self.guest.fuel_used();
         let result = self.guest.nested(func, args, fuel);
         let used = self.guest.fuel_used().saturating_sub(before);

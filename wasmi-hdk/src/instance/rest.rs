@@ -34,7 +34,7 @@ impl Instance {
             });
         }
         if let Some(Pending::Host { values: slot, .. }) = &mut self.guest.state_mut().pending {
-            *slot = Some(values.to_vec());
+            *slot = Some(values.into());
         }
         Ok(())
     }

@@ -3,8 +3,6 @@
 //! `_initialize` is no part of it: it may take longer than a start section and runs with the
 //! first call.
 
-use std::collections::BTreeMap;
-
 use super::budget::Burst;
 use super::describe::Describe;
 use super::{Instance, InstanceConfig, State, Stdin};
@@ -32,14 +30,8 @@ impl Instance {
             fs,
             limits: limits.clone(),
         });
-        let bound = prepared
-            .links
-            .entries()
-            .iter()
-            .map(|entry| imports.get(&entry.module, &entry.name).cloned())
-            .collect();
-        let guest = GuestState::new(wasi, platform, bound, state);
-        let guest = Guest::start(prepared, guest, &limits).map_err(|fault| {
+        let guest = GuestState::new(wasi, platform, state);
+        let guest = Guest::start(prepared, guest, &imports, &limits).map_err(|fault| {
             let describe = Describe {
                 plugin: module.name(),
                 call: "(start)",
@@ -55,7 +47,7 @@ impl Instance {
         Ok(Self {
             name: module.name().into(),
             guest,
-            funcs: BTreeMap::new(),
+            last: None,
             limits,
             purse,
             state: State::Idle,

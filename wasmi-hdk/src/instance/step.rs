@@ -5,12 +5,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::Fault;
-use crate::val::Val;
+use crate::vals::Vals;
 
 /// How far a slice came.
 pub enum Step {
     /// The call is done; these are its results. Also when there was no call.
-    Finished(Vec<Val>),
+    Finished(Vals),
     /// The slice is over, the call is not: run again.
     Yielded,
     /// The call rests until one of these: run again when it may hold. With neither, it waits

@@ -58,6 +58,39 @@ pub(super) struct Iovec {
     pub(super) len: u32,
 }
 
+/// The buffers of one call, empty ones left out. Nearly always there is one, which takes no
+/// allocation.
+pub(super) struct Iovecs {
+    one: [Iovec; 1],
+    many: Vec<Iovec>,
+    len: usize,
+}
+
+const NONE: [Iovec; 1] = [Iovec { addr: 0, len: 0 }];
+
+impl Iovecs {
+    fn push(&mut self, iovec: Iovec) {
+        match self.len {
+            0 => self.one = [iovec],
+            1 => self.many = vec![self.one[0], iovec],
+            _ => self.many.push(iovec),
+        }
+        self.len += 1;
+    }
+}
+
+impl std::ops::Deref for Iovecs {
+    type Target = [Iovec];
+
+    fn deref(&self) -> &[Iovec] {
+        match self.len {
+            0 => &[],
+            1 => &self.one,
+            _ => &self.many,
+        }
+    }
+}
+
 impl Ctx<'_, '_> {
     /// Fails with `EFAULT` unless `len` bytes at `addr` can be written. A call
     /// asks before its first effect, so that it fails whole or not at all.
@@ -67,14 +100,14 @@ impl Ctx<'_, '_> {
 
     /// Reads the guest's list of buffers and checks every one. Together they
     /// hold at most [`MAX_TRANSFER`] bytes: what is over is cut off.
-    pub(super) fn iovecs(&mut self, addr: u32, count: u32) -> Result<Vec<Iovec>, Errno> {
+    pub(super) fn iovecs(&mut self, addr: u32, count: u32) -> Result<Iovecs, Errno> {
         if count > MAX_IOVECS {
             return Err(Errno::Inval);
         }
         self.state.charge(u64::from(count));
         let table = self.memory.read(addr, count * 8)?;
         let mut left = MAX_TRANSFER;
-        let mut found = Vec::with_capacity(usize::try_from(count)?);
+        let mut found = Iovecs { one: NONE, many: Vec::new(), len: 0 };
         let (rows, _) = table.as_chunks::<8>();
         for row in rows {
             let [a0, a1, a2, a3, l0, l1, l2, l3] = *row;
