@@ -9,16 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
-use rustc_hash::FxHashMap;
 use signalk_core::{
     ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, Input, LogLevel, Output,
-    Platform, StreamId,
+    Platform,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
+    clients::{Clients, Whose},
     files::Files,
     http::Answer,
     inbox::{self, Inbox},
@@ -27,7 +26,6 @@ use crate::{
     platform::NativePlatform,
     plugin_net::PluginNet,
     pool::Pool,
-    pressure,
     storage::Storage,
 };
 
@@ -95,7 +93,7 @@ pub(crate) const CHANNEL: usize = 4096;
 const LARGE_BATCH: usize = 512;
 
 /// In a large batch timers and clients get their turn after so many messages.
-const SOME: usize = 64;
+const SOME: usize = 128;
 
 /// Or after so many bytes of frames: one piece of NMEA 0183 makes hundreds.
 const MUCH: usize = 64 << 10;
@@ -104,14 +102,8 @@ const MUCH: usize = 64 << 10;
 /// after a pause is looked at at once, as is everything that is not a flow.
 const FLOW: Duration = Duration::from_millis(2);
 
-/// Clients' tasks are woken this often at most, also when questions come between.
-const COALESCE: Duration = Duration::from_millis(1);
-
 /// The WebSocket close code of an end that goes away.
 const GOING_AWAY: u16 = 1001;
-
-/// A client above the high mark is reported again this often.
-const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 impl Driver {
     /// Runs until [`Effect::Stopped`].
@@ -121,13 +113,7 @@ impl Driver {
             pool: Pool::new(),
             answers: BTreeMap::new(),
             next_http: 0,
-            streams: FxHashMap::default(),
-            high: Vec::new(),
-            reported_at: Duration::ZERO,
-            to_wake: Vec::new(),
-            woken_at: Duration::ZERO,
-            risen: Vec::new(),
-            pressed: Vec::new(),
+            clients: Clients::default(),
             bytes_sent: 0,
             until: None,
             done: false,
@@ -142,17 +128,7 @@ struct Running {
     pool: Pool,
     answers: BTreeMap<HttpId, oneshot::Sender<Answer>>,
     next_http: u64,
-    streams: FxHashMap<StreamId, Arc<Outbox>>,
-    /// Clients above the high mark.
-    high: Vec<Arc<Outbox>>,
-    reported_at: Duration,
-    /// Clients with new frames whose task does not know yet.
-    to_wake: Vec<Arc<Outbox>>,
-    woken_at: Duration,
-    /// Clients that rose above the high mark since the core was told.
-    risen: Vec<Arc<Outbox>>,
-    /// Clients that fall behind.
-    pressed: Vec<Arc<Outbox>>,
+    clients: Clients,
     /// In frames since clients last got their turn; a frame for many counts once.
     bytes_sent: usize,
     until: Option<Duration>,
@@ -165,7 +141,7 @@ impl Running {
         let mut rest = Instant::now();
         self.drain();
         while !self.done {
-            self.wake_clients();
+            self.clients.wake(self.now());
             inbox.take(&mut batch, rest, self.deadline()).await;
             rest = Instant::now() + FLOW;
             let large = batch.len() > LARGE_BATCH;
@@ -185,18 +161,15 @@ impl Running {
             }
             self.timers();
         }
-        self.wake_all();
+        self.clients.wake_now(self.now());
     }
 
     fn now(&self) -> Duration {
         self.driver.platform.monotonic()
     }
 
-    /// The earliest of the core's timer, the clients' waking and the report of slow clients.
     fn deadline(&self) -> Option<Instant> {
-        let waking = (!self.to_wake.is_empty()).then(|| self.woken_at + COALESCE);
-        let report = (!self.high.is_empty()).then(|| self.reported_at + REPORT_EVERY);
-        let earliest = [self.until, waking, report].into_iter().flatten().min()?;
+        let earliest = self.until.into_iter().chain(self.clients.deadline()).min()?;
         Some(self.driver.platform.instant(earliest))
     }
 
@@ -210,7 +183,7 @@ impl Running {
             }
             ToCore::Open { target, headers, outbox } => {
                 let id = outbox.id;
-                self.streams.insert(id, outbox);
+                self.clients.open(outbox);
                 Input::StreamOpened { id, target, headers }
             }
             ToCore::Bytes { id, bytes, .. } => {
@@ -219,27 +192,28 @@ impl Running {
             ToCore::Plugin { input, .. } => input,
             ToCore::Input(input) => {
                 if let Input::StreamClosed { id } = &input {
-                    self.forget(*id);
+                    self.clients.forget(*id);
                 }
                 input
             }
         };
         self.input(input);
-        while let Some(outbox) = self.risen.pop() {
-            self.input(Input::StreamQueue { id: outbox.id, bytes: outbox.bytes() });
-            self.high.push(outbox);
+        self.report_risen();
+    }
+
+    fn report_risen(&mut self) {
+        while let Some((id, bytes)) = self.clients.next_risen() {
+            self.input(Input::StreamQueue { id, bytes });
         }
     }
 
     /// There is more to do: clients get what they have to get first, so that nobody falls behind only because input is fast.
     async fn give_way(&mut self) {
         self.bytes_sent = 0;
-        self.woken_at = self.now();
-        self.wake_all();
+        self.clients.wake_now(self.now());
+        self.report_risen();
         tokio::task::yield_now().await;
-        if !self.pressed.is_empty() {
-            pressure::ease(&mut self.pressed).await;
-        }
+        self.clients.ease().await;
     }
 
     fn input(&mut self, input: Input) {
@@ -253,16 +227,8 @@ impl Running {
         if self.until.is_some_and(|until| until <= now) {
             self.input(Input::Tick);
         }
-        if !self.high.is_empty() && now >= self.reported_at + REPORT_EVERY {
-            self.reported_at = now;
-            let mut high = std::mem::take(&mut self.high);
-            high.retain(|outbox| {
-                self.streams.contains_key(&outbox.id) && outbox.bytes() > crate::outbox::LOW
-            });
-            for outbox in &high {
-                self.input(Input::StreamQueue { id: outbox.id, bytes: outbox.bytes() });
-            }
-            self.high.append(&mut high);
+        for (id, bytes) in self.clients.still_high(now) {
+            self.input(Input::StreamQueue { id, bytes });
         }
     }
 
@@ -302,10 +268,14 @@ impl Running {
                 }
             }
             Effect::Storage { ticket, task } => self.driver.storage.begin(ticket, task),
-            Effect::StreamSend { id, frame } => self.send(&[id], frame),
-            Effect::StreamSendMany { ids, frame } => self.send(&ids, frame),
-            Effect::StreamClose { id, code, reason } => self.end(id, Ending::Closed(code, reason)),
-            Effect::StreamReject { id, response } => self.end(id, Ending::Rejected(response)),
+            Effect::StreamSend { id, frame } => self.send(Whose::One(id), frame),
+            Effect::StreamSendMany { ids, frame } => self.send(Whose::Many(ids), frame),
+            Effect::StreamClose { id, code, reason } => {
+                self.clients.end(id, Ending::Closed(code, reason));
+            }
+            Effect::StreamReject { id, response } => {
+                self.clients.end(id, Ending::Rejected(response));
+            }
             Effect::OpenConnection { id, endpoint } => self.driver.connections.open(id, endpoint),
             Effect::CloseConnection { id } => self.driver.connections.close(id),
             Effect::ReadModule { plugin, dir, wasm, want_fs } => {
@@ -319,10 +289,8 @@ impl Running {
             Effect::Log { level, target, text } => log(level, &target, &text),
             Effect::Stopped => {
                 self.done = true;
-                for (_, outbox) in self.streams.drain() {
-                    outbox.end(Ending::Closed(GOING_AWAY, "the server is stopping".into()));
-                    self.to_wake.push(outbox);
-                }
+                let text = "the server is stopping".to_owned();
+                self.clients.end_all(&Ending::Closed(GOING_AWAY, text));
                 if let Some(stopped) = self.driver.stopped.take() {
                     let _ = stopped.send(());
                 }
@@ -330,53 +298,9 @@ impl Running {
         }
     }
 
-    fn send(&mut self, ids: &[StreamId], frame: Bytes) {
-        // The core writes JSON; anything else has no place in a text frame. Looked at once, whoever gets it.
-        let Ok(frame) = Utf8Bytes::try_from(frame) else { return };
+    fn send(&mut self, whose: Whose, frame: Bytes) {
         self.bytes_sent += frame.len();
-        for id in ids {
-            let Some(outbox) = self.streams.get(id) else { continue };
-            let pushed = outbox.push(frame.clone());
-            if pushed.risen {
-                self.risen.push(Arc::clone(outbox));
-            }
-            if pushed.pressed {
-                self.pressed.push(Arc::clone(outbox));
-            }
-            if pushed.first {
-                self.to_wake.push(Arc::clone(outbox));
-            }
-        }
-    }
-
-    fn end(&mut self, id: StreamId, ending: Ending) {
-        if let Some(outbox) = self.streams.remove(&id) {
-            outbox.end(ending);
-            self.to_wake.push(outbox);
-        }
-    }
-
-    fn forget(&mut self, id: StreamId) {
-        self.streams.remove(&id);
-        self.high.retain(|outbox| outbox.id != id);
-        self.pressed.retain(|outbox| outbox.id != id);
-    }
-
-    fn wake_clients(&mut self) {
-        if self.to_wake.is_empty() {
-            return;
-        }
-        let now = self.now();
-        if now >= self.woken_at + COALESCE {
-            self.woken_at = now;
-            self.wake_all();
-        }
-    }
-
-    fn wake_all(&mut self) {
-        for outbox in self.to_wake.drain(..) {
-            outbox.wake();
-        }
+        self.clients.send(whose, frame);
     }
 }
 

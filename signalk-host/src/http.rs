@@ -1,29 +1,23 @@
-//! HTTP and the WebSocket handshake: bytes in, bytes out. Every answer is the core's, except the files of the built-in page.
+//! HTTP: requests in, answers out. Every answer is the core's, except the files of the built-in page. Who asks for a stream
+//! gets one in `stream`.
 
 use std::{
-    collections::HashMap,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, FromRequestParts, Request, State, ws::WebSocketUpgrade},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::get,
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use signalk_core::{HttpRequest, HttpResponse, Input, StreamId};
-use tokio::{
-    io::AsyncReadExt,
-    sync::{mpsc, oneshot},
-};
+use signalk_core::{HttpRequest, HttpResponse};
+use tokio::{io::AsyncReadExt, sync::oneshot};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -34,16 +28,17 @@ use tower_http::{
 
 use crate::{
     admin,
-    driver::{CoreSender, ToCore},
-    outbox::{Ending, Outbox, Taken},
-    stream,
+    admission::Edge,
+    driver::ToCore,
+    outbox::{Ending, Taken},
+    stream::{self, upgrade::Upgrade, wire::Framing},
 };
 
 /// Of a file that is sent in pieces.
 const FILE_CHUNK: usize = 64 << 10;
 
 /// Express's limit in the reference.
-const BODY_LIMIT: usize = 10 << 20;
+pub(crate) const BODY_LIMIT: usize = 10 << 20;
 
 /// A smaller answer fits a network packet or two: compressing it costs more than it saves.
 const COMPRESS_ABOVE: u64 = 1400;
@@ -66,104 +61,16 @@ pub(crate) struct FilePiece {
     pub(crate) length: u64,
 }
 
-/// What every request needs.
-#[derive(Clone)]
-pub(crate) struct Edge {
-    sender: CoreSender,
-    streams: Arc<Streams>,
-}
-
-/// The open streams.
-struct Streams {
-    next: AtomicU64,
-    per_ip: Mutex<HashMap<IpAddr, usize>>,
-    limit: StreamLimit,
-    /// A clone lives in every stream's task: all dropped means that all have ended.
-    alive: mpsc::Sender<()>,
-}
-
-/// How many streams one address may open.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StreamLimit {
-    /// From another machine.
-    pub(crate) remote: usize,
-    /// From this machine.
-    ///
-    /// DIFFERENCE: the reference counts these like any other. Here they have no limit unless one is set, because behind a
-    /// proxy of the same machine every client comes from this one address.
-    pub(crate) local: usize,
-}
-
-impl Edge {
-    /// The second half ends when the last stream has.
-    pub(crate) fn new(sender: CoreSender, limit: StreamLimit) -> (Edge, mpsc::Receiver<()>) {
-        let (alive, ended) = mpsc::channel(1);
-        let streams = Streams { next: AtomicU64::new(1), per_ip: Mutex::default(), limit, alive };
-        (Edge { sender, streams: Arc::new(streams) }, ended)
-    }
-
-    /// Everything that is served.
-    pub(crate) fn router(self) -> Router {
-        let compress = SizeAbove::new(COMPRESS_ABOVE)
-            .and(NotForContentType::IMAGES)
-            .and(NotForContentType::SSE);
-        Router::new()
-            .route("/admin/", get(admin::index))
-            .route("/admin/{*path}", get(admin::file))
-            .fallback(to_core)
-            .layer(
-                CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compress),
-            )
-            .with_state(self)
-    }
-
-    /// A new stream, unless its address has too many.
-    pub(crate) fn admit(&self, ip: IpAddr) -> Option<Admission> {
-        let streams = &self.streams;
-        let limit = if ip.is_loopback() { streams.limit.local } else { streams.limit.remote };
-        let mut per_ip = streams.per_ip.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = per_ip.entry(ip).or_default();
-        if *count >= limit {
-            return None;
-        }
-        *count += 1;
-        let id = StreamId(streams.next.fetch_add(1, Ordering::Relaxed));
-        let outbox = Arc::new(Outbox::new(id));
-        Some(Admission { edge: self.clone(), ip, outbox, _alive: streams.alive.clone() })
-    }
-}
-
-/// One stream's place. Dropped, the place is free and the core knows that the client is gone.
-pub(crate) struct Admission {
-    edge: Edge,
-    ip: IpAddr,
-    /// Its frames.
-    pub(crate) outbox: Arc<Outbox>,
-    _alive: mpsc::Sender<()>,
-}
-
-impl Admission {
-    /// The way to the core.
-    pub(crate) fn sender(&self) -> &CoreSender {
-        &self.edge.sender
-    }
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        let mut per_ip = self.edge.streams.per_ip.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = per_ip.get_mut(&self.ip) {
-            *count -= 1;
-            if *count == 0 {
-                per_ip.remove(&self.ip);
-            }
-        }
-        let closed = ToCore::Input(Input::StreamClosed { id: self.outbox.id });
-        let sender = self.edge.sender.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { sender.send(closed).await });
-        }
-    }
+/// Everything that is served.
+pub(crate) fn router(edge: Edge) -> Router {
+    let compress =
+        SizeAbove::new(COMPRESS_ABOVE).and(NotForContentType::IMAGES).and(NotForContentType::SSE);
+    Router::new()
+        .route("/admin/", get(admin::index))
+        .route("/admin/{*path}", get(admin::file))
+        .fallback(to_core)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compress))
+        .with_state(edge)
 }
 
 async fn to_core(
@@ -171,11 +78,11 @@ async fn to_core(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     if is_upgrade(&parts.headers) {
-        return match WebSocketUpgrade::from_request_parts(&mut parts, &edge).await {
+        return match Upgrade::asked_for(&parts) {
             Ok(upgrade) => open_stream(&edge, peer.ip(), upgrade, &parts).await,
-            Err(rejection) => rejection.into_response(),
+            Err(refusal) => *refusal,
         };
     }
     let body = match read_body(body).await {
@@ -220,13 +127,8 @@ async fn read_body(body: Body) -> Result<Bytes, (StatusCode, &'static str)> {
     Ok(whole.freeze())
 }
 
-async fn open_stream(
-    edge: &Edge,
-    ip: IpAddr,
-    upgrade: WebSocketUpgrade,
-    parts: &Parts,
-) -> Response {
-    let Some(admission) = edge.admit(ip) else {
+async fn open_stream(edge: &Edge, ip: IpAddr, upgrade: Upgrade, parts: &Parts) -> Response {
+    let Some(admission) = edge.admit(ip, Framing::WebSocket) else {
         tracing::warn!(%ip, "refused a stream: this address has too many (SIGNALK_MAX_STREAMS_PER_IP)");
         let text = "too many streams from this address";
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
@@ -242,11 +144,9 @@ async fn open_stream(
     }
     match stream::first(&outbox).await {
         Taken::Ended(Ending::Rejected(rejection)) => response(rejection),
-        first => upgrade
-            .write_buffer_size(stream::WRITE_BUFFER)
-            .max_message_size(BODY_LIMIT)
-            .max_frame_size(BODY_LIMIT)
-            .on_upgrade(move |socket| stream::serve(socket, admission, first)),
+        first => {
+            upgrade.grant(move |socket, before| stream::serve(socket, before, admission, first))
+        }
     }
 }
 

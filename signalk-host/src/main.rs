@@ -5,8 +5,10 @@
 //! network of plugins), `disk` (configuration).
 
 mod admin;
+mod admission;
 mod charts;
 mod cli;
+mod clients;
 mod commands;
 mod discovery;
 mod disk;

@@ -1,4 +1,5 @@
-//! The frames that wait for one stream client: filled by the core's task, emptied by the client's task.
+//! What waits for one stream client: filled by the core's task, emptied by the client's task. Pieces are as they go over the
+//! wire; one piece may hold many frames and may wait for many clients.
 //!
 //! It never drops a frame: what to leave out for a slow client is the core's rule, which is told the level. It only has a last
 //! bound, far above the core's, so that no fault can fill the memory.
@@ -8,9 +9,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
 use signalk_core::{HttpResponse, StreamId};
 use tokio::sync::Notify;
+
+use crate::stream::wire::{Batch, Framing};
 
 /// Above this the core is told (server-api.md 3.10: it then keeps only the latest values).
 pub(crate) const HIGH: usize = 512 << 10;
@@ -24,23 +27,30 @@ pub(crate) const PRESSED: usize = 256 << 10;
 /// One batch. Small enough that the core soon learns that a client catches up.
 const CHUNK: usize = 128 << 10;
 
-/// No frames are taken beyond this: the client is cut off.
+/// Nothing is taken beyond this: the client is cut off.
 const LAST_BOUND: usize = 64 << 20;
+
+/// Answers to pings that a client does not take: so many bytes wait, then none are made.
+const ANSWERS: usize = 4 << 10;
 
 /// One client's queue.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     /// Whose.
     pub(crate) id: StreamId,
+    /// How it wants its messages.
+    pub(crate) framing: Framing,
     state: Mutex<State>,
     wake: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    frames: VecDeque<Utf8Bytes>,
-    /// In `frames`, and taken but not yet in the operating system's hands.
+    pieces: VecDeque<Bytes>,
+    /// In `pieces`, and taken but not yet in the operating system's hands.
     bytes: usize,
+    /// Control frames; they go before the next piece.
+    answers: Vec<u8>,
     /// The core was told that it is above `HIGH`, and waits for `LOW`.
     reported_high: bool,
     /// It rose above `PRESSED` and has not yet fallen to half of it.
@@ -48,7 +58,7 @@ struct State {
     ending: Option<Ending>,
 }
 
-/// What adding a frame changed.
+/// What adding a piece changed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Pushed {
     /// Nothing waited before: the client's task must be woken.
@@ -66,13 +76,15 @@ pub(crate) enum Ending {
     Rejected(HttpResponse),
     /// A WebSocket close code, and words.
     Closed(u16, String),
+    /// The client has closed it; the answer to that is among the control frames.
+    ByClient,
 }
 
 /// What a client's task finds.
 #[derive(Debug)]
 pub(crate) enum Taken {
-    /// Frames to send, in order, and their bytes.
-    Frames(VecDeque<Utf8Bytes>, usize),
+    /// Something to send, and how many bytes of it to acknowledge.
+    Batch(Batch, usize),
     /// Nothing more comes.
     Ended(Ending),
     /// Nothing yet.
@@ -81,24 +93,24 @@ pub(crate) enum Taken {
 
 impl Outbox {
     /// An empty one.
-    pub(crate) fn new(id: StreamId) -> Outbox {
-        Outbox { id, state: Mutex::default(), wake: Notify::new() }
+    pub(crate) fn new(id: StreamId, framing: Framing) -> Outbox {
+        Outbox { id, framing, state: Mutex::default(), wake: Notify::new() }
     }
 
-    /// Adds a frame. The client's task is not woken: see [`Outbox::wake`].
-    pub(crate) fn push(&self, frame: Utf8Bytes) -> Pushed {
+    /// Adds a piece. The client's task is not woken: see [`Outbox::wake`].
+    pub(crate) fn push(&self, piece: Bytes) -> Pushed {
         let mut state = self.lock();
         if state.ending.is_some() {
             return Pushed::default();
         }
         if state.bytes > LAST_BOUND {
-            state.frames.clear();
+            state.pieces.clear();
             state.ending = Some(Ending::Closed(1008, "too slow".into()));
             return Pushed { first: true, ..Pushed::default() };
         }
-        let first = state.frames.is_empty();
-        state.bytes += frame.len();
-        state.frames.push_back(frame);
+        let first = state.pieces.is_empty();
+        state.bytes += piece.len();
+        state.pieces.push_back(piece);
         let risen = state.bytes >= HIGH && !state.reported_high;
         state.reported_high |= risen;
         let pressed = state.bytes >= PRESSED && !state.pressed;
@@ -106,9 +118,30 @@ impl Outbox {
         Pushed { first, risen, pressed }
     }
 
-    /// The last word: frames before it are still sent.
+    /// Adds control frames and wakes the client's task. False: too many wait already.
+    pub(crate) fn answer(&self, frames: &[u8]) -> bool {
+        let mut state = self.lock();
+        if state.answers.len() > ANSWERS {
+            return false;
+        }
+        state.answers.extend_from_slice(frames);
+        drop(state);
+        self.wake();
+        true
+    }
+
+    /// The last word: what waits before it is still sent.
     pub(crate) fn end(&self, ending: Ending) {
         self.lock().ending.get_or_insert(ending);
+    }
+
+    /// The client wants no more.
+    pub(crate) fn ended_by_client(&self) {
+        let mut state = self.lock();
+        state.pieces.clear();
+        state.ending.get_or_insert(Ending::ByClient);
+        drop(state);
+        self.wake();
     }
 
     /// Wakes the client's task.
@@ -134,17 +167,21 @@ impl Outbox {
     /// What waits, in order, about [`CHUNK`] bytes at most. Each taken batch is acknowledged with [`Outbox::sent`].
     pub(crate) fn take(&self) -> Taken {
         let mut state = self.lock();
-        if state.frames.is_empty() {
+        if state.pieces.is_empty() && state.answers.is_empty() {
             return state.ending.clone().map_or(Taken::Empty, Taken::Ended);
         }
         let mut bytes = 0;
         let mut count = 0;
-        while let Some(frame) = state.frames.get(count).filter(|_| bytes < CHUNK) {
-            bytes += frame.len();
+        while let Some(piece) = state.pieces.get(count).filter(|_| bytes < CHUNK) {
+            bytes += piece.len();
             count += 1;
         }
-        let rest = state.frames.split_off(count);
-        Taken::Frames(std::mem::replace(&mut state.frames, rest), bytes)
+        let rest = state.pieces.split_off(count);
+        let mut pieces = std::mem::replace(&mut state.pieces, rest);
+        if !state.answers.is_empty() {
+            pieces.push_front(std::mem::take(&mut state.answers).into());
+        }
+        Taken::Batch(Batch(pieces), bytes)
     }
 
     /// The operating system took these bytes. Some: the core, which was told that we are above [`HIGH`], must learn this level.
@@ -169,31 +206,58 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    fn outbox() -> Outbox {
+        Outbox::new(StreamId(1), Framing::WebSocket)
+    }
+
     #[test]
     fn the_core_is_told_once_when_it_rises_and_once_when_it_drains() {
-        let outbox = Outbox::new(StreamId(1));
-        let frame = Utf8Bytes::from("x".repeat(100 << 10));
-        let pushed: Vec<Pushed> = (0..8).map(|_| outbox.push(frame.clone())).collect();
+        let outbox = outbox();
+        let piece = Bytes::from("x".repeat(100 << 10));
+        let pushed: Vec<Pushed> = (0..8).map(|_| outbox.push(piece.clone())).collect();
         assert_eq!(pushed.iter().filter(|pushed| pushed.risen).count(), 1);
         assert_eq!(pushed.iter().filter(|pushed| pushed.first).count(), 1);
         for _ in 0..3 {
-            let Taken::Frames(frames, bytes) = outbox.take() else { panic!("there are frames") };
-            assert_eq!((frames.len(), bytes), (2, 200 << 10));
+            let Taken::Batch(batch, bytes) = outbox.take() else { panic!("there are pieces") };
+            assert_eq!((batch.0.len(), bytes), (2, 200 << 10));
             assert_eq!(outbox.sent(bytes), None);
         }
-        let Taken::Frames(_, bytes) = outbox.take() else { panic!("there are frames") };
+        let Taken::Batch(_, bytes) = outbox.take() else { panic!("there are pieces") };
         assert_eq!(outbox.bytes(), bytes, "taken is not yet sent");
         assert_eq!(outbox.sent(bytes), Some(0));
         assert_eq!(outbox.sent(0), None);
     }
 
     #[test]
-    fn frames_before_the_end_are_still_sent() {
-        let outbox = Outbox::new(StreamId(1));
+    fn what_waits_before_the_end_is_still_sent() {
+        let outbox = outbox();
         outbox.push("a".into());
         outbox.end(Ending::Closed(1000, String::new()));
         outbox.push("late".into());
-        assert!(matches!(outbox.take(), Taken::Frames(frames, 1) if frames.len() == 1));
+        assert!(matches!(outbox.take(), Taken::Batch(batch, 1) if batch.0.len() == 1));
         assert!(matches!(outbox.take(), Taken::Ended(Ending::Closed(1000, _))));
+    }
+
+    #[test]
+    fn an_answer_goes_before_what_waits_and_a_flood_of_them_is_bounded() {
+        let outbox = outbox();
+        outbox.push("data".into());
+        assert!(outbox.answer(b"pong"));
+        let Taken::Batch(batch, 4) = outbox.take() else {
+            panic!("data is counted, control is not")
+        };
+        assert_eq!(batch.0, ["pong", "data"]);
+        assert!(outbox.answer(&[0; ANSWERS + 1]));
+        assert!(!outbox.answer(b"one more"));
+    }
+
+    #[test]
+    fn a_client_that_has_closed_gets_the_answer_to_that_and_nothing_else() {
+        let outbox = outbox();
+        outbox.push("data".into());
+        outbox.answer(b"close");
+        outbox.ended_by_client();
+        assert!(matches!(outbox.take(), Taken::Batch(batch, 0) if batch.0 == ["close"]));
+        assert!(matches!(outbox.take(), Taken::Ended(Ending::ByClient)));
     }
 }

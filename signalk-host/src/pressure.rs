@@ -47,14 +47,14 @@ mod tests {
     use signalk_core::StreamId;
 
     use super::*;
-    use crate::outbox::Taken;
+    use crate::{outbox::Taken, stream::wire::Framing};
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
     }
 
     fn full() -> Arc<Outbox> {
-        let outbox = Arc::new(Outbox::new(StreamId(1)));
+        let outbox = Arc::new(Outbox::new(StreamId(1), Framing::WebSocket));
         outbox.push("x".repeat(PRESSED + 1).into());
         outbox
     }
@@ -72,7 +72,7 @@ mod tests {
         let client = std::thread::spawn({
             let outbox = Arc::clone(&outbox);
             move || {
-                let Taken::Frames(_, bytes) = outbox.take() else { panic!("there is a frame") };
+                let Taken::Batch(_, bytes) = outbox.take() else { panic!("there is a piece") };
                 outbox.sent(bytes);
             }
         });

@@ -1,24 +1,38 @@
-//! One WebSocket client: its frames to the core, the core's frames to it, pings. What is in the frames is the core's.
+//! One stream client: its messages to the core, the core's frames to it, pings. What is in the frames is the core's.
+//!
+//! The two halves of the socket are two tasks, so that what wakes one does not make the other look.
 
-use std::{collections::VecDeque, time::Duration};
+mod ear;
+pub(crate) mod upgrade;
+pub(crate) mod wire;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use bytes::Bytes;
-use futures::{
-    SinkExt, StreamExt,
-    stream::{SplitSink, SplitStream},
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
-use signalk_core::Input;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use bytes::Bytes;
+use signalk_core::Input;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpStream, tcp::OwnedWriteHalf},
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
+};
+
+use self::{
+    ear::{Ear, Heard},
+    wire::Batch,
+};
 use crate::{
+    admission::Admission,
     driver::ToCore,
-    http::Admission,
     outbox::{Ending, Outbox, Taken},
 };
-
-/// Frames are collected up to this size, then written at once.
-pub(crate) const WRITE_BUFFER: usize = 32 << 10;
 
 /// server-api.md 3: `wsPingInterval`. A client that did not answer until the next one is gone.
 const PING: Duration = Duration::from_secs(30);
@@ -39,129 +53,118 @@ pub(crate) async fn first(outbox: &Outbox) -> Taken {
     }
 }
 
-/// Lives as long as the client.
-pub(crate) async fn serve(socket: WebSocket, admission: Admission, first: Taken) {
-    let (sink, source) = socket.split();
-    let mut client = Client { sink, admission: &admission, unanswered_ping: false };
-    let (heard, mut pongs) = tokio::sync::watch::channel(0_u64);
-    let receive = receive(source, &admission, heard);
-    tokio::select! {
-        () = receive => {}
-        () = client.send_all(first, &mut pongs) => {}
-    }
-}
-
-/// Hands frames in until the client is gone. A core that is behind makes the client wait.
-async fn receive(
-    mut source: SplitStream<WebSocket>,
-    admission: &Admission,
-    heard: tokio::sync::watch::Sender<u64>,
-) {
-    while let Some(Ok(message)) = source.next().await {
-        let text = match message {
-            Message::Text(text) => Bytes::from(text),
-            Message::Binary(bytes) => bytes,
-            Message::Pong(_) => {
-                heard.send_modify(|pongs| *pongs += 1);
-                continue;
+/// A WebSocket client, as long as it lives.
+pub(crate) async fn serve(socket: TcpStream, before: Bytes, admission: Admission, first: Taken) {
+    let (source, mut sink) = socket.into_split();
+    let pong = Arc::new(AtomicBool::new(false));
+    let ear = Ear {
+        source,
+        before,
+        outbox: Arc::clone(&admission.outbox),
+        core: admission.sender().clone(),
+        pong: Arc::clone(&pong),
+    };
+    let mut ear = Listening(tokio::spawn(ear.listen()));
+    let closed = {
+        let talk = talk(&mut sink, &admission, first, &pong);
+        tokio::pin!(talk);
+        tokio::select! {
+            closed = &mut talk => closed,
+            heard = &mut ear.0 => {
+                if matches!(heard, Ok(Heard::Close)) {
+                    talk.await;
+                }
+                return;
             }
-            // Answered below us.
-            Message::Ping(_) => continue,
-            Message::Close(_) => return,
-        };
-        let input = Input::StreamMessage { id: admission.outbox.id, text };
-        if admission.sender().send_flow(ToCore::Input(input)).await.is_err() {
-            return;
         }
+    };
+    if closed {
+        // Read on until the client closes too: a socket closed with unread bytes takes our last words with it.
+        drop(sink);
+        let _ = timeout(LAST_WORDS, &mut ear.0).await;
     }
 }
 
-struct Client<'a> {
-    sink: SplitSink<WebSocket, Message>,
-    admission: &'a Admission,
-    unanswered_ping: bool,
+/// The reading half, which ends with the client.
+struct Listening(JoinHandle<Heard>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
-impl Client<'_> {
-    async fn send_all(&mut self, first: Taken, pongs: &mut tokio::sync::watch::Receiver<u64>) {
-        let outbox = &self.admission.outbox;
-        let mut pings = interval_at(Instant::now() + PING, PING);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut next = first;
-        loop {
-            match next {
-                Taken::Frames(frames, bytes) => {
-                    if self.send(frames, bytes).await.is_err() {
-                        return;
+/// Writes what the core has for the client, and pings when it has nothing. True: we have said that we close.
+async fn talk(
+    sink: &mut OwnedWriteHalf,
+    admission: &Admission,
+    first: Taken,
+    pong: &AtomicBool,
+) -> bool {
+    let outbox = &admission.outbox;
+    let mut pings = interval_at(Instant::now() + PING, PING);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pinged = false;
+    let mut next = first;
+    loop {
+        match next {
+            Taken::Batch(batch, bytes) => {
+                if write(sink, admission, batch, bytes).await.is_err() {
+                    return false;
+                }
+            }
+            Taken::Ended(Ending::Closed(code, reason)) => {
+                let frame = wire::close(code, &reason);
+                return matches!(timeout(LAST_WORDS, sink.write_all(&frame)).await, Ok(Ok(())));
+            }
+            Taken::Ended(_) => return false,
+            Taken::Empty => tokio::select! {
+                () = outbox.woken() => {}
+                _ = pings.tick() => {
+                    if pinged && !pong.swap(false, Ordering::Relaxed) {
+                        return false;
+                    }
+                    pinged = true;
+                    if sink.write_all(&wire::ping()).await.is_err() {
+                        return false;
                     }
                 }
-                Taken::Ended(ending) => return self.close(ending).await,
-                Taken::Empty => tokio::select! {
-                    () = outbox.woken() => {}
-                    _ = pings.tick() => {
-                        if !self.ping(pongs).await {
-                            return;
-                        }
-                    }
-                },
-            }
-            next = outbox.take();
+            },
         }
+        next = outbox.take();
     }
+}
 
-    /// Writes all frames with as few writes as possible.
-    async fn send(&mut self, frames: VecDeque<Utf8Bytes>, bytes: usize) -> Result<(), axum::Error> {
-        let outbox = &self.admission.outbox;
-        let sink = &mut self.sink;
-        let work = async {
-            for frame in frames {
-                sink.feed(Message::Text(frame)).await?;
-            }
-            sink.flush().await
-        };
-        tokio::select! {
-            sent = work => sent?,
-            () = given_up(outbox) => return Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))),
-        }
-        if let Some(level) = outbox.sent(bytes) {
-            let input = Input::StreamQueue { id: outbox.id, bytes: level };
-            // Fails only when the server stops.
-            let _ = self.admission.sender().send(ToCore::Input(input)).await;
-        }
-        Ok(())
+/// Writes a batch, and tells the core when the client has caught up.
+pub(crate) async fn write(
+    sink: &mut OwnedWriteHalf,
+    admission: &Admission,
+    mut batch: Batch,
+    bytes: usize,
+) -> io::Result<()> {
+    let outbox = &admission.outbox;
+    tokio::select! {
+        biased;
+        written = sink.write_all_buf(&mut batch) => written?,
+        () = given_up(outbox) => return Err(io::ErrorKind::TimedOut.into()),
     }
-
-    /// False: the client did not answer the last one.
-    async fn ping(&mut self, pongs: &mut tokio::sync::watch::Receiver<u64>) -> bool {
-        let answered = pongs.has_changed().unwrap_or(false);
-        pongs.mark_unchanged();
-        if self.unanswered_ping && !answered {
-            return false;
-        }
-        self.unanswered_ping = true;
-        self.sink.send(Message::Ping(Bytes::new())).await.is_ok()
+    if let Some(level) = outbox.sent(bytes) {
+        let input = Input::StreamQueue { id: outbox.id, bytes: level };
+        // Fails only when the server stops.
+        let _ = admission.sender().send(ToCore::Input(input)).await;
     }
-
-    async fn close(&mut self, ending: Ending) {
-        if let Ending::Closed(code, reason) = ending {
-            let frame = CloseFrame { code, reason: reason.into() };
-            let close = self.sink.send(Message::Close(Some(frame)));
-            let _ = tokio::time::timeout(LAST_WORDS, close).await;
-        }
-    }
+    Ok(())
 }
 
 /// Ends when writing has lost its sense: the core has closed the client, or nothing moved for long.
-pub(crate) async fn given_up(outbox: &Outbox) {
+async fn given_up(outbox: &Outbox) {
     let stuck = tokio::time::sleep(STUCK);
     tokio::pin!(stuck);
-    loop {
+    while !outbox.ended() {
         tokio::select! {
             () = &mut stuck => return,
             () = outbox.woken() => {}
         }
-        if outbox.ended() {
-            return tokio::time::sleep(LAST_WORDS).await;
-        }
     }
+    tokio::time::sleep(LAST_WORDS).await;
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use signalk_core::Input;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     net::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -13,10 +13,10 @@ use tokio::{
 };
 
 use crate::{
+    admission::{Admission, Edge},
     driver::ToCore,
-    http::{Admission, Edge},
     outbox::Taken,
-    stream,
+    stream::{self, wire::Framing},
 };
 
 /// The same as of a frame.
@@ -26,7 +26,7 @@ const LINE: u64 = 10 << 20;
 pub(crate) async fn listen(listener: TcpListener, edge: Edge) {
     loop {
         match listener.accept().await {
-            Ok((socket, peer)) => match edge.admit(peer.ip()) {
+            Ok((socket, peer)) => match edge.admit(peer.ip(), Framing::Lines) {
                 Some(admission) => drop(tokio::spawn(serve(socket, admission))),
                 None => tracing::warn!(%peer, "refused a TCP stream: this address has too many"),
             },
@@ -80,22 +80,9 @@ async fn send(mut sink: OwnedWriteHalf, admission: &Admission, first: Taken) {
     let mut next = first;
     loop {
         match next {
-            Taken::Frames(frames, bytes) => {
-                let mut lines = BytesMut::with_capacity(bytes + 2 * frames.len());
-                for frame in frames {
-                    lines.extend_from_slice(frame.as_bytes());
-                    lines.extend_from_slice(b"\r\n");
-                }
-                let sent = tokio::select! {
-                    sent = sink.write_all(&lines) => sent.is_ok(),
-                    () = stream::given_up(outbox) => false,
-                };
-                if !sent {
+            Taken::Batch(batch, bytes) => {
+                if stream::write(&mut sink, admission, batch, bytes).await.is_err() {
                     return;
-                }
-                if let Some(level) = outbox.sent(bytes) {
-                    let input = Input::StreamQueue { id: outbox.id, bytes: level };
-                    let _ = admission.sender().send(ToCore::Input(input)).await;
                 }
             }
             Taken::Ended(_) => return,

@@ -16,7 +16,7 @@ fn it_starts_answers_and_stops_in_good_order() {
     assert_eq!(discovery["endpoints"]["v1"]["signalk-http"], url.as_str());
     host.signal("TERM");
     assert_eq!(host.wait().code(), Some(0), "{}", host.log());
-    assert!(host.log().contains("stopped"), "{}", host.log());
+    host.logged("stopped");
 }
 
 #[test]

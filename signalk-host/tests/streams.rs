@@ -14,8 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use common::{Host, Stream, free_port, values};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 fn delta(path: &str, value: impl Into<Value>) -> Value {
     json!({ "context": "vessels.self", "updates": [{ "$source": "test", "values": [{ "path": path, "value": value.into() }] }] })
@@ -37,9 +45,7 @@ fn an_unknown_path_is_refused_at_the_handshake() {
     let host = Host::start(&[]);
     let wrong =
         tokio_tungstenite::tungstenite::connect(format!("ws://{}/signalk/v9/stream", host.address));
-    let Err(tokio_tungstenite::tungstenite::Error::Http(response)) = wrong else {
-        panic!("{wrong:?}")
-    };
+    let Err(Error::Http(response)) = wrong else { panic!("{wrong:?}") };
     assert_eq!(response.status(), 404);
 }
 
@@ -48,12 +54,69 @@ fn one_address_may_open_so_many_streams_and_gets_them_back() {
     let host = Host::start_with(&[], &[("SIGNALK_MAX_STREAMS_PER_IP", "2")], |_| {});
     let open = || Stream::try_open(&host.address, "");
     let (first, _second) = (open().unwrap(), open().unwrap());
-    let Err(tokio_tungstenite::tungstenite::Error::Http(response)) = open().map(drop) else {
-        panic!("a third stream")
-    };
+    let Err(Error::Http(response)) = open().map(drop) else { panic!("a third stream") };
     assert_eq!(response.status(), 429);
     drop(first);
     common::eventually("a free place", || open().ok(), || host.log());
+}
+
+#[test]
+fn the_handshake_is_that_of_rfc_6455_and_other_requests_are_refused() {
+    let host = Host::start(&[]);
+    let ask = |headers: &[&str]| {
+        let mut socket = TcpStream::connect(&host.address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let headers = headers.join("\r\n");
+        write!(
+            socket,
+            "GET /signalk/v1/stream HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n{headers}\r\n\r\n",
+            host.address
+        )
+        .unwrap();
+        let mut lines = BufReader::new(socket).lines().map_while(Result::ok);
+        let status = lines.next().unwrap_or_default();
+        let head = lines.by_ref().take_while(|line| !line.is_empty()).collect::<Vec<_>>();
+        (status, head.join("\n").to_lowercase())
+    };
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    let (status, head) = ask(&[key, "Sec-WebSocket-Version: 8"]);
+    assert!(status.contains(" 426 ") && head.contains("sec-websocket-version: 13"), "{status}");
+    assert!(ask(&["Sec-WebSocket-Version: 13"]).0.contains(" 400 "));
+    let (status, head) = ask(&[key, "Sec-WebSocket-Version: 13"]);
+    assert!(status.contains(" 101 "), "{status}");
+    // RFC 6455, 1.3.
+    assert!(head.contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
+}
+
+#[test]
+fn a_ping_is_answered_before_the_data_that_waits_and_a_close_is_answered_last() {
+    let host = Host::start(&[]);
+    let mut client = host.stream("?subscribe=none");
+    client.next().unwrap();
+    for round in [b"1", b"2"] {
+        client.0.send(Message::Ping(Bytes::from_static(round))).unwrap();
+        assert_eq!(client.0.read().unwrap(), Message::Pong(Bytes::from_static(round)));
+    }
+    client.0.close(None).unwrap();
+    let close = client.0.read();
+    assert!(matches!(close, Ok(Message::Close(None))), "{close:?}");
+    assert!(matches!(client.0.read(), Err(Error::ConnectionClosed)), "closed by the server first");
+}
+
+#[test]
+fn a_message_in_pieces_and_a_long_one_arrive_whole() {
+    let host = Host::start(&[]);
+    let mut reader = host.stream("?subscribe=self&sendCachedValues=false");
+    let mut writer = host.stream("?subscribe=none");
+    let long = "x".repeat(300_000);
+    let text = delta("test.long", long.clone()).to_string();
+    let (begin, end) = text.split_at(70_000);
+    let piece = |text: &str, kind, last| {
+        Message::Frame(Frame::message(text.to_owned(), OpCode::Data(kind), last))
+    };
+    writer.0.send(piece(begin, Data::Text, false)).unwrap();
+    writer.0.send(piece(end, Data::Continue, true)).unwrap();
+    assert_eq!(reader.value_of("test.long"), long);
 }
 
 #[test]

@@ -19,12 +19,13 @@ use tokio::{
 };
 
 use crate::{
+    admission::{Edge, StreamLimit},
     cli::ServeArgs,
     discovery,
     disk::ConfigDir,
     driver::{CHANNEL, CoreSender, Driver, ToCore},
     files::Files,
-    http::{Edge, StreamLimit},
+    http,
     inbox::{self, Inbox},
     logging,
     net::{Connections, spec::InputSpec},
@@ -83,7 +84,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
     if let Some(listener) = tcp_stream {
         tokio::spawn(tcp_stream::listen(listener, edge.clone()));
     }
-    let service = edge.router().into_make_service_with_connect_info::<SocketAddr>();
+    let service = http::router(edge).into_make_service_with_connect_info::<SocketAddr>();
     // A delta is small and shall leave at once.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let server = tokio::spawn(axum::serve(listener, service).into_future());
