@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 
 /// The root folder of the workspace.
 pub(crate) fn root() -> PathBuf {
-    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // Asked when it runs: worktrees that share a build directory share the binary, too.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     own.parent().map_or(own.clone(), PathBuf::from)
 }
 
