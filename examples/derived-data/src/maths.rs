@@ -23,6 +23,10 @@ pub(crate) fn wind_direction(heading: f64, angle: f64) -> f64 {
 }
 
 /// Speed towards where the wind comes from; negative on a downwind course.
+///
+/// DIFFERENCE: the specification 1.8.2 describes `performance.velocityMadeGood` by the apparent
+/// wind's angle. That wind turns with the boat's own speed, so a helmsman who followed the figure
+/// would be led off the wind. This is what sailors and their instruments call VMG.
 pub(crate) fn velocity_made_good(through_water: f64, true_angle: f64) -> f64 {
     through_water * true_angle.cos()
 }
@@ -84,6 +88,15 @@ mod tests {
     #[test]
     fn motoring_in_a_calm_leaves_no_wind() {
         assert!(true_wind(3.0, 0.0, 3.0).speed < EPSILON);
+    }
+
+    #[test]
+    fn velocity_made_good_is_to_the_true_wind_not_to_the_apparent_one() {
+        let wind = true_wind(10.0, PI / 4.0, 5.0);
+        let by_apparent = 5.0 * (PI / 4.0).cos();
+        assert!(velocity_made_good(5.0, wind.angle) < by_apparent / 2.0);
+        let downwind = true_wind(3.0, PI, 5.0);
+        assert!(near(velocity_made_good(5.0, downwind.angle), -5.0));
     }
 
     #[test]
