@@ -41,6 +41,8 @@ struct Flight {
     held: Held,
     ran: Duration,
     limit: Duration,
+    /// The guest sleeps in a WASI call since then.
+    asleep_since: Option<Duration>,
 }
 
 /// A library guest and what it still has to do.
@@ -136,6 +138,7 @@ impl Library {
                 instance.resume(&results(&ty, object))?;
             }
         }
+        self.woken(platform.monotonic())?;
         let mut fuel_left = limits.run_fuel;
         let end = limits.run_time.map(|time| platform.monotonic().saturating_add(time));
         loop {
@@ -157,7 +160,12 @@ impl Library {
             match step {
                 Step::Finished(values) => self.finish(&values)?,
                 Step::Yielded => flight.overrun(instance)?,
-                Step::Waiting { until, .. } => return Ok(Outcome::Waiting { until }),
+                Step::Waiting { until, .. } => {
+                    let late = flight.asleep(after);
+                    return Ok(Outcome::Waiting {
+                        until: Some(until.map_or(late, |until| until.min(late))),
+                    });
+                }
                 Step::HostCall(payload) => {
                     return match payload.downcast::<Rest>() {
                         Ok(rest) => Ok(Outcome::Rests(*rest)),
@@ -191,8 +199,19 @@ impl Library {
         let Some(instance) = self.guest.instance() else { return Ok(()) };
         instance.begin(work.export(), &args)?;
         let limit = work.deadline(self.call_time);
-        self.flight = Some(Flight { work, held, ran: Duration::ZERO, limit });
+        self.flight = Some(Flight { work, held, ran: Duration::ZERO, limit, asleep_since: None });
         Ok(())
+    }
+
+    /// Counts the time that the guest was asleep towards the call's (plugin ABI 4.11); waiting for
+    /// the network is a [`Rest`] and is not counted.
+    fn woken(&mut self, now: Duration) -> Result<(), Crash> {
+        let (Some(instance), Some(flight)) = (self.guest.instance(), &mut self.flight) else {
+            return Ok(());
+        };
+        let Some(since) = flight.asleep_since.take() else { return Ok(()) };
+        flight.ran = flight.ran.saturating_add(now.saturating_sub(since));
+        flight.overrun(instance)
     }
 
     /// Takes the result of the call in flight.
@@ -207,6 +226,14 @@ impl Library {
 }
 
 impl Flight {
+    /// The guest sleeps from now on; the time at which the call will have taken too long.
+    fn asleep(&mut self, now: Duration) -> Duration {
+        self.asleep_since = Some(now);
+        // One more than the limit, because what is just used up is not yet overrun.
+        now.saturating_add(self.limit.saturating_sub(self.ran))
+            .saturating_add(Duration::from_nanos(1))
+    }
+
     fn overrun(&self, instance: &mut Instance) -> Result<(), Crash> {
         if self.ran <= self.limit {
             return Ok(());

@@ -13,6 +13,7 @@ use crate::fake::Fake;
 #[cfg(not(target_family = "wasm"))]
 mod assemblyscript;
 mod objects;
+mod sleep;
 
 /// A session, a fake server and a clock that jumps.
 struct Drive {

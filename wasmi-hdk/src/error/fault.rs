@@ -58,7 +58,7 @@ pub enum Fault {
     },
     /// More time than a call may execute between two rests.
     #[error(
-        "{plugin}: call `{call}` ran for {ran:?} without a rest, the limit `call_deadline` is {limit:?}; split the work or raise the limit"
+        "{plugin}: call `{call}` took {ran:?} without waiting for the host, the limit `call_deadline` is {limit:?}; split the work or raise the limit"
     )]
     Deadline {
         /// Who.
