@@ -1,6 +1,7 @@
 //! Timestamps: the text as it was given, since clients get it back unchanged. Reading it as a
 //! point of time happens only where values are sorted. No clock is read here.
 
+use crate::calendar::{civil_from_days, days_from_civil};
 use std::fmt;
 use std::sync::Arc;
 
@@ -114,29 +115,6 @@ fn zone_ms(zone: &str) -> Option<i64> {
         _ => return None,
     };
     Some(sign * (hours * 60 + minutes) * 60_000)
-}
-
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar; months are counted from
-/// March so that the leap day is the last of its year.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

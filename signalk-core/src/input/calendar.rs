@@ -1,6 +1,8 @@
-//! Days and times of day to milliseconds since the Unix epoch and back, for the inputs.
-//!
-//! Only what sentences need: UTC, no leap seconds, years 1970-9999. Text forms are `signalk_model::Timestamp`'s work.
+//! Dates as sentences give them: refused where there is no such day. The counting is `signalk_model::calendar`'s,
+//! text forms are `signalk_model::Timestamp`'s.
+
+pub(crate) use signalk_model::calendar::civil_from_days as civil;
+use signalk_model::calendar::days_from_civil;
 
 /// Milliseconds of one day.
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -14,27 +16,7 @@ pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     {
         return None;
     }
-    // A year that starts in March puts the leap day last; eras of 400 years repeat.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year - era * 400;
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
-}
-
-/// The year, month and day of a day since 1970-01-01.
-pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days - era * 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    Some(days_from_civil(year, month, day))
 }
 
 fn month_length(year: i64, month: i64) -> i64 {
