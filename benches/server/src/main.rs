@@ -7,6 +7,7 @@ mod compare;
 mod deltas;
 mod drive;
 mod fill;
+mod packages;
 mod process;
 mod rest;
 mod start;
@@ -32,6 +33,8 @@ enum Command {
     Fill(fill::Options),
     /// Starts a program again and again: time to its first answer, CPU and memory soon after.
     Start(start::Options),
+    /// The same plugin many times over in a configuration directory, for either server.
+    Packages(packages::Options),
     /// Two running servers in turn (A B B A ...): medians and ratios as a table.
     Compare(compare::Options),
 }
@@ -58,6 +61,7 @@ async fn main() -> anyhow::Result<()> {
                     println!("{}", serde_json::to_string(&start::run(&options).await?)?);
                     Ok(())
                 }
+                Command::Packages(options) => packages::run(&options),
                 Command::Compare(options) => compare::run(&options).await,
             }
         })
