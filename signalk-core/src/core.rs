@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use signalk_bridge::{Handler, HandlerReply, RadarHandler};
 use signalk_model::Timestamp;
 
 use crate::{
@@ -67,8 +68,16 @@ impl Core {
             Input::StreamMessage { id, text } => {
                 self.server.stream_message(now, id, &text, &mut self.plugins);
             }
-            Input::StreamClosed { id } => self.server.stream_closed(id),
-            Input::StreamQueue { id, bytes } => self.server.stream_queue(now, id, bytes),
+            Input::StreamClosed { id } => {
+                if !self.server.binary.close(id) {
+                    self.server.stream_closed(id);
+                }
+            }
+            Input::StreamQueue { id, bytes } => {
+                if !self.server.binary.queue(id, bytes) {
+                    self.server.stream_queue(now, id, bytes);
+                }
+            }
             Input::Connection { id, event } => self.server.connection_event(now, id, event),
             Input::Report(Report::Saved { ticket, result }) => self.server.saved(ticket, result),
             Input::Packages { found, complaints } => {
@@ -104,12 +113,14 @@ impl Core {
                 return output;
             }
             self.hand_to_plugins(now);
+            self.ask_for_radars(now);
             self.plugins.poll(now, &mut self.server);
             let went_on = self.go_on(now);
             if std::mem::take(&mut self.server.plugins_changed) {
                 self.tell_plugins_changed();
             }
-            if self.server.outputs.is_empty() && self.server.accepted.is_empty() && !went_on {
+            let asks = went_on || self.server.binary.radars.want_answers();
+            if self.server.outputs.is_empty() && self.server.accepted.is_empty() && !asks {
                 break;
             }
         }
@@ -152,6 +163,18 @@ impl Core {
         if self.server.accepted.is_empty() {
             // Keeps the allocation for the next input.
             self.server.accepted = accepted;
+        }
+    }
+
+    /// Plugins that emit a radar's frames have to say that it is theirs.
+    fn ask_for_radars(&mut self, now: Duration) {
+        for plugin in self.server.binary.radars.take_wanted() {
+            let asked = plugin.clone();
+            let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
+                later.server.radars_told(later.now, &plugin, &reply);
+            });
+            let (handler, request) = (Handler::Radar(RadarHandler::Radars), String::new());
+            self.plugins.call_handler(now, &asked, handler, request, &mut self.server, then);
         }
     }
 

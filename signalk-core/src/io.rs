@@ -37,7 +37,8 @@ pub enum Input {
         /// The request with its whole body (at most 10 MB: the edge refuses more).
         request: HttpRequest,
     },
-    /// A client asks for a WebSocket. Answered by [`Effect::StreamSend`] (it is accepted) or [`Effect::StreamReject`].
+    /// A client asks for a WebSocket. Answered by [`Effect::StreamSend`] or [`Effect::StreamAccept`] (it is accepted), or
+    /// by [`Effect::StreamReject`].
     StreamOpened {
         /// Chosen by the edge.
         id: StreamId,
@@ -59,7 +60,8 @@ pub enum Input {
         id: StreamId,
     },
     /// How many bytes of a client's frames wait at the edge. Report it whenever it crosses 512 KiB upwards, when it has
-    /// drained to 1 KiB, and about once a second while it is above 512 KiB.
+    /// drained to 1 KiB, and about once a second while it is above 512 KiB. Of a client that was accepted by
+    /// [`Effect::StreamAccept`]: whenever it rises above that limit, and when it is not above it any more.
     StreamQueue {
         /// Whose queue.
         id: StreamId,
@@ -226,6 +228,20 @@ pub enum Effect {
         /// To whom, in ascending order.
         ids: Arc<[StreamId]>,
         /// JSON text; cheap to clone.
+        frame: Bytes,
+    },
+    /// Accept a stream whose first frame may be long in coming.
+    StreamAccept {
+        /// Whose.
+        id: StreamId,
+        /// Bytes: see [`Input::StreamQueue`].
+        limit: usize,
+    },
+    /// Send the same binary frame to many clients; otherwise as [`Effect::StreamSendMany`].
+    StreamSendBinary {
+        /// To whom, in ascending order.
+        ids: Arc<[StreamId]>,
+        /// The frame's payload; cheap to clone.
         frame: Bytes,
     },
     /// Send what is queued, then close. No [`Input::StreamClosed`] is needed afterwards (one does no harm).

@@ -47,6 +47,7 @@ pub mod plugins;
 pub mod resources;
 
 mod api;
+mod binary;
 mod connection;
 mod core;
 mod devices;

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use signalk_bridge::Version;
+use signalk_bridge::{PluginId, Version};
 use signalk_model::{Delta, Placement, SourceRef, Store};
 
 use crate::{
@@ -37,7 +37,13 @@ impl Host for Server {
         self.handle_delta_as(now, delta, provider, placement, None);
     }
 
-    fn emit_binary(&mut self, _now: Duration, _stream: String, _data: Bytes) {}
+    fn emit_binary(&mut self, now: Duration, plugin: &PluginId, stream: &str, data: Bytes) {
+        self.plugin_frame(now, plugin, stream, data);
+    }
+
+    fn end_binary(&mut self, plugin: &PluginId) {
+        self.end_binary_streams(plugin);
+    }
 
     fn save_quietly(&mut self, name: String, text: String) {
         self.save(name, text, Saving::Quiet);

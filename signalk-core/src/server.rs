@@ -14,6 +14,7 @@ use signalk_model::{
 };
 
 use crate::{
+    binary::BinaryStreams,
     config::{self, Config},
     connection::Connections,
     devices::Devices,
@@ -41,6 +42,7 @@ pub(crate) struct Server {
     /// Shares the names of all deltas that are parsed here.
     pub(crate) interner: Interner,
     pub(crate) streams: Streams,
+    pub(crate) binary: BinaryStreams,
     pub(crate) connections: Connections,
     pub(crate) requests: Requests,
     pub(crate) devices: Devices,
@@ -93,6 +95,7 @@ impl Server {
         config.complaints.extend(complaints);
         let mut server = Server {
             streams: Streams::new(store.self_context().clone()),
+            binary: BinaryStreams::default(),
             self_context: store.self_context().clone(),
             store,
             interner: Interner::new(),

@@ -5,14 +5,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use signalk_core::StreamId;
 
 use crate::{
-    outbox::{Ending, LOW, Outbox},
+    outbox::{Ending, Outbox},
     pressure,
-    stream::wire::Framing,
+    stream::wire::{Framing, Message},
 };
 
 /// Clients' tasks are woken this often at most, also when questions come between.
@@ -29,7 +28,7 @@ const PIECE: usize = 64 << 10;
 pub(crate) struct Clients {
     open: FxHashMap<StreamId, Arc<Outbox>>,
     /// Messages that are not handed over yet, and whose they are.
-    gathered: Vec<Bytes>,
+    gathered: Vec<Message>,
     gathered_bytes: usize,
     whose: Whose,
     /// Clients with something new whose task does not know yet.
@@ -76,17 +75,27 @@ impl Clients {
         self.open.insert(outbox.id, outbox);
     }
 
+    /// A client is accepted before there is a frame for it; from now on its level is told at this limit.
+    pub(crate) fn accept(&mut self, id: StreamId, limit: usize) {
+        if let Some(outbox) = self.open.get(&id) {
+            outbox.accept(limit);
+            self.to_wake.push(Arc::clone(outbox));
+        }
+    }
+
     /// A message for these.
-    pub(crate) fn send(&mut self, whose: Whose, message: Bytes) {
+    pub(crate) fn send(&mut self, whose: Whose, message: Message) {
         // The core writes JSON; anything else has no place in a text frame. Looked at once, whoever gets it.
-        if std::str::from_utf8(&message).is_err() {
+        if let Message::Text(text) = &message
+            && std::str::from_utf8(text).is_err()
+        {
             return;
         }
         if !self.whose.is(&whose) {
             self.hand_over();
             self.whose = whose;
         }
-        self.gathered_bytes += message.len();
+        self.gathered_bytes += message.payload().len();
         self.gathered.push(message);
         if self.gathered_bytes >= PIECE {
             self.hand_over();
@@ -105,8 +114,8 @@ impl Clients {
                 Framing::WebSocket => &mut frames,
                 Framing::Lines => &mut lines,
             };
-            let piece = made.get_or_insert_with(|| outbox.framing.piece(&self.gathered));
-            let pushed = outbox.push(Bytes::clone(piece));
+            let pieces = made.get_or_insert_with(|| outbox.framing.pieces(&self.gathered));
+            let pushed = outbox.push_all(pieces);
             if pushed.risen {
                 self.risen.push(Arc::clone(outbox));
             }
@@ -149,8 +158,17 @@ impl Clients {
     pub(crate) fn next_risen(&mut self) -> Option<(StreamId, usize)> {
         let outbox = self.risen.pop()?;
         let report = (outbox.id, outbox.bytes());
-        self.high.push(outbox);
+        if !self.high.iter().any(|known| known.id == outbox.id) {
+            self.high.push(outbox);
+        }
         Some(report)
+    }
+
+    /// One that has a limit of its own and is not above it any more: the core decides by that what it is sent next.
+    pub(crate) fn next_fallen(&mut self) -> Option<(StreamId, usize)> {
+        let at = self.high.iter().position(|outbox| outbox.has_fallen())?;
+        let outbox = self.high.swap_remove(at);
+        Some((outbox.id, outbox.bytes()))
     }
 
     /// Levels of those that are still above the mark, if it is time to say so again.
@@ -160,7 +178,7 @@ impl Clients {
         }
         self.reported_at = now;
         let open = &self.open;
-        self.high.retain(|outbox| open.contains_key(&outbox.id) && outbox.bytes() > LOW);
+        self.high.retain(|outbox| open.contains_key(&outbox.id) && outbox.is_high());
         self.high.iter().map(|outbox| (outbox.id, outbox.bytes())).collect()
     }
 

@@ -27,6 +27,7 @@ use crate::{
     plugin_net::PluginNet,
     pool::Pool,
     storage::Storage,
+    stream::wire::Message,
 };
 
 /// What the rest of the edge has for the core.
@@ -191,6 +192,9 @@ impl Running {
             }
             ToCore::Plugin { input, .. } => input,
             ToCore::Input(input) => {
+                if matches!(input, Input::Ran { .. }) {
+                    self.report_fallen();
+                }
                 if let Input::StreamClosed { id } = &input {
                     self.clients.forget(*id);
                 }
@@ -203,6 +207,14 @@ impl Running {
 
     fn report_risen(&mut self) {
         while let Some((id, bytes)) = self.clients.next_risen() {
+            self.input(Input::StreamQueue { id, bytes });
+        }
+    }
+
+    /// A plugin may have emitted frames: who gets them is decided by what is unsent now, not by what was when a client's task
+    /// last had its turn.
+    fn report_fallen(&mut self) {
+        while let Some((id, bytes)) = self.clients.next_fallen() {
             self.input(Input::StreamQueue { id, bytes });
         }
     }
@@ -268,8 +280,14 @@ impl Running {
                 }
             }
             Effect::Storage { ticket, task } => self.driver.storage.begin(ticket, task),
-            Effect::StreamSend { id, frame } => self.send(Whose::One(id), frame),
-            Effect::StreamSendMany { ids, frame } => self.send(Whose::Many(ids), frame),
+            Effect::StreamSend { id, frame } => self.send(Whose::One(id), Message::Text(frame)),
+            Effect::StreamSendMany { ids, frame } => {
+                self.send(Whose::Many(ids), Message::Text(frame));
+            }
+            Effect::StreamSendBinary { ids, frame } => {
+                self.send(Whose::Many(ids), Message::Binary(frame));
+            }
+            Effect::StreamAccept { id, limit } => self.clients.accept(id, limit),
             Effect::StreamClose { id, code, reason } => {
                 self.clients.end(id, Ending::Closed(code, reason));
             }
@@ -298,9 +316,9 @@ impl Running {
         }
     }
 
-    fn send(&mut self, whose: Whose, frame: Bytes) {
-        self.bytes_sent += frame.len();
-        self.clients.send(whose, frame);
+    fn send(&mut self, whose: Whose, message: Message) {
+        self.bytes_sent += message.payload().len();
+        self.clients.send(whose, message);
     }
 }
 

@@ -44,14 +44,20 @@ pub(crate) struct Outbox {
     wake: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// At this level the core is told.
+    high: usize,
+    /// At this it is told again.
+    low: usize,
+    /// Somebody waits for it to catch up: see `pressure`.
+    waited_for: bool,
     pieces: VecDeque<Bytes>,
     /// In `pieces`, and taken but not yet in the operating system's hands.
     bytes: usize,
     /// Control frames; they go before the next piece.
     answers: Vec<u8>,
-    /// The core was told that it is above `HIGH`, and waits for `LOW`.
+    /// The core was told that it is above `high`, and waits for `low`.
     reported_high: bool,
     /// It rose above `PRESSED` and has not yet fallen to half of it.
     pressed: bool,
@@ -63,10 +69,20 @@ struct State {
 pub(crate) struct Pushed {
     /// Nothing waited before: the client's task must be woken.
     pub(crate) first: bool,
-    /// The level has just risen above [`HIGH`]: the core must be told.
+    /// The level has just risen to the high mark: the core must be told.
     pub(crate) risen: bool,
     /// The level has just risen above [`PRESSED`].
     pub(crate) pressed: bool,
+}
+
+impl Pushed {
+    fn or(self, other: Pushed) -> Pushed {
+        Pushed {
+            first: self.first || other.first,
+            risen: self.risen || other.risen,
+            pressed: self.pressed || other.pressed,
+        }
+    }
 }
 
 /// How a stream ends.
@@ -94,7 +110,31 @@ pub(crate) enum Taken {
 impl Outbox {
     /// An empty one.
     pub(crate) fn new(id: StreamId, framing: Framing) -> Outbox {
-        Outbox { id, framing, state: Mutex::default(), wake: Notify::new() }
+        let state = State {
+            high: HIGH,
+            low: LOW,
+            waited_for: true,
+            pieces: VecDeque::new(),
+            bytes: 0,
+            answers: Vec::new(),
+            reported_high: false,
+            pressed: false,
+            ending: None,
+        };
+        Outbox { id, framing, state: Mutex::new(state), wake: Notify::new() }
+    }
+
+    /// Accepts the client without a frame. The core wants to know whenever it has more than `limit` unsent, and when no more.
+    /// It leaves out frames then, so nobody waits for this client.
+    pub(crate) fn accept(&self, limit: usize) {
+        let mut state = self.lock();
+        (state.high, state.low, state.waited_for) = (limit.saturating_add(1), limit, false);
+        state.pieces.push_back(Bytes::new());
+    }
+
+    /// Adds pieces. The client's task is not woken: see [`Outbox::wake`].
+    pub(crate) fn push_all(&self, pieces: &[Bytes]) -> Pushed {
+        pieces.iter().map(|piece| self.push(piece.clone())).fold(Pushed::default(), Pushed::or)
     }
 
     /// Adds a piece. The client's task is not woken: see [`Outbox::wake`].
@@ -111,9 +151,9 @@ impl Outbox {
         let first = state.pieces.is_empty();
         state.bytes += piece.len();
         state.pieces.push_back(piece);
-        let risen = state.bytes >= HIGH && !state.reported_high;
+        let risen = state.bytes >= state.high && !state.reported_high;
         state.reported_high |= risen;
-        let pressed = state.bytes >= PRESSED && !state.pressed;
+        let pressed = state.waited_for && state.bytes >= PRESSED && !state.pressed;
         state.pressed |= pressed;
         Pushed { first, risen, pressed }
     }
@@ -159,6 +199,18 @@ impl Outbox {
         self.lock().bytes
     }
 
+    /// It has not caught up with what the core was told.
+    pub(crate) fn is_high(&self) -> bool {
+        let state = self.lock();
+        state.bytes > state.low
+    }
+
+    /// The core was told that it is high, and it has a limit of its own and is below it.
+    pub(crate) fn has_fallen(&self) -> bool {
+        let state = self.lock();
+        !state.waited_for && state.bytes <= state.low
+    }
+
     /// Nothing more is taken in.
     pub(crate) fn ended(&self) -> bool {
         self.lock().ending.is_some()
@@ -184,12 +236,12 @@ impl Outbox {
         Taken::Batch(Batch(pieces), bytes)
     }
 
-    /// The operating system took these bytes. Some: the core, which was told that we are above [`HIGH`], must learn this level.
+    /// The operating system took these bytes. Some: the core, which was told that we are high, must learn this level.
     pub(crate) fn sent(&self, bytes: usize) -> Option<usize> {
         let mut state = self.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
         state.pressed &= state.bytes > PRESSED / 2;
-        let drained = state.reported_high && state.bytes <= LOW;
+        let drained = state.reported_high && state.bytes <= state.low;
         if drained {
             state.reported_high = false;
         }

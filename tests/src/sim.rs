@@ -274,6 +274,10 @@ impl Sim {
             Effect::StreamSendMany { ids, frame } => {
                 ids.iter().for_each(|id| self.hear(*id, &frame, true))
             }
+            Effect::StreamAccept { .. } => {}
+            Effect::StreamSendBinary { ids, frame } => {
+                ids.iter().for_each(|id| self.hear(*id, &frame, true))
+            }
             Effect::StreamClose { id, code, reason } => {
                 self.streams.entry(id).or_default().closed = Some((code, reason));
             }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use wasmi_hdk::{FuncType, LogLine};
 
 use super::work::Response;
+use crate::methods::streams;
 use crate::net::{Net, Wait};
 use crate::{Capabilities, Capability, Manifest, PluginId, Registration, Status, Version};
 
@@ -170,20 +171,8 @@ impl Shared {
 
     /// Whether the plugin may send frames to this binary stream (plugin ABI 12).
     pub(crate) fn owns_stream(&self, stream: &str) -> bool {
-        let below = |name: &str| {
-            stream
-                .strip_prefix("plugins/")
-                .and_then(|rest| rest.strip_prefix(name))
-                .and_then(|rest| rest.strip_prefix('/'))
-                .is_some_and(|rest| !rest.is_empty())
-        };
-        let is_radar = stream.strip_prefix("radars/").is_some_and(|radar| {
-            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            !radar.is_empty() && radar.chars().all(fits)
-        });
-        below(&self.plugin)
-            || below(&self.package)
-            || is_radar && self.capabilities.has(Capability::RadarProvider)
+        let names = [&*self.plugin, &*self.package];
+        streams::is_own(stream, &names, self.capabilities)
     }
 
     /// Whether the guest has asked for nothing since the last drain.

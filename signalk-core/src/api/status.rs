@@ -19,6 +19,7 @@ pub(super) fn status(call: &mut Call<'_>) -> Answer {
             "deltas": server.providers.total(),
             "connections": server.connections.status_json(),
             "streams": server.streams.status_json(call.now),
+            "binary": server.binary.status_json(call.now),
             "resources": server.resources.status_json(),
             "plugins": by_id(call.plugins.status_json()),
             "restartNeeded": server.needs_restart,

@@ -137,8 +137,8 @@ impl SignalK for Desk<'_> {
         self.registrations.add(self.at, registration);
     }
 
-    fn emit_binary(&mut self, _: &PluginId, stream: String, data: Bytes) {
-        self.host.emit_binary(self.now, stream, data);
+    fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes) {
+        self.host.emit_binary(self.now, plugin, &stream, data);
     }
 
     fn self_context(&self) -> Context {

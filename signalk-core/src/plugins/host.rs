@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalk_bridge::Version;
+use signalk_bridge::{PluginId, Version};
 use signalk_model::{Delta, SourceRef, Store};
 
 use crate::guest::Platform;
@@ -26,8 +26,10 @@ pub(crate) trait Host {
         provider: &SourceRef,
         version: Version,
     );
-    /// A frame for the clients of a binary stream.
-    fn emit_binary(&mut self, now: Duration, stream: String, data: Bytes);
+    /// A frame of a plugin for the clients of a binary stream.
+    fn emit_binary(&mut self, now: Duration, plugin: &PluginId, stream: &str, data: Bytes);
+    /// The plugin's life is over: nothing more comes on its binary streams.
+    fn end_binary(&mut self, plugin: &PluginId);
     /// Saves a file of the configuration directory.
     fn save_quietly(&mut self, name: String, text: String);
     /// Hands an output to the edge.

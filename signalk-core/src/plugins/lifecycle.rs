@@ -246,7 +246,7 @@ impl Plugins {
             plugin.supervisor.handle(now, Event::Stop);
             host.say(LogLevel::Info, &plugin.manifest.id, "stopped".to_owned());
         }
-        self.end_offers(at);
+        self.end_offers(at, host);
         self.routes.remove(at);
         host.plugins_changed();
         self.after_end(at, now, host);
@@ -285,7 +285,7 @@ impl Plugins {
 
     /// The session is over and left an error behind.
     fn ended(&mut self, at: At, text: String, host: &mut dyn Host) {
-        self.end_offers(at);
+        self.end_offers(at, host);
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         Self::life_over(plugin, host);
         host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
@@ -305,9 +305,12 @@ impl Plugins {
     }
 
     /// What the plugin offered to clients, and what they wait for, ends with its life (plugin ABI W19).
-    fn end_offers(&mut self, at: At) {
+    fn end_offers(&mut self, at: At, host: &mut dyn Host) {
         self.registrations.remove(at);
         self.end_calls(at);
+        if let Some(plugin) = self.plugins.get(at) {
+            host.end_binary(&plugin.manifest.id);
+        }
     }
 
     /// A start that had to wait for the end.

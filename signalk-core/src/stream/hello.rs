@@ -27,6 +27,7 @@ impl Server {
         match path.strip_suffix('/').unwrap_or(path) {
             "/signalk/v1/stream" => {}
             "/signalk/v1/playback" => return self.refuse_playback(now, id, target, headers),
+            _ if self.binary_opened(now, id, target, headers) => return,
             _ => {
                 // DIFFERENCE: the reference never answers the upgrade of an unknown path.
                 let response = HttpResponse::not_found("GET", path);

@@ -20,36 +20,70 @@ const HEADER: usize = 10;
 /// RFC 6455, 5.5.1: what a close frame has room for, after the code.
 const REASON: usize = 123;
 
+/// From here on a payload is sent from where it is: a copy would cost more than one more buffer in a write.
+const LONG: usize = 16 << 10;
+
+/// One message for clients.
+#[derive(Debug, Clone)]
+pub(crate) enum Message {
+    /// JSON.
+    Text(Bytes),
+    /// A frame of a binary stream.
+    Binary(Bytes),
+}
+
+impl Message {
+    pub(crate) fn payload(&self) -> &Bytes {
+        match self {
+            Message::Text(payload) | Message::Binary(payload) => payload,
+        }
+    }
+
+    fn kind(&self) -> Data {
+        match self {
+            Message::Text(_) => Data::Text,
+            Message::Binary(_) => Data::Binary,
+        }
+    }
+}
+
 /// How a client wants its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// Text frames.
+    /// Frames, of text or binary.
     WebSocket,
-    /// One line each.
+    /// One line each; binary streams have none.
     Lines,
 }
 
 impl Framing {
-    /// These messages, in order, in one piece.
-    pub(crate) fn piece(self, messages: &[Bytes]) -> Bytes {
-        let payload: usize = messages.iter().map(Bytes::len).sum();
-        let mut out = Vec::with_capacity(payload + HEADER * messages.len());
+    /// These messages, in order, in as few pieces as are worth it: short messages are joined, a long one stays where it is.
+    pub(crate) fn pieces(self, messages: &[Message]) -> Vec<Bytes> {
+        let length = |message: &Message| message.payload().len();
+        let joined: usize = messages.iter().map(length).filter(|length| *length < LONG).sum();
+        let mut pieces = Vec::new();
+        let mut out = Vec::with_capacity(joined + HEADER * messages.len());
         for message in messages {
-            match self {
-                Framing::WebSocket => text_header(message.len(), &mut out),
-                Framing::Lines => {}
+            if self == Framing::WebSocket {
+                header(message.kind(), length(message), &mut out);
             }
-            out.extend_from_slice(message);
+            if length(message) < LONG {
+                out.extend_from_slice(message.payload());
+            } else {
+                pieces.extend([std::mem::take(&mut out).into(), message.payload().clone()]);
+            }
             if self == Framing::Lines {
                 out.extend_from_slice(b"\r\n");
             }
         }
-        out.into()
+        pieces.push(out.into());
+        pieces.retain(|piece: &Bytes| !piece.is_empty());
+        pieces
     }
 }
 
-fn text_header(length: usize, out: &mut Vec<u8>) {
-    let header = FrameHeader { opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+fn header(kind: Data, length: usize, out: &mut Vec<u8>) {
+    let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
     // Writing to memory does not fail, and every usize is a u64 where this runs.
     let _ = header.format(u64::try_from(length).unwrap_or(u64::MAX), out);
 }
@@ -109,14 +143,14 @@ impl Buf for Batch {
 #[cfg(test)]
 mod tests {
     use tokio_tungstenite::tungstenite::{
-        Message,
+        self,
         protocol::{Role, WebSocket},
     };
 
     use super::*;
 
     /// What a client understands.
-    fn read(bytes: &[u8]) -> Vec<Message> {
+    fn read(bytes: &[u8]) -> Vec<tungstenite::Message> {
         let stream = std::io::Cursor::new(bytes.to_vec());
         let mut client = WebSocket::from_raw_socket(stream, Role::Client, None);
         std::iter::from_fn(|| client.read().ok()).collect()
@@ -125,18 +159,35 @@ mod tests {
     #[test]
     fn a_client_reads_the_messages_of_a_piece_whatever_their_length() {
         let texts = [0, 1, 125, 126, 65_535, 65_536, 3].map(|length| "x".repeat(length));
-        let messages: Vec<Bytes> = texts.iter().map(|text| text.clone().into()).collect();
-        let read = read(&Framing::WebSocket.piece(&messages));
+        let messages: Vec<Message> =
+            texts.iter().map(|text| Message::Text(text.clone().into())).collect();
+        let read = read(&Framing::WebSocket.pieces(&messages).concat());
         let got: Vec<_> = read.iter().map(|message| message.to_text().unwrap()).collect();
         assert_eq!(got, texts);
-        assert_eq!(Framing::Lines.piece(&["{}".into(), "1".into()]), "{}\r\n1\r\n");
+        let lines = ["{}", "1"].map(|text| Message::Text(text.into()));
+        assert_eq!(Framing::Lines.pieces(&lines), ["{}\r\n1\r\n"]);
+    }
+
+    #[test]
+    fn a_long_message_is_not_copied_and_short_ones_are_joined() {
+        let long = Bytes::from(vec![7; LONG]);
+        let short = Bytes::from_static(&[1, 2]);
+        let messages =
+            [&short, &short, &long, &short].map(|payload| Message::Binary(payload.clone()));
+        let pieces = Framing::WebSocket.pieces(&messages);
+        assert_eq!(pieces.len(), 3);
+        assert_eq!(pieces[1].as_ptr(), long.as_ptr());
+        let read = read(&pieces.concat());
+        let expected =
+            [&short, &short, &long, &short].map(|b| tungstenite::Message::Binary(b.clone()));
+        assert_eq!(read, expected);
     }
 
     #[test]
     fn control_frames_are_understood_and_a_long_reason_is_cut_between_characters() {
-        assert_eq!(read(&ping()), [Message::Ping(Bytes::new())]);
+        assert_eq!(read(&ping()), [tungstenite::Message::Ping(Bytes::new())]);
         let reason = "ä".repeat(100);
-        let [Message::Close(Some(close))] = &read(&close(1008, &reason))[..] else {
+        let [tungstenite::Message::Close(Some(close))] = &read(&close(1008, &reason))[..] else {
             panic!("no close")
         };
         assert_eq!((u16::from(close.code), close.reason.as_str()), (1008, "ä".repeat(61).as_str()));

@@ -6,7 +6,7 @@
 //!   is sent, the group `group`:`data_port` is joined, and with each poll its datagrams are counted:
 //!   the first four bytes of each are its number (little-endian), so a lost one is seen. Delta
 //!   `radars.furuno.data`: `{"received":n,"lost":n,"bytes":n}`. With `"stream": true` each datagram
-//!   also goes to the binary stream `radars/furuno`.
+//!   also goes to the binary stream `radars/furuno`; `radar_get_radars` lists that radar.
 //! - `tcp`: connects to `address`:`port`, sends `hello` and a line break when connected, and logs
 //!   `tcp line TEXT` or, with `"raw": true`, `tcp raw HEX` for all that arrives.
 //!
@@ -195,6 +195,10 @@ fn describe(export: &str) -> String {
     }
 }
 
+fn radars(_: &str) -> String {
+    r#"["furuno"]"#.to_owned()
+}
+
 fn start(config: &str) -> i32 {
     let config: Value = serde_json::from_str(config).unwrap_or_default();
     PLUGIN.set(Plugin {
@@ -228,6 +232,7 @@ exports! {
         plugin_id = describe;
         plugin_name = describe;
         plugin_schema = describe;
+        radar_get_radars = radars;
     }
     takes {
         plugin_start = start;

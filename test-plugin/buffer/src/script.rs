@@ -9,7 +9,11 @@
 //!   much) is shown after the result;
 //! - `{"out": n}`: the address only of `n` bytes; they are shown in hexadecimal.
 //!
-//! Names that begin with `std_` are in `world.rs`.
+//! - `{"counted": n}`: address and length of `n` bytes; the first four count such arguments from 0
+//!   (little-endian), so that a lost one is seen.
+//!
+//! `["repeat", n, CALL]` makes one call many times and shows the last result. Names that begin with
+//! `std_` are in `world.rs`.
 
 use serde_json::Value;
 
@@ -28,6 +32,11 @@ pub fn run(prefix: &str, calls: &Value) {
 pub fn one(call: &Value) -> String {
     let name = call[0].as_str().unwrap_or_default();
     let given = call.as_array().and_then(|all| all.get(1..)).unwrap_or_default();
+    if name == "repeat" {
+        let times = call[1].as_u64().unwrap_or_default();
+        let last = (0..times).map(|_| one(&call[2])).last().unwrap_or_default();
+        return format!("{times} times {last}");
+    }
     if name.starts_with("std_") {
         return format!("{name} -> {}", world::ask(name, given));
     }
@@ -57,6 +66,10 @@ pub fn one(call: &Value) -> String {
     line
 }
 
+thread_local! {
+    static COUNTED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
 #[derive(PartialEq)]
 enum Kind {
     In,
@@ -79,6 +92,9 @@ impl Buffer {
         }
         if let Some(bytes) = size("out") {
             return Buffer { kind: Kind::Out, bytes };
+        }
+        if let Some(bytes) = size("counted") {
+            return Buffer { kind: Kind::In, bytes: counted(bytes) };
         }
         let bytes = match (argument.as_str(), argument["hex"].as_str(), size("zeros")) {
             (Some(text), _, _) => text.as_bytes().to_vec(),
@@ -106,6 +122,14 @@ impl Buffer {
             }
         }
     }
+}
+
+fn counted(mut bytes: Vec<u8>) -> Vec<u8> {
+    let number = COUNTED.replace(COUNTED.get().wrapping_add(1));
+    for (byte, of) in bytes.iter_mut().zip(number.to_le_bytes()) {
+        *byte = of;
+    }
+    bytes
 }
 
 fn from_hex(text: &str) -> Vec<u8> {

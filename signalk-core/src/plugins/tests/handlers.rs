@@ -47,7 +47,7 @@ fn install(sim: &mut Sim, name: &str) {
     sim.install_with(name, host_of_handlers(), more);
 }
 
-fn ask(sim: &mut Sim, method: &str, target: &str, body: &str) -> (u16, String) {
+pub(super) fn ask(sim: &mut Sim, method: &str, target: &str, body: &str) -> (u16, String) {
     let mut request = HttpRequest::get(target);
     request.method = method.to_owned();
     request.headers.push(("content-type".to_owned(), "application/json".to_owned()));

@@ -1,5 +1,6 @@
 //! The whole core with plugins, in virtual time: lives, crashes, neighbours, options.
 
+mod binary;
 mod handlers;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,12 @@ struct Sim {
     answer: Option<(u16, String)>,
     /// `target: text` of warnings and errors.
     log: Vec<String>,
+    /// Frames of binary streams, and whom they went to.
+    binary: Vec<(StreamId, bytes::Bytes)>,
+    /// Clients of binary streams, and the limit of each.
+    accepted: Vec<(StreamId, usize)>,
+    /// Streams that the server closed.
+    closed: Vec<(StreamId, u16, String)>,
     wake: Option<Duration>,
     stopped: bool,
 }
@@ -69,6 +76,9 @@ impl Sim {
             files: BTreeMap::new(),
             answer: None,
             log: Vec::new(),
+            binary: Vec::new(),
+            accepted: Vec::new(),
+            closed: Vec::new(),
             wake: None,
             stopped: false,
         };
@@ -149,6 +159,18 @@ impl Sim {
                 if level <= crate::LogLevel::Warn {
                     self.log.push(format!("{target}: {text}"));
                 }
+                None
+            }
+            Effect::StreamAccept { id, limit } => {
+                self.accepted.push((id, limit));
+                None
+            }
+            Effect::StreamSendBinary { ids, frame } => {
+                self.binary.extend(ids.iter().map(|id| (*id, frame.clone())));
+                None
+            }
+            Effect::StreamClose { id, code, reason } => {
+                self.closed.push((id, code, reason));
                 None
             }
             Effect::Stopped => {

@@ -1,0 +1,143 @@
+//! Which plugin has which radar: what each answered to `radar_get_radars`, and frames that wait for such an answer. Without it
+//! any plugin could draw on another's radar picture (plugin ABI 12, W22).
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+use signalk_bridge::PluginId;
+
+/// An answer holds for clients' requests this long (plugin ABI 11.3), and a radar that it lacked is asked for again after.
+pub(crate) const FRESH: Duration = Duration::from_secs(1);
+
+/// Bytes of frames that may wait for one plugin's answer.
+const MOST_HELD: usize = 1 << 20;
+
+/// What is known of every plugin's radars.
+#[derive(Debug, Default)]
+pub(crate) struct Radars {
+    known: BTreeMap<PluginId, Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    ids: Vec<String>,
+    /// When it last answered.
+    answered: Option<Duration>,
+    ask: Ask,
+    held: VecDeque<(String, Bytes)>,
+    held_bytes: usize,
+    /// Frames that went nowhere.
+    refused: u64,
+}
+
+/// Whether frames wait for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Ask {
+    #[default]
+    Nothing,
+    /// The plugin is to be asked.
+    Wanted,
+    /// It was asked.
+    Asked,
+}
+
+/// Whether a radar is a plugin's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Own,
+    NotOwn,
+    /// Its answer will tell.
+    Unknown,
+}
+
+impl Radars {
+    /// Whether a frame of this radar may come from this plugin.
+    pub(super) fn whose(&mut self, now: Duration, plugin: &PluginId, radar: &str) -> Whose {
+        let known = self.known.entry(plugin.clone()).or_default();
+        let is_fresh = known.is_fresh(now);
+        if known.ids.iter().any(|id| id == radar) {
+            Whose::Own
+        } else if is_fresh {
+            Whose::NotOwn
+        } else {
+            Whose::Unknown
+        }
+    }
+
+    /// Keeps a frame until the plugin has said which radars it has.
+    pub(super) fn hold(&mut self, plugin: &PluginId, radar: &str, frame: Bytes) {
+        let known = self.known.entry(plugin.clone()).or_default();
+        if known.ask == Ask::Nothing {
+            known.ask = Ask::Wanted;
+        }
+        if known.held_bytes + frame.len() > MOST_HELD {
+            known.refused += 1;
+            return;
+        }
+        known.held_bytes += frame.len();
+        known.held.push_back((radar.to_owned(), frame));
+    }
+
+    /// Whether somebody is to be asked.
+    pub(crate) fn want_answers(&self) -> bool {
+        self.known.values().any(|known| known.ask == Ask::Wanted)
+    }
+
+    /// Who is to be asked now, for frames that wait.
+    pub(crate) fn take_wanted(&mut self) -> Vec<PluginId> {
+        let wanted = self.known.iter_mut().filter(|(_, known)| known.ask == Ask::Wanted);
+        let taken = wanted.map(|(plugin, known)| {
+            known.ask = Ask::Asked;
+            plugin.clone()
+        });
+        taken.collect()
+    }
+
+    /// An answer, and the frames that waited for it.
+    pub(super) fn told(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        ids: Vec<String>,
+    ) -> VecDeque<(String, Bytes)> {
+        let known = self.known.entry(plugin.clone()).or_default();
+        (known.ids, known.answered, known.ask) = (ids, Some(now), Ask::Nothing);
+        known.held_bytes = 0;
+        std::mem::take(&mut known.held)
+    }
+
+    /// A frame went nowhere. True: the first one.
+    pub(super) fn refused(&mut self, plugin: &PluginId) -> bool {
+        let known = self.known.entry(plugin.clone()).or_default();
+        known.refused += 1;
+        known.refused == 1
+    }
+
+    /// Frames that went nowhere, by plugin.
+    pub(super) fn refused_json(&self) -> Value {
+        let refused = self.known.iter().filter(|(_, known)| known.refused > 0);
+        let counts = refused.map(|(plugin, known)| (plugin.to_string(), known.refused.into()));
+        Value::Object(counts.collect())
+    }
+
+    /// The plugin's life is over.
+    pub(super) fn forget(&mut self, plugin: &PluginId) {
+        self.known.remove(plugin);
+    }
+}
+
+impl Known {
+    fn is_fresh(&self, now: Duration) -> bool {
+        self.answered.is_some_and(|at| now.saturating_sub(at) < FRESH)
+    }
+}
+
+/// The ids in an answer to `radar_get_radars`; `None`: it is no array.
+pub(crate) fn read_ids(text: &str) -> Option<Vec<String>> {
+    let Ok(Value::Array(ids)) = serde_json::from_str(text) else { return None };
+    Some(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect())
+}
