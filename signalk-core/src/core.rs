@@ -171,7 +171,8 @@ impl Core {
         for plugin in self.server.binary.radars.take_wanted() {
             let asked = plugin.clone();
             let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
-                later.server.radars_told(later.now, &plugin, &reply);
+                // What went wrong is in the log by the frames that are lost for it.
+                let _ = later.server.radars_told(later.now, &plugin, reply);
             });
             let (handler, request) = (Handler::Radar(RadarHandler::Radars), String::new());
             self.plugins.call_handler(now, &asked, handler, request, &mut self.server, then);

@@ -14,6 +14,7 @@ use signalk_model::{
 };
 
 use crate::{
+    api::DefaultProviders,
     binary::BinaryStreams,
     config::{self, Config},
     connection::Connections,
@@ -48,6 +49,7 @@ pub(crate) struct Server {
     pub(crate) devices: Devices,
     pub(crate) providers: Providers,
     pub(crate) resources: Resources,
+    pub(crate) default_providers: DefaultProviders,
     pub(crate) notifications: Notifications,
     pub(crate) zones: Zones,
     pub(crate) timers: Timers,
@@ -106,6 +108,7 @@ impl Server {
             devices: Devices::default(),
             providers: Providers::default(),
             resources,
+            default_providers: DefaultProviders::new(),
             notifications: Notifications::default(),
             zones: Zones::default(),
             timers: Timers::default(),

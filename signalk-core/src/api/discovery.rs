@@ -43,8 +43,17 @@ pub(super) fn features(call: &mut Call<'_>) -> Answer {
     };
     let plugins: Vec<Value> =
         plugins.as_array().into_iter().flatten().filter_map(feature).collect();
-    HttpResponse::json(200, &json!({ "apis": APIS, "plugins": plugins })).into()
+    HttpResponse::json(200, &json!({ "apis": apis(call), "plugins": plugins })).into()
 }
 
-/// The v2 APIs that exist here.
-const APIS: [&str; 1] = ["resources"];
+/// The v2 APIs that somebody serves now: those of weather and radar only with a plugin that has some.
+fn apis(call: &Call<'_>) -> Vec<&'static str> {
+    let mut apis = vec!["resources"];
+    if !call.plugins.weather_providers().is_empty() {
+        apis.push("weather");
+    }
+    if !call.plugins.radar_providers().is_empty() {
+        apis.push("radar");
+    }
+    apis
+}

@@ -5,13 +5,16 @@ mod admin;
 mod discovery;
 mod endpoints;
 mod plugins;
+mod provider;
 mod put;
+mod radar;
 mod resources;
 mod settings;
 mod status;
 mod v1;
+mod weather;
 
-pub(crate) use self::admin::NO_ACCESS_REQUESTS;
+pub(crate) use self::{admin::NO_ACCESS_REQUESTS, provider::DefaultProviders};
 
 use std::time::Duration;
 
@@ -101,6 +104,44 @@ const ROUTES: &[Route] = &[
     get("/plugins/resources-provider/_config", resources::collections),
     write("POST", "/plugins/resources-provider/_config/{}", resources::add_collection),
     write("DELETE", "/plugins/resources-provider/_config/{}", resources::remove_collection),
+    get("/signalk/v2/api/weather", weather::describe),
+    get("/signalk/v2/api/weather/_providers", weather::providers),
+    get("/signalk/v2/api/weather/_providers/_default", weather::default_provider),
+    write(
+        "POST",
+        "/signalk/v2/api/weather/_providers/_default/{}",
+        weather::choose_default_provider,
+    ),
+    get("/signalk/v2/api/weather/observations", weather::observations),
+    get("/signalk/v2/api/weather/forecasts", weather::describe_forecasts),
+    get("/signalk/v2/api/weather/forecasts/daily", weather::daily),
+    get("/signalk/v2/api/weather/forecasts/point", weather::point),
+    get("/signalk/v2/api/weather/warnings", weather::warnings),
+    get("/signalk/v2/api/vessels/self/radars", radar::list),
+    get("/signalk/v2/api/vessels/self/radars/_providers", radar::providers),
+    get("/signalk/v2/api/vessels/self/radars/_providers/_default", radar::default_provider),
+    write(
+        "POST",
+        "/signalk/v2/api/vessels/self/radars/_providers/_default/{}",
+        radar::choose_default_provider,
+    ),
+    get("/signalk/v2/api/vessels/self/radars/{}", radar::info),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}", radar::controls),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}/power", radar::power),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}/range", radar::range),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}/gain", radar::gain),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}/sea", radar::sea),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}/rain", radar::rain),
+    get("/signalk/v2/api/vessels/self/radars/{}/capabilities", radar::capabilities),
+    get("/signalk/v2/api/vessels/self/radars/{}/state", radar::state),
+    get("/signalk/v2/api/vessels/self/radars/{}/controls", radar::all_controls),
+    get("/signalk/v2/api/vessels/self/radars/{}/controls/{}", radar::control),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}/controls/{}", radar::set_control),
+    get("/signalk/v2/api/vessels/self/radars/{}/targets", radar::targets),
+    write("POST", "/signalk/v2/api/vessels/self/radars/{}/targets", radar::acquire_target),
+    write("DELETE", "/signalk/v2/api/vessels/self/radars/{}/targets/{}", radar::cancel_target),
+    get("/signalk/v2/api/vessels/self/radars/{}/arpa/settings", radar::arpa_settings),
+    write("PUT", "/signalk/v2/api/vessels/self/radars/{}/arpa/settings", radar::set_arpa_settings),
     get("/signalk-host/status", status::status),
     get("/skServer/loginStatus", admin::login_status),
     get("/loginStatus", admin::login_status),

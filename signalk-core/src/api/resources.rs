@@ -189,7 +189,7 @@ fn captured(call: &Call<'_>, at: usize) -> String {
 }
 
 /// Whom to answer later: the body is not kept.
-fn client(call: &Call<'_>) -> Client {
+pub(super) fn client(call: &Call<'_>) -> Client {
     let headers = call.request.headers.iter();
     let kept = headers.filter(|(name, _)| KEPT.contains(&name.as_str())).cloned().collect();
     let request = HttpRequest {
@@ -206,7 +206,7 @@ fn not_here(call: &Call<'_>) -> Answer {
 }
 
 /// The value, as JavaScript reads it. No body at all is an empty object, as in the reference.
-fn body(request: &HttpRequest) -> Result<Value, HttpResponse> {
+pub(super) fn body(request: &HttpRequest) -> Result<Value, HttpResponse> {
     if request.body.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
@@ -242,7 +242,7 @@ fn parameters(request: &HttpRequest) -> Map<String, Value> {
 }
 
 /// As JavaScript's `parseInt`: `12.png` is 12.
-fn leading_number(text: &str) -> Option<u64> {
+pub(super) fn leading_number(text: &str) -> Option<u64> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.get(..end)?.parse().ok()
 }

@@ -2,10 +2,12 @@
 //!
 //! A frame is handed to the edge once for all its clients and is never changed or copied here. A client that has too much
 //! unsent misses frames and is closed when it misses too many in a row; nobody waits for it. Nothing is kept for clients that
-//! come later. `address.rs`: which stream an address or a plugin means; `radars.rs`: whose a radar is. What a plugin may emit
+//! come later. `address.rs`: which stream an address or a plugin means; `emitted.rs`: whether a plugin's frame goes out; `radars.rs`: whose a
+//! radar is. What a plugin may emit
 //! at all was checked by `signalk-bridge`; sockets are the edge's.
 
 mod address;
+mod emitted;
 mod radars;
 
 use std::{
@@ -16,15 +18,11 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use signalk_bridge::{HandlerFailure, HandlerReply, PluginId};
+use signalk_bridge::PluginId;
 
-pub(crate) use self::radars::read_ids;
-use self::{
-    address::{canonical, stream_of},
-    radars::{Radars, Whose},
-};
+use self::{address::stream_of, radars::Radars};
 use crate::{
-    io::{Effect, LogLevel, Output, StreamId},
+    io::{Effect, Output, StreamId},
     server::Server,
 };
 
@@ -281,69 +279,6 @@ impl Server {
         let limit = MOST_UNSENT;
         self.outputs.push_back(Output::Effect(Effect::StreamAccept { id, limit }));
         true
-    }
-
-    /// A plugin emits a frame to a stream that the bridge lets it name.
-    pub(crate) fn plugin_frame(
-        &mut self,
-        now: Duration,
-        plugin: &PluginId,
-        name: &str,
-        frame: Bytes,
-    ) {
-        let name = canonical(name);
-        if let Some(radar) = name.strip_prefix("radars/") {
-            match self.binary.radars.whose(now, plugin, radar) {
-                Whose::Own => {}
-                Whose::Unknown => return self.binary.radars.hold(plugin, radar, frame),
-                Whose::NotOwn => return self.not_its_radar(plugin, radar),
-            }
-        }
-        self.emit_frame(plugin, &name, frame);
-    }
-
-    fn emit_frame(&mut self, plugin: &PluginId, name: &str, frame: Bytes) {
-        let Err(refusal) = self.binary.emit(plugin, name, frame, &mut self.outputs) else { return };
-        let why = match refusal {
-            Refusal::Taken(owner) => format!("plugin `{owner}` emits to it"),
-            Refusal::TooMany => {
-                format!("the limit of a plugin is {MOST_STREAMS} streams; use fewer names")
-            }
-        };
-        self.refuse_frame(plugin, name, &why);
-    }
-
-    fn not_its_radar(&mut self, plugin: &PluginId, radar: &str) {
-        let why = format!("its radar_get_radars does not list `{radar}`; add it there");
-        self.refuse_frame(plugin, &format!("radars/{radar}"), &why);
-    }
-
-    /// Counted, and said once in a life.
-    fn refuse_frame(&mut self, plugin: &PluginId, name: &str, why: &str) {
-        if self.binary.radars.refused(plugin) {
-            let text = format!("plugin `{plugin}`: frames for the stream `{name}` are lost: {why}");
-            self.log_line(LogLevel::Warn, plugin.to_string(), text);
-        }
-    }
-
-    /// A plugin said which radars it has: frames that waited for that go out, or are lost.
-    pub(crate) fn radars_told(&mut self, now: Duration, plugin: &PluginId, reply: &HandlerReply) {
-        // A life that has ended, or has not begun, says nothing about the next.
-        if matches!(reply, Err(HandlerFailure::NotRunning)) {
-            return self.binary.radars.forget(plugin);
-        }
-        let ids = reply.as_ref().ok().and_then(|text| read_ids(text)).unwrap_or_default();
-        for (radar, frame) in self.binary.radars.told(now, plugin, ids) {
-            match self.binary.radars.whose(now, plugin, &radar) {
-                Whose::Own => self.emit_frame(plugin, &format!("radars/{radar}"), frame),
-                Whose::Unknown | Whose::NotOwn => self.not_its_radar(plugin, &radar),
-            }
-        }
-    }
-
-    /// The life of a plugin is over.
-    pub(crate) fn end_binary_streams(&mut self, plugin: &PluginId) {
-        self.binary.end_of(plugin, &mut self.outputs);
     }
 }
 

@@ -11,10 +11,13 @@ use serde_json::Value;
 use signalk_bridge::PluginId;
 
 /// An answer holds for clients' requests this long (plugin ABI 11.3), and a radar that it lacked is asked for again after.
-pub(crate) const FRESH: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Bytes of frames that may wait for one plugin's answer.
 const MOST_HELD: usize = 1 << 20;
+
+/// Radars that one plugin may have.
+const MOST_RADARS: usize = 64;
 
 /// What is known of every plugin's radars.
 #[derive(Debug, Default)]
@@ -27,6 +30,8 @@ struct Known {
     ids: Vec<String>,
     /// When it last answered.
     answered: Option<Duration>,
+    /// That answer was a list.
+    listed: bool,
     ask: Ask,
     held: VecDeque<(String, Bytes)>,
     held_bytes: usize,
@@ -97,17 +102,27 @@ impl Radars {
         taken.collect()
     }
 
-    /// An answer, and the frames that waited for it.
+    /// An answer (`None`: none that can be understood), and the frames that waited for it.
     pub(super) fn told(
         &mut self,
         now: Duration,
         plugin: &PluginId,
-        ids: Vec<String>,
+        ids: Option<Vec<String>>,
     ) -> VecDeque<(String, Bytes)> {
         let known = self.known.entry(plugin.clone()).or_default();
-        (known.ids, known.answered, known.ask) = (ids, Some(now), Ask::Nothing);
+        known.listed = ids.is_some();
+        if let Some(ids) = ids {
+            known.ids = ids;
+        }
+        (known.answered, known.ask) = (Some(now), Ask::Nothing);
         known.held_bytes = 0;
         std::mem::take(&mut known.held)
+    }
+
+    /// The radars of a plugin, if it said so a moment ago.
+    pub(crate) fn fresh(&self, now: Duration, plugin: &PluginId) -> Option<&[String]> {
+        let known = self.known.get(plugin)?;
+        (known.listed && known.is_fresh(now)).then_some(&*known.ids)
     }
 
     /// A frame went nowhere. True: the first one.
@@ -137,7 +152,7 @@ impl Known {
 }
 
 /// The ids in an answer to `radar_get_radars`; `None`: it is no array.
-pub(crate) fn read_ids(text: &str) -> Option<Vec<String>> {
+pub(super) fn read_ids(text: &str) -> Option<Vec<String>> {
     let Ok(Value::Array(ids)) = serde_json::from_str(text) else { return None };
-    Some(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect())
+    Some(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).take(MOST_RADARS).collect())
 }

@@ -25,7 +25,6 @@ const MOST_PER_PLUGIN: usize = 100;
 pub(crate) struct Later<'a> {
     pub(crate) now: Duration,
     pub(crate) server: &'a mut Server,
-    #[allow(dead_code, reason = "its readers follow")]
     pub(crate) plugins: &'a mut Plugins,
 }
 

@@ -13,7 +13,6 @@ mod endpoints;
 mod host;
 mod lifecycle;
 mod limits;
-#[allow(dead_code, reason = "its callers follow")]
 mod offers;
 mod options;
 mod plugin;

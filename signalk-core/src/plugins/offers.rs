@@ -60,7 +60,7 @@ impl Plugins {
             .collect()
     }
 
-    /// Weather providers and their names, the default first.
+    /// Weather providers and their names, in the order in which they came.
     pub(crate) fn weather_providers(&self) -> Vec<(PluginId, String)> {
         self.named(self.registrations.weather())
     }

@@ -2,6 +2,8 @@
 
 mod binary;
 mod handlers;
+mod radar;
+mod weather;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +48,8 @@ struct Sim {
     answer: Option<(u16, String)>,
     /// `target: text` of warnings and errors.
     log: Vec<String>,
+    /// All answers, in order.
+    responses: Vec<(HttpId, crate::HttpResponse)>,
     /// Frames of binary streams, and whom they went to.
     binary: Vec<(StreamId, bytes::Bytes)>,
     /// Clients of binary streams, and the limit of each.
@@ -76,6 +80,7 @@ impl Sim {
             files: BTreeMap::new(),
             answer: None,
             log: Vec::new(),
+            responses: Vec::new(),
             binary: Vec::new(),
             accepted: Vec::new(),
             closed: Vec::new(),
@@ -150,9 +155,10 @@ impl Sim {
                 self.files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
                 Some(Report::Saved { ticket, result: Ok(()) })
             }
-            Effect::HttpRespond { response, .. } => {
+            Effect::HttpRespond { id, response } => {
                 let body = String::from_utf8_lossy(&response.body).into_owned();
                 self.answer = Some((response.status, body));
+                self.responses.push((id, response));
                 None
             }
             Effect::Log { level, target, text } => {
@@ -375,7 +381,7 @@ fn an_endless_loop_is_stopped_by_its_deadline_and_charged_to_the_looper() {
     sim.clock.tick.store(0, Ordering::Relaxed);
     assert_eq!(sim.state("counter"), "running");
     let log = sim.log.join("\n");
-    assert!(log.contains("loop: loop: call `poll` ran for 5"), "{log}");
+    assert!(log.contains("loop: loop: call `poll` took 5"), "{log}");
 }
 
 #[test]
@@ -404,7 +410,7 @@ fn the_limits_of_an_options_file_hold_for_that_plugin_only() {
         log.contains("asked for 1310720 bytes of memory, the limit `memory_bytes` is 1048576"),
         "{log}"
     );
-    assert!(log.contains("short: short: call `poll` ran for 2"), "{log}");
+    assert!(log.contains("short: short: call `poll` took 2"), "{log}");
     assert_eq!(sim.state("free"), "running");
 }
 
