@@ -90,6 +90,8 @@ pub(super) fn fd_prestat_dir_name(ctx: &mut Ctx<'_, '_>, fd: u32, buf: u32, len:
     if u32::try_from(name.len())? > len {
         return Err(Errno::Nametoolong.into());
     }
+    // The whole buffer must exist, also where the name needs less.
+    ctx.memory.read(buf, len)?;
     Ok(ctx.memory.write(buf, name.as_bytes())?)
 }
 

@@ -25,13 +25,15 @@ fn before(object: u32, bytes: u32) -> Result<u32, GuestFault> {
     object.checked_sub(bytes).ok_or(nowhere)
 }
 
-/// The payload, of which at most `most` bytes are taken.
+/// The payload, all of which must be there, and of which at most `most` bytes are taken.
 pub(crate) fn payload<'a>(
     memory: &'a GuestMemory<'_>,
     object: u32,
     most: u32,
 ) -> Result<&'a [u8], GuestFault> {
-    memory.read(object, size(memory, object)?.min(most))
+    let payload = memory.read(object, size(memory, object)?)?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(payload.get(..most).unwrap_or(payload))
 }
 
 /// The text of a string, whatever its class says; null is the empty text.
@@ -51,6 +53,7 @@ pub(crate) fn elements(
     if array == 0 {
         return Ok(Vec::new());
     }
+    payload(memory, array, 16)?;
     let header = memory.read(array, 16)?;
     let word = |at: usize| {
         header.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_le_bytes)

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use wasmi_hdk::{
-    FuncType, GuestMemory, HostCtx, HostFault, HostReturn, Imports, Level, LogLine, Val,
+    FuncType, GuestFault, HostCtx, HostFault, HostReturn, Imports, Level, LogLine, Val,
 };
 
 use crate::abi::adapt::{Args, result_f64, results, to_int32};
@@ -25,11 +25,11 @@ type Say = fn(&mut HostCtx<'_>, &FuncType, &Args<'_>);
 
 const SAY: &[(&str, Say)] = &[
     ("trace", trace),
-    ("console.log", |ctx, ty, args| console(ctx, ty, args, Level::Debug)),
-    ("console.debug", |ctx, ty, args| console(ctx, ty, args, Level::Debug)),
-    ("console.info", |ctx, ty, args| console(ctx, ty, args, Level::Info)),
-    ("console.warn", |ctx, ty, args| console(ctx, ty, args, Level::Warn)),
-    ("console.error", |ctx, ty, args| console(ctx, ty, args, Level::Error)),
+    ("console.log", console_log),
+    ("console.debug", |ctx, _, args| console(ctx, args, Level::Debug)),
+    ("console.info", |ctx, _, args| console(ctx, args, Level::Info)),
+    ("console.warn", |ctx, _, args| console(ctx, args, Level::Warn)),
+    ("console.error", |ctx, _, args| console(ctx, args, Level::Error)),
     ("console.assert", console_assert),
     ("console.time", time),
     ("console.timeLog", |ctx, _, args| time_log(ctx, args, false)),
@@ -122,14 +122,21 @@ pub(super) fn define(imports: &mut Imports) {
 }
 
 /// A string as far as it can be read.
-fn text(memory: &GuestMemory<'_>, string: u32) -> String {
-    object::text(memory, string, LONGEST_LINE)
-        .unwrap_or_else(|fault| format!("(no string at {string}: {fault})"))
+fn text(ctx: &mut HostCtx<'_>, string: u32) -> String {
+    let text = object::text(&ctx.memory(), string, LONGEST_LINE);
+    text.unwrap_or_else(|fault| counted(ctx, string, &fault))
+}
+
+/// What stands in the log instead of a text that is not there.
+fn counted(ctx: &mut HostCtx<'_>, at: u32, fault: &GuestFault) -> String {
+    if let Some(shared) = ctx.state::<Shared>() {
+        shared.guest_faults += 1;
+    }
+    format!("(no string at {at}: {fault})")
 }
 
 fn abort(ctx: &mut HostCtx<'_>, args: &Args<'_>) -> HostFault {
-    let memory = ctx.memory();
-    let (message, file) = (text(&memory, args.u32(0)), text(&memory, args.u32(1)));
+    let (message, file) = (text(ctx, args.u32(0)), text(ctx, args.u32(1)));
     HostFault::Trap(format!("abort: {message} at {file}:{}:{}", args.u32(2), args.u32(3)))
 }
 
@@ -141,27 +148,35 @@ fn line(ctx: &mut HostCtx<'_>, level: Level, text: String) {
     }
 }
 
-/// One parameter: a string. Two: UTF-8 at an address.
-fn console(ctx: &mut HostCtx<'_>, ty: &FuncType, args: &Args<'_>, level: Level) {
-    let memory = ctx.memory();
-    let text = if ty.params.len() < 2 {
-        text(&memory, args.u32(0))
-    } else {
-        let bytes = memory.read(args.u32(0), args.u32(1).min(LONGEST_LINE));
-        String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
-    };
+fn console(ctx: &mut HostCtx<'_>, args: &Args<'_>, level: Level) {
+    let text = text(ctx, args.u32(0));
     line(ctx, level, text);
+}
+
+/// One parameter: a string. Two: UTF-8 at an address, as the reference server reads it.
+fn console_log(ctx: &mut HostCtx<'_>, ty: &FuncType, args: &Args<'_>) {
+    if ty.params.len() != 2 {
+        return console(ctx, args, Level::Debug);
+    }
+    let at = args.u32(0);
+    let memory = ctx.memory();
+    let text = memory.read(at, args.u32(1)).map(|bytes| {
+        let most = usize::try_from(LONGEST_LINE).unwrap_or(usize::MAX);
+        String::from_utf8_lossy(bytes.get(..most).unwrap_or(bytes)).into_owned()
+    });
+    let text = text.unwrap_or_else(|fault| counted(ctx, at, &fault));
+    line(ctx, Level::Debug, text);
 }
 
 fn console_assert(ctx: &mut HostCtx<'_>, _: &FuncType, args: &Args<'_>) {
     if args.i32(0) == 0 {
-        let message = text(&ctx.memory(), args.u32(1));
+        let message = text(ctx, args.u32(1));
         line(ctx, Level::Error, format!("Assertion failed: {message}"));
     }
 }
 
 fn trace(ctx: &mut HostCtx<'_>, _: &FuncType, args: &Args<'_>) {
-    let mut message = text(&ctx.memory(), args.u32(0));
+    let mut message = text(ctx, args.u32(0));
     let numbers = usize::try_from(args.i32(1)).unwrap_or(0).min(5);
     for index in 0..numbers {
         message.push_str(&format!(" {}", args.f64(2 + index)));
@@ -170,7 +185,7 @@ fn trace(ctx: &mut HostCtx<'_>, _: &FuncType, args: &Args<'_>) {
 }
 
 fn time(ctx: &mut HostCtx<'_>, _: &FuncType, args: &Args<'_>) {
-    let label = text(&ctx.memory(), args.u32(0));
+    let label = text(ctx, args.u32(0));
     let now = ctx.platform().monotonic();
     if let Some(shared) = ctx.state::<Shared>()
         && shared.timers.len() < MOST_TIMERS
@@ -180,7 +195,7 @@ fn time(ctx: &mut HostCtx<'_>, _: &FuncType, args: &Args<'_>) {
 }
 
 fn time_log(ctx: &mut HostCtx<'_>, args: &Args<'_>, ends: bool) {
-    let label = text(&ctx.memory(), args.u32(0));
+    let label = text(ctx, args.u32(0));
     let now = ctx.platform().monotonic();
     let Some(shared) = ctx.state::<Shared>() else { return };
     let began =

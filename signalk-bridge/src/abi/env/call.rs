@@ -25,16 +25,16 @@ impl Call<'_, '_> {
     /// The bytes at arguments `index` and `index + 1`.
     pub(super) fn bytes(&mut self, index: usize, longest: u32) -> Option<Vec<u8>> {
         let (addr, len) = (self.args.u32(index), self.args.u32(index + 1));
-        if len > longest {
-            self.say(format_args!("{len} bytes, the limit is {longest}; send less at a time"));
-            return None;
-        }
         let (memory, _) = self.ctx.memory_and_state::<Shared>();
-        let bytes = memory.read(addr, len).map(<[u8]>::to_vec);
+        let bytes = memory.read(addr, len).map(|bytes| (len <= longest).then(|| bytes.to_vec()));
         match bytes {
-            Ok(bytes) => {
+            Ok(Some(bytes)) => {
                 self.ctx.charge(u64::from(len) / 8);
                 Some(bytes)
+            }
+            Ok(None) => {
+                self.say(format_args!("{len} bytes, the limit is {longest}; send less at a time"));
+                None
             }
             Err(fault) => {
                 self.fault(fault);
@@ -63,6 +63,15 @@ impl Call<'_, '_> {
         });
         self.ctx.charge(u64::from(len.min(LONGEST_LINE)) / 8);
         line.map_err(|fault| self.fault(fault)).ok()
+    }
+
+    /// The buffer at arguments `index` and `index + 1`, all of which exists: checked before
+    /// anything is taken or written for it.
+    pub(super) fn room(&mut self, index: usize) -> Option<(u32, u32)> {
+        let (addr, len) = (self.args.u32(index), self.args.u32(index + 1));
+        let (memory, _) = self.ctx.memory_and_state::<Shared>();
+        let exists = memory.read(addr, len).map(|_| (addr, len));
+        exists.map_err(|fault| self.fault(fault)).ok()
     }
 
     pub(super) fn fault(&mut self, fault: wasmi_hdk::GuestFault) {

@@ -46,12 +46,11 @@ pub(super) fn get_path(call: &mut Call<'_, '_>) -> Answer {
 }
 
 fn ask(call: &mut Call<'_, '_>, until: fn(String) -> Until) -> Answer {
-    match call.short(0) {
-        Some(path) => {
-            let give = Give::Text { buffer: call.args.u32(2), capacity: call.args.u32(3) };
-            Answer::Rest(until(path), give)
+    match (call.short(0), call.room(2)) {
+        (Some(path), Some((buffer, capacity))) => {
+            Answer::Rest(until(path), Give::Text { buffer, capacity })
         }
-        None => Answer::Number(0),
+        _ => Answer::Number(0),
     }
 }
 
@@ -83,7 +82,7 @@ pub(super) fn publish_notification(call: &mut Call<'_, '_>) -> Answer {
 }
 
 pub(super) fn read_config(call: &mut Call<'_, '_>) -> Answer {
-    let (buffer, capacity) = (call.args.u32(0), call.args.u32(1));
+    let Some((buffer, capacity)) = call.room(0) else { return Answer::Number(0) };
     let (mut memory, shared) = call.ctx.memory_and_state::<Shared>();
     let written = shared.map_or(0, |shared| {
         let padded = shared.traits.padded;

@@ -72,7 +72,7 @@ pub(super) fn udp_send(call: &mut Call<'_, '_>) -> Answer {
 
 pub(super) fn udp_recv(call: &mut Call<'_, '_>) -> Answer {
     let id = call.socket();
-    let (buffer, max) = (call.args.u32(1), call.args.u32(2));
+    let Some((buffer, max)) = call.room(1) else { return Answer::Number(-1) };
     // A guest that declares less gets less.
     let sender = (call.args.0.len() > 3).then(|| (call.args.u32(3), call.args.u32(4)));
     let (mut memory, Some(shared)) = call.ctx.memory_and_state::<Shared>() else {
@@ -88,13 +88,14 @@ pub(super) fn udp_recv(call: &mut Call<'_, '_>) -> Answer {
     };
     let kept = cut(&datagram.data, max);
     let mut write = || -> Result<(), GuestFault> {
-        memory.write(buffer, kept)?;
         if let Some((address, port)) = sender {
             let text = format!("{}\0", datagram.from.ip().to_canonical());
+            // Nothing is written unless all of it can be.
+            memory.read(port, 2)?;
             memory.write(address, text.as_bytes())?;
             memory.write(port, &datagram.from.port().to_le_bytes())?;
         }
-        Ok(())
+        memory.write(buffer, kept)
     };
     let written = write();
     let len = kept.len();
@@ -189,7 +190,7 @@ pub(super) fn tcp_close(call: &mut Call<'_, '_>) -> Answer {
 /// Of this host (plugin ABI W39): why the connection ended, `""` when it did in good order.
 pub(super) fn tcp_last_error(call: &mut Call<'_, '_>) -> Answer {
     let id = call.socket();
-    let (buffer, max) = (call.args.u32(1), call.args.u32(2));
+    let Some((buffer, max)) = call.room(1) else { return Answer::Number(-1) };
     let (mut memory, Some(shared)) = call.ctx.memory_and_state::<Shared>() else {
         return Answer::Number(-1);
     };
@@ -224,7 +225,7 @@ fn take(
     pop: impl Fn(&mut Net, SocketId, usize),
 ) -> Answer {
     let id = call.socket();
-    let (buffer, max) = (call.args.u32(1), call.args.u32(2));
+    let Some((buffer, max)) = call.room(1) else { return Answer::Number(-1) };
     let (mut memory, Some(shared)) = call.ctx.memory_and_state::<Shared>() else {
         return Answer::Number(-1);
     };

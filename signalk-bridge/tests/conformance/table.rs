@@ -1,0 +1,216 @@
+//! The table as a document.
+
+use std::fmt::Write as _;
+
+use crate::call::{self, Faults};
+use crate::guest::Flavour;
+use crate::spec::{Import, Spec};
+use crate::{cases, exports, rpc, wasi, weaknesses};
+
+const HEAD: &str = "# Conformance
+
+Written by `UPDATE_CONFORMANCE=1 cargo test -p signalk-bridge --test conformance`; the same test fails
+when the first three tables are not what comes out, or when a test named in the last one is gone. Each
+cell was seen: a guest of that flavour was made from `plugin-abi.json` with the type in the row, driven
+through `Session`, and its answer, its memory, the counters, the log and what server and world saw were
+compared with the specification.
+
+B is the buffer ABI, AS AssemblyScript, RPC a JSON-RPC plugin. *Of*: the section of `plugin-abi.md`.
+*Granted*: everything is. *Denied*: everything but the row's capability. *Spoilt*: every pointer beside,
+across and at the end of memory, every length too long, one at a time; the number of ways in brackets;
+nothing was written, the plugin lived on. *Other types*: the same call with `i64`, with `f64`, with one
+parameter more, with the result left out or added (plugin ABI 4.1). `said` is one line in the plugin's
+log that names call and remedy, `counted` a counter of its diagnostics. What this host does not serve
+says so.
+";
+
+/// Here begin the tables that grow with every new method and test: they are shown as they were.
+pub(crate) const SHOWN: &str = "\n## Methods of JSON-RPC plugins\n";
+
+/// All of it, and what is wrong.
+pub(crate) fn whole(spec: &Spec, faults: &mut Faults) -> String {
+    let mut text = HEAD.to_owned();
+    imports(spec, faults, &mut text);
+    system(spec, faults, &mut text);
+    out(spec, faults, &mut text);
+    methods(faults, &mut text);
+    instead(spec, &mut text);
+    matrix(spec, &mut text);
+    weak(&mut text);
+    text
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn row(cells: &[&str], text: &mut String) {
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+fn head(title: &str, columns: &[&str], text: &mut String) {
+    let _ = writeln!(text, "\n## {title}\n");
+    row(columns, text);
+    let _ = writeln!(text, "|{}", "---|".repeat(columns.len()));
+}
+
+/// The same in both flavours is said once.
+fn both(cells: &[String]) -> String {
+    match cells {
+        [one, rest @ ..] if rest.iter().all(|other| other == one) => one.clone(),
+        cells => cells.join(" / "),
+    }
+}
+
+fn flavours(import: &Import) -> &'static [Flavour] {
+    match import.module.as_str() {
+        "as-fetch" => &[Flavour::AssemblyScript],
+        "env" => &[Flavour::Buffer, Flavour::AssemblyScript],
+        _ => &[Flavour::Buffer, Flavour::AssemblyScript, Flavour::JsonRpc],
+    }
+}
+
+fn imports(spec: &Spec, faults: &mut Faults, text: &mut String) {
+    let columns = ["import", "of", "type", "for", "granted", "denied", "spoilt", "other types"];
+    head("Imports of `env` and `as-fetch`", &columns, text);
+    for import in spec.imports.iter().filter(|i| i.module != "wasi_snapshot_preview1") {
+        let case = cases::case(&import.name);
+        let all = flavours(import);
+        let names = if all.len() == 2 { "B, AS" } else { "AS" };
+        for ty in &import.declared_variants {
+            let mut cells = [vec![], vec![], vec![]];
+            let before = faults.len();
+            for flavour in all {
+                cells[0].push(call::granted(import, case, *flavour, ty, faults));
+                cells[1].push(call::denied(import, case, *flavour, ty, faults));
+                cells[2].push(call::spoilt(import, case, *flavour, ty, faults));
+                for strange in call::strange(ty) {
+                    call::granted(import, case, *flavour, &strange, faults);
+                }
+            }
+            let other = if faults.len() == before { "same" } else { "DIFFERS" };
+            let name = format!("`{}`", import.name);
+            let [granted, denied, spoilt] = cells.map(|cells| both(&cells));
+            row(
+                &[&name, &import.section, &ty.show(), names, &granted, &denied, &spoilt, other],
+                text,
+            );
+        }
+    }
+}
+
+/// What JSON-RPC plugins, who import nothing but WASI, call instead.
+fn instead(spec: &Spec, text: &mut String) {
+    head("What JSON-RPC plugins call instead of imports", &["import", "method"], text);
+    for import in spec.imports.iter().filter(|i| i.module != "wasi_snapshot_preview1") {
+        let method = match cases::case(&import.name).rpc {
+            Some(rpc) => format!("`{}`", rpc.method),
+            None => rpc_of(&import.name).to_owned(),
+        };
+        row(&[&format!("`{}`", import.name), &method], text);
+    }
+}
+
+/// How JSON-RPC plugins do what these imports do.
+fn rpc_of(import: &str) -> &'static str {
+    let has = |prefix: &str| rpc_names().any(|name| name.starts_with(prefix));
+    let served = |yes: bool, name: &'static str| if yes { name } else { "not served yet" };
+    match import {
+        name if name.starts_with("sk_udp_") => served(has("udp."), "`udp.*`"),
+        name if name.starts_with("sk_tcp_") => served(has("tcp."), "`tcp.*`"),
+        name if name.starts_with("_fetch") => served(has("http.request"), "`http.request`"),
+        "sk_has_capability" => "in `initialize`",
+        "sk_exec_command" => "never",
+        "sk_subscribe_events" | "sk_emit_event" | "sk_get_allowed_event_types" => "not served",
+        "Date.now" | "performance.now" | "seed" | "Math.random" | "process.exit" => "WASI",
+        "trace" | "abort" => "standard error",
+        name if name.starts_with("console.") => "standard error",
+        _ => "-",
+    }
+}
+
+fn rpc_names() -> impl Iterator<Item = &'static str> {
+    signalk_bridge::methods::METHODS.iter().map(|method| method.name)
+}
+
+fn system(spec: &Spec, faults: &mut Faults, text: &mut String) {
+    let columns = ["call", "of", "type", "granted: errno", "without `storage`", "spoilt: errno"];
+    head("WASI preview 1, in B, AS and RPC", &columns, text);
+    for import in spec.imports.iter().filter(|i| i.module == "wasi_snapshot_preview1") {
+        let case = wasi::case(&import.name);
+        let ty = &import.declared_variants[0];
+        let mut cells = [vec![], vec![], vec![]];
+        for flavour in flavours(import) {
+            cells[0].push(call::granted(import, case, *flavour, ty, faults));
+            cells[1].push(call::denied(import, case, *flavour, ty, faults));
+            cells[2].push(call::spoilt(import, case, *flavour, ty, faults));
+        }
+        let name = format!("`{}`", import.name);
+        let [granted, denied, spoilt] = cells.map(|cells| both(&cells));
+        row(&[&name, &import.section, &ty.show(), &granted, &denied, &spoilt], text);
+    }
+}
+
+fn out(spec: &Spec, faults: &mut Faults, text: &mut String) {
+    head("Exports", &["export", "of", "for", "type", "called", "denied", "spoilt"], text);
+    for export in &spec.exports {
+        let name = match &export.legacy_name_of {
+            Some(newer) => format!("`{}`, before `{newer}`", export.name),
+            None => format!("`{}`", export.name),
+        };
+        let script = export.assemblyscript.iter().chain(&export.assemblyscript_alternatives);
+        let types = export.buffer.iter().map(|ty| (Flavour::Buffer, "B", ty));
+        let types: Vec<_> =
+            types.chain(script.map(|ty| (Flavour::AssemblyScript, "AS", ty))).collect();
+        if types.is_empty() {
+            let (called, spoilt) = exports::thing(export, faults);
+            row(&[&name, &export.section, "all", "-", &called, "-", &spoilt], text);
+        }
+        for (flavour, short, ty) in types {
+            let exports::Row { ty, granted, denied, spoilt } =
+                exports::row(export, flavour, ty, faults);
+            row(&[&name, &export.section, short, &ty, &granted, &denied, &spoilt], text);
+        }
+    }
+}
+
+fn methods(faults: &mut Faults, text: &mut String) {
+    let columns = ["method", "capability", "granted", "denied", "bad params: code"];
+    head("Methods of JSON-RPC plugins", &columns, text);
+    for rpc::Row { method, needs, granted, denied, spoilt } in rpc::rows(faults) {
+        row(&[&format!("`{method}`"), needs, &granted, &denied, &spoilt], text);
+    }
+}
+
+/// Capability to everything that needs it; each was called with and without it above.
+fn matrix(spec: &Spec, text: &mut String) {
+    head("Capabilities", &["capability", "imports", "methods", "else"], text);
+    for capability in &spec.capabilities {
+        let key = capability.key.as_str();
+        let of = spec.imports.iter().filter(|i| i.capability.as_deref() == Some(key));
+        let imports: Vec<String> = of.map(|import| format!("`{}`", import.name)).collect();
+        let methods = signalk_bridge::methods::METHODS.iter();
+        let methods = methods.filter(|method| method.needs.is_some_and(|needs| needs.key() == key));
+        let methods: Vec<String> = methods.map(|method| format!("`{}`", method.name)).collect();
+        let other = match key {
+            "dataRead" => "`delta_handler`",
+            "httpEndpoints" => "`http_endpoints`: allowed and said without it",
+            "storage" => "the preopened root",
+            "serialPorts" => "nothing exists that needs it",
+            "staticFiles" => "never required",
+            "serverEvents" => "nothing is served",
+            _ => "",
+        };
+        row(&[&format!("`{key}`"), &imports.join(" "), &methods.join(" "), other], text);
+    }
+}
+
+fn weak(text: &mut String) {
+    head("Weaknesses of the reference host", &["W", "what", "tests that bear its name"], text);
+    let tests = weaknesses::tests();
+    for (number, title) in (1..).zip(weaknesses::TITLES) {
+        let of = tests.get(&number).map_or("**none yet**".to_owned(), |tests| tests.join("<br>"));
+        row(&[&format!("W{number}"), title, &of], text);
+    }
+}
