@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 mod sockets;
+mod weaknesses;
 
 use wasmi_hdk::FixedPlatform;
 
@@ -390,10 +391,10 @@ fn pointers_out_of_range_fail_the_call_and_not_the_guest() {
             (i32.const 0))"#,
     );
     assert_eq!(drive.said.last().unwrap(), "Started");
-    assert_eq!(drive.session.counters().guest_faults, 1);
+    assert_eq!(drive.session.counters().guest_faults, 2);
     assert_eq!(drive.session.counters().bad_deltas, 1);
     let log = drive.server.take().join("\n");
-    assert!(log.contains("`sk_handle_message`: 4294967295 bytes, the limit is 16777216"), "{log}");
+    assert!(log.contains("`sk_handle_message`: 4294967295 bytes at 0x0 are outside"), "{log}");
     assert!(log.contains("`deltas.emit`: delta: not JSON"), "{log}");
 }
 
