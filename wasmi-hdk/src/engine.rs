@@ -3,6 +3,7 @@
 //! The rest of the crate sees [`Engine`], a compiled module and a `Guest`. What the numbers
 //! here defend against is said at each; `tests/traps_of_the_engine.rs` holds one test for each.
 
+mod buffers;
 mod fault;
 mod guest;
 mod limiter;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub(crate) use guest::{Func, Guest, Stop, only_numbers};
 pub(crate) use link::{Links, fits};
 
+use self::buffers::Buffers;
 use crate::limits::Limits;
 use crate::val::{FuncType, Val, ValType};
 
@@ -100,7 +102,13 @@ impl Engine {
             wasmi::Module::new(&engine, bytes).map(|module| (engine, module))
         }));
         match compiled {
-            Ok(Ok((engine, module))) => Ok(Compiled { engine, module }),
+            Ok(Ok((engine, module))) => {
+                let buffers = match self.mode(bytes.len()) {
+                    wasmi::CompilationMode::Lazy => Buffers::lazy(),
+                    _ => Buffers::default(),
+                };
+                Ok(Compiled { engine, module, buffers })
+            }
             Ok(Err(error)) => Err(error.to_string()),
             Err(panic) => Err(format!("the engine panicked: {}", panic_message(&*panic))),
         }
@@ -114,6 +122,7 @@ const MIN_STACK_BYTES: usize = 4096;
 pub(crate) struct Compiled {
     engine: wasmi::Engine,
     module: wasmi::Module,
+    buffers: Buffers,
 }
 
 /// The kind of an import or export.

@@ -1,12 +1,13 @@
 //! A module: its bytes checked against the limits of form (`form.rs`), then compiled, then its
-//! imports looked up. No guest code runs here.
+//! imports looked up (`interface.rs`). No guest code runs here.
 
 mod form;
+mod interface;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use self::form::check_form;
+pub use self::interface::Interface;
 use crate::engine::{Compiled, Engine, ExternKind, Import, Links, Prepared};
 use crate::error::LoadError;
 use crate::imports::Imports;
@@ -14,6 +15,9 @@ use crate::limits::Limits;
 use crate::val::FuncType;
 
 /// A validated module, ready to be instantiated any number of times. Cheap to clone.
+///
+/// An instance does not need it any more: who wants no further instance drops it, which gives back
+/// its data segments, and keeps its [`Interface`].
 #[derive(Debug, Clone)]
 pub struct Module {
     inner: Arc<Inner>,
@@ -23,18 +27,12 @@ pub struct Module {
 struct Inner {
     name: String,
     entry: Entry,
-    imports: Vec<Import>,
-    /// Copied from the engine when they are first looked at: most modules are only asked for
-    /// a name or two, and a large one has thousands.
-    exports: OnceLock<BTreeMap<String, ExternKind>>,
+    imports: Arc<[Import]>,
+    /// The exports are copied from the engine when they are first looked at: most modules are
+    /// only asked for a name or two, and a large one has thousands.
+    interface: OnceLock<Interface>,
     size: usize,
     prepared: Prepared,
-}
-
-impl Inner {
-    fn exports(&self) -> &BTreeMap<String, ExternKind> {
-        self.exports.get_or_init(|| self.prepared.compiled.exports())
-    }
 }
 
 /// How a module wants to be used.
@@ -80,7 +78,7 @@ impl Module {
     }
 
     fn prepare(name: &str, size: usize, compiled: Compiled) -> Result<Self, LoadError> {
-        let imports = compiled.imports();
+        let imports: Arc<[Import]> = compiled.imports().into();
         let links = Arc::new(Links::prepare(name, &imports)?);
         let entry = if compiled.has_export(RPC_POLL) || compiled.has_export(INITIALIZE) {
             Entry::Reactor
@@ -90,8 +88,8 @@ impl Module {
             Entry::Library
         };
         let prepared = Prepared { compiled, links };
-        let (name, exports) = (name.to_owned(), OnceLock::new());
-        Ok(Self { inner: Arc::new(Inner { name, entry, imports, exports, size, prepared }) })
+        let (name, interface) = (name.to_owned(), OnceLock::new());
+        Ok(Self { inner: Arc::new(Inner { name, entry, imports, interface, size, prepared }) })
     }
 
     /// Checks all code of `bytes` as well, which [`Module::load`] leaves for the first call when
@@ -125,35 +123,35 @@ impl Module {
         self.inner.imports.iter()
     }
 
-    /// `module.name` of each import that neither WASI nor `offered` has: it traps when called.
+    /// All that it wants and offers, for longer than the module is kept.
+    pub fn interface(&self) -> &Interface {
+        let Inner { name, imports, interface, prepared, .. } = &*self.inner;
+        interface.get_or_init(|| {
+            Interface::new(name, imports.clone(), &prepared.compiled, prepared.links.clone())
+        })
+    }
+
+    /// [`Interface::unknown_imports`].
     pub fn unknown_imports(&self, offered: &Imports) -> Vec<String> {
-        let links = &self.inner.prepared.links;
-        let has = |module: &str, name: &str| offered.get(module, name).is_some();
-        (0..links.entries().len())
-            .filter(|index| links.is_unknown(*index, has))
-            .map(|index| links.name(index))
-            .collect()
+        self.interface().unknown_imports(offered)
     }
 
-    /// What the module offers, by name.
+    /// [`Interface::exports`].
     pub fn exports(&self) -> impl Iterator<Item = (&str, &ExternKind)> {
-        self.inner.exports().iter().map(|(name, kind)| (name.as_str(), kind))
+        self.interface().exports()
     }
 
-    /// True when something of that name is exported.
+    /// [`Interface::has_export`], without looking at all the others.
     pub fn has_export(&self, name: &str) -> bool {
-        match self.inner.exports.get() {
-            Some(exports) => exports.contains_key(name),
+        match self.inner.interface.get() {
+            Some(interface) => interface.has_export(name),
             None => self.inner.prepared.compiled.has_export(name),
         }
     }
 
-    /// The type of an exported function.
+    /// [`Interface::export_type`].
     pub fn export_type(&self, name: &str) -> Option<&FuncType> {
-        match self.inner.exports().get(name)? {
-            ExternKind::Func(ty) => Some(ty),
-            _ => None,
-        }
+        self.interface().export_type(name)
     }
 
     pub(crate) fn prepared(&self) -> &Prepared {

@@ -176,7 +176,7 @@ fn allocate(guest: &mut Guest, size: u32, held: &mut Held) -> Result<[i32; 2], C
 }
 
 fn give_back(guest: &mut Guest, held: Held) -> Result<(), Crash> {
-    if guest.module().has_export("deallocate") {
+    if guest.interface().has_export("deallocate") {
         for (addr, size) in held.blocks {
             guest.nested("deallocate", &[addr.cast_signed(), size.cast_signed()])?;
         }

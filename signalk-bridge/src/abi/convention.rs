@@ -75,7 +75,7 @@ impl Convention {
     pub(crate) fn idle_work(&self, guest: &Guest) -> Option<Work> {
         match self {
             Convention::AssemblyScript(script) if script.wants_to_collect() => {
-                guest.module().has_export("__collect").then_some(Work::Collect)
+                guest.interface().has_export("__collect").then_some(Work::Collect)
             }
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! `Guest`: a library module and its one instance, born on its first trip; short nested calls.
 
-use wasmi_hdk::{CallError, Instance, InstanceConfig, Module, Val};
+use wasmi_hdk::{CallError, Instance, InstanceConfig, Interface, Module, Val};
 
 use super::adapt::{arguments, first};
 use crate::Crash;
@@ -10,12 +10,13 @@ const ALLOCATION_FUEL: u64 = 10_000_000;
 
 /// A guest that is called by its exports.
 pub(crate) struct Guest {
-    module: Module,
+    interface: Interface,
     life: Life,
 }
 
 enum Life {
-    Unborn(Box<InstanceConfig>),
+    /// The module is given back with the birth: its data segments are in the guest's memory then.
+    Unborn(Box<(Module, InstanceConfig)>),
     Living(Box<Instance>),
     /// It could not be born.
     Still,
@@ -23,19 +24,22 @@ enum Life {
 
 impl Guest {
     pub(crate) fn new(module: &Module, config: InstanceConfig) -> Guest {
-        Guest { module: module.clone(), life: Life::Unborn(Box::new(config)) }
+        let unborn = Box::new((module.clone(), config));
+        Guest { interface: module.interface().clone(), life: Life::Unborn(unborn) }
     }
 
-    pub(crate) fn module(&self) -> &Module {
-        &self.module
+    /// What the module wants and offers.
+    pub(crate) fn interface(&self) -> &Interface {
+        &self.interface
     }
 
     /// Makes the instance if there is none yet.
     pub(crate) fn be_born(&mut self) -> Result<(), Crash> {
         if let Life::Unborn(_) = self.life
-            && let Life::Unborn(config) = std::mem::replace(&mut self.life, Life::Still)
+            && let Life::Unborn(unborn) = std::mem::replace(&mut self.life, Life::Still)
         {
-            self.life = Life::Living(Box::new(Instance::new(&self.module, *config)?));
+            let (module, config) = *unborn;
+            self.life = Life::Living(Box::new(Instance::new(&module, config)?));
         }
         Ok(())
     }
@@ -51,11 +55,11 @@ impl Guest {
     /// A short call between others, or while another one rests.
     pub(crate) fn nested(&mut self, export: &str, values: &[i32]) -> Result<i32, Crash> {
         let no_export = || CallError::NoExport {
-            plugin: self.module.name().to_owned(),
+            plugin: self.interface.name().to_owned(),
             export: export.to_owned(),
         };
         let args: Vec<Val> =
-            arguments(self.module.export_type(export).ok_or_else(no_export)?, values);
+            arguments(self.interface.export_type(export).ok_or_else(no_export)?, values);
         match &mut self.life {
             Life::Living(instance) => {
                 Ok(first(&instance.call_now(export, &args, ALLOCATION_FUEL)?))

@@ -185,7 +185,7 @@ impl Library {
 
     /// Begins one call; an export that the guest does not have is done at once.
     fn begin(&mut self, work: Work) -> Result<(), Crash> {
-        let Some(ty) = self.guest.module().export_type(work.export()).cloned() else {
+        let Some(ty) = self.guest.interface().export_type(work.export()).cloned() else {
             self.done.push(work.skipped());
             return Ok(());
         };
@@ -251,7 +251,7 @@ impl Flight {
 impl std::fmt::Debug for Library {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Library")
-            .field("module", &self.guest.module().name())
+            .field("module", &self.guest.interface().name())
             .field("queue", &self.queue.len())
             .field("outcome", &self.outcome)
             .finish_non_exhaustive()

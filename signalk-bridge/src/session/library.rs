@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wasmi_hdk::{Fault, InstanceConfig, Level, LogLine, Module, Stdin};
+use wasmi_hdk::{Fault, InstanceConfig, Interface, Level, LogLine, Module, Stdin};
 
 use super::run::{Job, Run};
 use super::{
@@ -36,7 +36,7 @@ const BATCH: usize = 64;
 const BEAT: Duration = Duration::from_millis(5);
 
 pub(super) struct Exports {
-    module: Module,
+    interface: Interface,
     /// `None` while it is away on a run.
     library: Option<Box<Library>>,
     /// News of the world that came while the library was away.
@@ -109,7 +109,7 @@ impl Exports {
             library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
         }
         Exports {
-            module: module.clone(),
+            interface: module.interface().clone(),
             mail: Mail::default(),
             handlers: VecDeque::new(),
             library: Some(Box::new(library)),
@@ -258,13 +258,13 @@ impl Exports {
                 Fresh::Udp(socket) => ("on_datagram", socket.0),
                 Fresh::Tcp(socket) => ("on_tcp_data", socket.0),
             };
-            if self.module.has_export(export) {
+            if self.interface.has_export(export) {
                 library.queue.push_back(Work::Woken { export, socket });
             }
         }
         for call in self.handlers.drain(..) {
             let exports = call.handler.exports();
-            let found = exports.iter().find(|export| self.module.has_export(export));
+            let found = exports.iter().find(|export| self.interface.has_export(export));
             let export = found.or(exports.first()).map_or("", String::as_str).into();
             library.queue.push_back(Work::handle(call, export));
         }

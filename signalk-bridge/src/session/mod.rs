@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wasmi_hdk::{Engine, Level, Limits, LogLine, Module, Platform, Stats};
+use wasmi_hdk::{Engine, Interface, Level, Limits, LogLine, Module, Platform, Stats};
 
 use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
@@ -87,7 +87,7 @@ pub enum Purpose {
 pub enum Code {
     /// The file.
     Bytes(Bytes),
-    /// Loaded before, by an earlier session.
+    /// Loaded before.
     Module(Module),
 }
 
@@ -174,7 +174,8 @@ struct Common {
     /// Deltas that the guest has not taken yet.
     waiting: VecDeque<Delivery>,
     queue: usize,
-    module: Option<Module>,
+    /// The module itself is not kept: a restart reads it again.
+    interface: Option<Interface>,
     stats: Stats,
     /// The last complaint about a host call, so that a flood is one line.
     complained: Option<(String, Duration)>,
@@ -199,7 +200,7 @@ impl Session {
             outputs: VecDeque::new(),
             waiting: VecDeque::new(),
             queue: config.queue,
-            module: None,
+            interface: None,
             stats: Stats::default(),
             complained: None,
         };
@@ -268,16 +269,11 @@ impl Session {
         self.ends_with(output)
     }
 
-    /// The loaded module, to be kept for a restart.
-    pub fn module(&self) -> Option<&Module> {
-        self.common.module.as_ref()
-    }
-
     /// `module.name` of what the guest imports and nobody has: it traps when called.
     pub fn unknown_imports(&self) -> Vec<String> {
-        match (&self.state, &self.common.module) {
-            (State::Exports(_), Some(module)) => module.unknown_imports(&abi::env::imports()),
-            (_, Some(module)) => module.unknown_imports(&wasmi_hdk::Imports::new()),
+        match (&self.state, &self.common.interface) {
+            (State::Exports(_), Some(found)) => found.unknown_imports(&abi::env::imports()),
+            (_, Some(found)) => found.unknown_imports(&wasmi_hdk::Imports::new()),
             (_, None) => Vec::new(),
         }
     }
@@ -286,7 +282,7 @@ impl Session {
     pub fn has_delta_handler(&self) -> bool {
         self.common.account.capabilities().has(Capability::DataRead)
             && matches!(self.state, State::Exports(_))
-            && self.common.module.as_ref().is_some_and(|module| module.has_export("delta_handler"))
+            && self.common.interface.as_ref().is_some_and(|found| found.has_export("delta_handler"))
     }
 
     /// Deltas that never reached the guest, for its next life.
@@ -327,7 +323,7 @@ impl Session {
         let manifest = &self.common.manifest;
         let extism = module.imports().any(|import| import.module.starts_with("extism:"));
         let flavour = abi::detect(manifest.interface, |name| module.has_export(name), extism);
-        self.common.module = Some(module.clone());
+        self.common.interface = Some(module.interface().clone());
         self.state = match flavour {
             Ok(Flavour::JsonRpc) => match rpc::Rpc::new(&module, *config, manifest, now) {
                 Ok(rpc) => State::Rpc(Box::new(rpc)),

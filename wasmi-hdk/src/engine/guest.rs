@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::buffers::Buffers;
 use super::fault::fault;
 use super::limiter::Limiter;
 use super::link::{self, Links, Signal};
@@ -31,6 +32,7 @@ pub(crate) struct Guest {
     resting: Option<Resting>,
     results: Vec<wasmi::Val>,
     used: u64,
+    buffers: Buffers,
 }
 
 /// A function of the guest.
@@ -104,7 +106,8 @@ impl Guest {
                     store.data_mut().memory = Some(memory);
                 }
                 let used = fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-                Ok(Self { store, instance, resting: None, results: Vec::new(), used })
+                let (results, buffers) = (Vec::new(), compiled.buffers.clone());
+                Ok(Self { store, instance, resting: None, results, used, buffers })
             }
             Ok(Err(error)) => Err(fault(&error, store.data())),
             Err(fault) => Err(fault),
@@ -197,6 +200,7 @@ impl Guest {
         let _ = self.store.set_fuel(fuel);
         let owed = self.store.data().guest.owed_in_total();
         let outcome = guarded(|| work(&mut self.store, &mut self.results));
+        self.buffers.stopped(self.store.engine());
         let left = self.store.get_fuel().unwrap_or(0);
         let owed = self.store.data().guest.owed_in_total().saturating_sub(owed);
         self.used = self.used.saturating_add(fuel.saturating_sub(left)).saturating_add(owed);

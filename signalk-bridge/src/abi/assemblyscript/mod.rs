@@ -60,7 +60,7 @@ impl AssemblyScript {
             )
             // A reader without a request: `radar_get_radars()`.
             | (Work::Start(_) | Work::Delta(_) | Work::Handle { .. }, 0) => vec![],
-            _ if !guest.module().has_export("__new") => {
+            _ if !guest.interface().has_export("__new") => {
                 return Ok(Begun::Refused(NO_RUNTIME.to_owned()));
             }
             (Work::Woken { socket, .. }, _) => vec![socket.cast_signed()],
@@ -188,7 +188,7 @@ impl AssemblyScript {
     }
 
     fn pin(&self, guest: &mut Guest, object: i32, held: &mut Held) -> Result<(), Crash> {
-        if guest.module().has_export("__pin") {
+        if guest.interface().has_export("__pin") {
             guest.nested("__pin", &[object])?;
         }
         held.blocks.push((object.cast_unsigned(), 0));
@@ -196,7 +196,7 @@ impl AssemblyScript {
     }
 
     fn let_go(&self, guest: &mut Guest, held: Held) -> Result<(), Crash> {
-        if guest.module().has_export("__unpin") {
+        if guest.interface().has_export("__unpin") {
             for (object, _) in held.blocks {
                 guest.nested("__unpin", &[object.cast_signed()])?;
             }
