@@ -70,7 +70,7 @@ fn steps() -> Vec<(String, Step)> {
     for (clients, count) in [(1, 40_000), (10, 40_000), (50, 10_000)] {
         steps.push((format!("most deltas/s, {clients} clients"), ws(None, count, clients, 0)));
     }
-    for clients in [1, 10, 50] {
+    for clients in [1, 5, 10, 50] {
         steps.push((format!("1000 deltas/s, {clients} clients"), ws(Some(1000), 8000, clients, 0)));
     }
     steps.push(("1000 deltas/s, 5 clients, 5 stuck".to_owned(), ws(Some(1000), 8000, 5, 5)));
@@ -101,6 +101,7 @@ async fn measure(step: &Step, server: &Server) -> Result<Value> {
                 count,
                 clients,
                 stuck,
+                stuck_for: 30,
                 key: None,
                 limit: 60,
             };

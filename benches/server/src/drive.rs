@@ -1,4 +1,7 @@
 //! One measurement: feed at a rate or as fast as the socket takes it, and count.
+//!
+//! Long runs need two things that short ones do not: the feed answers pings, and a client that is
+//! stuck is replaced before the server closes it for its silence.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -43,6 +46,9 @@ pub struct Options {
     /// Further clients that never read.
     #[arg(long, default_value_t = 0)]
     pub stuck: usize,
+    /// Each of them gives way to a new one after so many seconds: a server closes who stays silent.
+    #[arg(long, default_value_t = 30)]
+    pub stuck_for: u64,
     /// Text before the sequence number in what is counted, to follow what a plugin makes of it.
     #[arg(long)]
     pub key: Option<String>,
@@ -63,6 +69,7 @@ pub struct Figures {
     pub cpu_us_per_delta: f64,
     pub resident_mb_before: f64,
     pub resident_mb_most: f64,
+    pub resident_mb_after: f64,
 }
 
 pub async fn run(options: &Options) -> Result<Figures> {
@@ -76,18 +83,17 @@ pub async fn run(options: &Options) -> Result<Figures> {
         last: 0,
     }));
     connect_clients(options, &tally).await?;
-    let mut stuck = Vec::new();
     for _ in 0..options.stuck {
-        stuck.push(websocket::connect(options.port, "/signalk/v1/stream?subscribe=all").await?);
+        stay_stuck(options.port, Duration::from_secs(options.stuck_for)).await?;
     }
-    let mut feed = connect_feed(options).await?;
+    let (mut feed, pongs) = connect_feed(options).await?;
     sleep(Duration::from_millis(300)).await;
     let cpu_before = process::cpu_seconds(options.pid);
     let before = process::resident_mb(options.pid).unwrap_or_default();
     let most = watch_memory(options.pid, before);
     let begun = Instant::now();
     let from = tally.borrow().begun.elapsed();
-    let sent = send(options, &tally, &mut feed).await?;
+    let sent = send(options, &tally, &mut feed, &pongs).await?;
     drain(&tally, sent * options.clients as u64, options.limit).await;
     let cpu = process::cpu_seconds(options.pid).zip(cpu_before).map(|(after, b)| after - b);
     let tally = tally.borrow();
@@ -106,6 +112,7 @@ pub async fn run(options: &Options) -> Result<Figures> {
         cpu_us_per_delta: cpu.unwrap_or(f64::NAN) * 1e6 / sent.max(1) as f64,
         resident_mb_before: before,
         resident_mb_most: *most.borrow(),
+        resident_mb_after: process::resident_mb(options.pid).unwrap_or_default(),
     })
 }
 
@@ -124,20 +131,50 @@ async fn connect_clients(options: &Options, tally: &Rc<RefCell<Tally>>) -> Resul
     Ok(())
 }
 
-async fn connect_feed(options: &Options) -> Result<OwnedWriteHalf> {
-    let socket = match (options.feed, options.feed_port) {
-        (Feed::Ws, _) => {
-            websocket::connect(options.port, "/signalk/v1/stream?subscribe=none").await?.0
+/// A client that reads nothing but the handshake, and after `time` another one in its place.
+async fn stay_stuck(port: u16, time: Duration) -> Result<()> {
+    const TARGET: &str = "/signalk/v1/stream?subscribe=all";
+    let mut client = websocket::connect(port, TARGET).await?;
+    tokio::task::spawn_local(async move {
+        loop {
+            sleep(time).await;
+            drop(client);
+            client = match websocket::connect(port, TARGET).await {
+                Ok(client) => client,
+                Err(error) => return eprintln!("a stuck client cannot come again: {error:#}"),
+            };
         }
-        (Feed::Nmea, Some(port)) => TcpStream::connect(("127.0.0.1", port)).await?,
+    });
+    Ok(())
+}
+
+/// Answers to the server's pings, which go out between two deltas.
+type Pongs = Rc<RefCell<Vec<u8>>>;
+
+async fn connect_feed(options: &Options) -> Result<(OwnedWriteHalf, Pongs)> {
+    let (socket, mut bytes) = match (options.feed, options.feed_port) {
+        (Feed::Ws, _) => {
+            websocket::connect(options.port, "/signalk/v1/stream?subscribe=none").await?
+        }
+        (Feed::Nmea, Some(port)) => (TcpStream::connect(("127.0.0.1", port)).await?, Vec::new()),
         (Feed::Nmea, None) => bail!("--feed nmea needs --feed-port"),
     };
     let (mut read, write) = socket.into_split();
+    let pongs = Pongs::default();
+    let (shared, is_ws) = (pongs.clone(), options.feed == Feed::Ws);
     tokio::task::spawn_local(async move {
-        let mut bytes = vec![0; 64 * 1024];
-        while matches!(read.read(&mut bytes).await, Ok(1..)) {}
+        loop {
+            if is_ws {
+                websocket::answer_pings(&mut bytes, &mut shared.borrow_mut());
+            } else {
+                bytes.clear();
+            }
+            if !matches!(read.read_buf(&mut bytes).await, Ok(1..)) {
+                return;
+            }
+        }
     });
-    Ok(write)
+    Ok((write, pongs))
 }
 
 /// Sends on schedule; what is due but not sent yet counts from when it was due.
@@ -145,6 +182,7 @@ async fn send(
     options: &Options,
     tally: &Rc<RefCell<Tally>>,
     feed: &mut OwnedWriteHalf,
+    pongs: &Pongs,
 ) -> Result<u64> {
     let begun = Instant::now();
     let offset = tally.borrow().begun.elapsed().as_micros() as u64;
@@ -161,6 +199,7 @@ async fn send(
             }
         };
         out.clear();
+        out.append(&mut pongs.borrow_mut());
         let timestamp = now_text();
         let now = tally.borrow().begun.elapsed().as_micros() as u64;
         for number in sent..until {

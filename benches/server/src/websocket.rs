@@ -54,6 +54,18 @@ pub fn frame(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.extend(payload);
 }
 
+/// Takes all whole frames out of `bytes`, and appends a pong for each ping among them.
+pub fn answer_pings(bytes: &mut Vec<u8>, pongs: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Some((opcode, begin, end)) = next_frame(bytes, at) {
+        at = end;
+        if opcode == PING {
+            frame(pongs, PONG, &bytes[begin..end]);
+        }
+    }
+    bytes.drain(..at);
+}
+
 /// The next whole frame at `at`: opcode, begin and end of its payload.
 pub fn next_frame(bytes: &[u8], at: usize) -> Option<(u8, usize, usize)> {
     let head = bytes.get(at..at + 2)?;
