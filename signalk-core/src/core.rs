@@ -10,6 +10,7 @@ use crate::{
     api,
     config::Config,
     guest::Platform,
+    http::{HttpRequest, HttpResponse},
     io::{Effect, Input, Output, Report},
     plugins::{Later, PluginSettings, Plugins},
     resources::Turn,
@@ -116,6 +117,7 @@ impl Core {
             self.ask_for_radars(now);
             self.plugins.poll(now, &mut self.server);
             let went_on = self.go_on(now);
+            self.answer_saved_options();
             if std::mem::take(&mut self.server.plugins_changed) {
                 self.tell_plugins_changed();
             }
@@ -188,6 +190,21 @@ impl Core {
             then(&mut Later { now, server, plugins }, reply);
         }
         any
+    }
+
+    /// The reply to a saved configuration waits for the plugin's start, whether it succeeds or not.
+    fn answer_saved_options(&mut self) {
+        if self.server.saved_options.is_empty() {
+            return;
+        }
+        let (settled, waiting) = std::mem::take(&mut self.server.saved_options)
+            .into_iter()
+            .partition(|(_, plugin)| self.plugins.is_settled(plugin));
+        self.server.saved_options = waiting;
+        for (id, plugin) in settled {
+            let text = json!(format!("Saved configuration for plugin {plugin}"));
+            self.server.respond(id, &HttpRequest::default(), HttpResponse::json(200, &text));
+        }
     }
 
     fn tell_plugins_changed(&mut self) {

@@ -63,6 +63,8 @@ pub(crate) struct Server {
     pub(crate) plugin_status: Vec<Value>,
     /// Settings that were changed and that only the next start follows.
     pub(crate) needs_restart: BTreeSet<&'static str>,
+    /// Saved configurations whose clients wait for the plugin; `Core` answers them.
+    pub(crate) saved_options: Vec<(HttpId, String)>,
     saving: BTreeMap<Ticket, (String, Saving)>,
     next_ticket: u64,
     /// When the first input came.
@@ -87,6 +89,8 @@ pub(crate) enum Saving {
     Respond { id: HttpId, ok: HttpResponse },
     /// A PUT ends.
     Request(String),
+    /// An HTTP client waits for this, and for what the plugin makes of it.
+    PluginOptions { id: HttpId, plugin: String },
 }
 
 impl Server {
@@ -122,6 +126,7 @@ impl Server {
             accepted: Vec::new(),
             plugins_changed: false,
             plugin_status: Vec::new(),
+            saved_options: Vec::new(),
             saving: BTreeMap::new(),
             next_ticket: 0,
             started: None,
@@ -261,6 +266,11 @@ impl Server {
                     id,
                     HttpResponse::error(500, &format!("{name} was not saved: {error}")),
                 );
+            }
+            (Saving::PluginOptions { id, plugin }, Ok(())) => self.saved_options.push((id, plugin)),
+            (Saving::PluginOptions { id, .. }, Err(error)) => {
+                let text = format!("{name} was not saved: {error}");
+                self.respond_plainly(id, HttpResponse::json(500, &json!({ "error": text })));
             }
             (Saving::Request(request), Ok(())) => self.finish_request(&request, Reply::done(200)),
             (Saving::Request(request), Err(error)) => {

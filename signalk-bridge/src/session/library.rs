@@ -47,6 +47,9 @@ pub(super) struct Exports {
     /// A command that is no plugin: when it has run, that is said.
     is_legacy: bool,
     start: Option<String>,
+    enable_debug: bool,
+    /// The last text that is read before the plugin is described.
+    last_text: &'static str,
     description: Description,
     has_poll: bool,
     has_delta_handler: bool,
@@ -108,6 +111,11 @@ impl Exports {
         if flavour != Flavour::LegacyCommand {
             library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
         }
+        let wants_id =
+            config.wants_id && flavour != Flavour::LegacyCommand && module.has_export("plugin_id");
+        if wants_id {
+            library.queue.push_back(Work::read("plugin_id"));
+        }
         Exports {
             interface: module.interface().clone(),
             mail: Mail::default(),
@@ -116,7 +124,9 @@ impl Exports {
             phase: Phase::Describing,
             is_legacy: flavour == Flavour::LegacyCommand,
             start: Some(start),
-            description: Description { name: None, schema: "{}".to_owned() },
+            enable_debug: config.enable_debug,
+            last_text: if wants_id { "plugin_id" } else { "plugin_schema" },
+            description: Description { schema: "{}".to_owned(), ..Description::default() },
             has_poll: module.has_export("poll"),
             has_delta_handler: module.has_export("delta_handler")
                 && capabilities.has(Capability::DataRead),
@@ -135,6 +145,13 @@ impl Exports {
         if let Some(mut library) = self.library.take() {
             self.cancel(&mut library, common);
             self.library = Some(library);
+        }
+    }
+
+    /// Another configuration, before `plugin_start` is asked for.
+    pub(super) fn set_options(&mut self, options: &str) {
+        if let Some(start) = &mut self.start {
+            *start = start_text(options, self.enable_debug);
         }
     }
 
@@ -389,7 +406,7 @@ impl Exports {
         }
     }
 
-    /// A text about the plugin: name, schema, endpoints, in this order.
+    /// A text about the plugin: name, schema, its own id if wanted, endpoints, in this order.
     fn read(
         &mut self,
         export: &str,
@@ -403,12 +420,8 @@ impl Exports {
             "plugin_name" => self.description.name = text.filter(|text| !text.is_empty()),
             "plugin_schema" => {
                 self.schema(text.as_deref().unwrap_or_default(), common, now, signalk);
-                common.outputs.push_back(Output::Described(self.description.clone()));
-                match common.purpose {
-                    Purpose::Run => library.queue.push_back(Work::read("http_endpoints")),
-                    Purpose::Describe => common.end(Output::Stopped),
-                }
             }
+            "plugin_id" => self.description.id = text.filter(|text| !text.is_empty()),
             _ => {
                 let (endpoints, complaints) = Endpoint::read(text.as_deref().unwrap_or_default());
                 for complaint in complaints {
@@ -419,6 +432,13 @@ impl Exports {
                 }
                 self.phase = Phase::Starting;
                 library.queue.extend(self.start.take().map(Work::Start));
+            }
+        }
+        if export == self.last_text {
+            common.outputs.push_back(Output::Described(self.description.clone()));
+            match common.purpose {
+                Purpose::Run => library.queue.push_back(Work::read("http_endpoints")),
+                Purpose::Describe => common.end(Output::Stopped),
             }
         }
     }

@@ -60,6 +60,8 @@ pub struct SessionConfig {
     /// AssemblyScript handlers of HTTP with two parameters get UTF-16, as on the reference server
     /// (plugin ABI 8.5, the owner's `httpRequestEncoding`); else the bytes that documents promise.
     pub http_utf16: bool,
+    /// Ask the plugin for its own id ([`Description::id`]).
+    pub wants_id: bool,
     /// What the session is for.
     pub purpose: Purpose,
 }
@@ -103,6 +105,9 @@ pub enum Input {
     Handle(HandlerCall),
     /// News of an [`Output::Effect`].
     Report(Report),
+    /// Start with this configuration instead: the answer to [`Output::Described`], given before
+    /// the next poll; later it has no effect.
+    Options(String),
     /// Stop the plugin in good order.
     Stop,
     /// Time has passed.
@@ -157,6 +162,10 @@ pub struct Description {
     pub name: Option<String>,
     /// JSON Schema of the configuration as compact text, `{}` when there is none.
     pub schema: String,
+    /// What the export `plugin_id` says, when it was asked for: never its identity (plugin ABI 1.4).
+    pub id: Option<String>,
+    /// It speaks JSON-RPC, so it was written for this host.
+    pub is_json_rpc: bool,
 }
 
 /// One plugin from load to end.
@@ -236,6 +245,11 @@ impl Session {
             Input::Report(report) => match &mut self.state {
                 State::Exports(exports) => exports.report(report, &mut self.common),
                 State::Rpc(_) | State::Loading { .. } | State::Ended => {}
+            },
+            Input::Options(options) => match &mut self.state {
+                State::Exports(exports) => exports.set_options(&options),
+                State::Rpc(rpc) => rpc.set_options(&options),
+                State::Loading { .. } | State::Ended => {}
             },
             Input::Tick => {}
         }

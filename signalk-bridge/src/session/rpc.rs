@@ -40,6 +40,7 @@ pub(super) struct Rpc {
     phase: Phase,
     host: HostInfo,
     options: String,
+    enable_debug: bool,
     /// A run is away.
     out: bool,
     /// Deltas were written that the guest has not read: it sleeps.
@@ -51,6 +52,8 @@ pub(super) struct Rpc {
 enum Phase {
     New,
     Initializing,
+    /// The core may still change the options.
+    Described,
     Starting,
     Running,
     Stopping,
@@ -103,6 +106,7 @@ impl Rpc {
             phase: Phase::New,
             host: config.host,
             options,
+            enable_debug: config.enable_debug,
             out: false,
             stuffed: false,
             stop_until: None,
@@ -135,8 +139,10 @@ impl Rpc {
         now: Duration,
         signalk: &mut dyn SignalK,
     ) -> Output {
-        if self.phase == Phase::New {
-            self.initialize(common, now);
+        match self.phase {
+            Phase::New => self.initialize(common, now),
+            Phase::Described => self.start(now),
+            _ => {}
         }
         loop {
             if let Some(output) = common.outputs.pop_front() {
@@ -192,6 +198,18 @@ impl Rpc {
         }));
         self.phase = Phase::Initializing;
         self.call(now, INITIALIZE, "initialize", params.ok(), START_DEADLINE);
+    }
+
+    /// Another configuration, before `start`.
+    pub(super) fn set_options(&mut self, options: &str) {
+        self.options = start_text(options, self.enable_debug);
+    }
+
+    fn start(&mut self, now: Duration) {
+        let options = RawValue::from_string(self.options.clone()).ok();
+        let params = to_raw_value(&json!({ "options": options })).ok();
+        self.phase = Phase::Starting;
+        self.call(now, START, "start", params, START_DEADLINE);
     }
 
     /// A handler for a client, as a request.
@@ -271,10 +289,7 @@ impl Rpc {
                 if common.purpose == Purpose::Describe {
                     self.stop(now);
                 } else {
-                    let options = RawValue::from_string(self.options.clone()).ok();
-                    let params = to_raw_value(&json!({ "options": options })).ok();
-                    self.phase = Phase::Starting;
-                    self.call(now, START, "start", params, START_DEADLINE);
+                    self.phase = Phase::Described;
                 }
                 Some(Output::Described(description))
             }
@@ -331,7 +346,8 @@ impl Rpc {
                 "{}".to_owned()
             }
         };
-        Ok(Description { name: answer.name.filter(|name| !name.is_empty()), schema })
+        let name = answer.name.filter(|name| !name.is_empty());
+        Ok(Description { name, schema, id: None, is_json_rpc: true })
     }
 
     /// Hands over deltas when the guest rests; they queue up while it works, and so come in batches.

@@ -64,6 +64,7 @@ impl Drive {
             deltas_per_second: 1000,
             queue: 1000,
             http_utf16: false,
+            wants_id: false,
             purpose,
         };
         change(&mut config);

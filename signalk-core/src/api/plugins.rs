@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Call};
-use crate::{http::HttpResponse, server::Saving};
+use crate::{http::HttpResponse, plugins::Posted, server::Saving};
 
 /// `GET /skServer/plugins`
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
@@ -20,7 +20,7 @@ pub(super) fn config(call: &mut Call<'_>) -> Answer {
     found(call, |call, id| call.plugins.config(id))
 }
 
-/// `POST /skServer/plugins/{id}/config`: the answer waits until the file is durable.
+/// `POST /skServer/plugins/{id}/config`: the answer waits until the file is durable and the plugin has started or stopped.
 pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
     let id = call.captured.first().cloned().unwrap_or_default();
     let options = match serde_json::from_slice::<Value>(&call.request.body) {
@@ -30,12 +30,14 @@ pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
         }
         Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
     };
-    let Some((name, text)) = call.plugins.save_config(call.now, &id, options, call.server) else {
-        return HttpResponse::not_found(&call.request.method, call.request.path()).into();
+    let (name, text) = match call.plugins.save_config(call.now, &id, options, call.server) {
+        Posted::Taken { name, text } => (name, text),
+        Posted::Refused(why) => return HttpResponse::json(400, &json!({ "error": why })).into(),
+        Posted::NoSuchPlugin => {
+            return HttpResponse::not_found(&call.request.method, call.request.path()).into();
+        }
     };
-    let ok =
-        HttpResponse::json(200, &Value::String(format!("Saved configuration for plugin {id}")));
-    call.server.save(name, text, Saving::Respond { id: call.id, ok });
+    call.server.save(name, text, Saving::PluginOptions { id: call.id, plugin: id });
     Answer::Later
 }
 

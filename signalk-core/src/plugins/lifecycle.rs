@@ -63,6 +63,7 @@ impl Plugins {
             self.stopped(at, now, host);
         } else if plugin.session.is_some() {
             plugin.supervisor.handle(now, Event::Stop);
+            plugin.stopping = true;
             self.input(at, now, Input::Stop, host);
         } else if plugin.state == State::Crashed || plugin.state == State::Error {
             plugin.supervisor.handle(now, Event::Stop);
@@ -112,6 +113,7 @@ impl Plugins {
             deltas_per_second: allowance.deltas_per_second,
             queue: allowance.queue,
             http_utf16: plugin.options.wants_utf16(),
+            wants_id: !plugin.options.exists() && !self.option_files.is_empty(),
             purpose,
         };
         plugin.session = Some(Session::new(&plugin.manifest, Code::Bytes(files.wasm), config));
@@ -193,10 +195,7 @@ impl Plugins {
                 host.push(Output::Effect(Effect::Plugin { plugin, life, egress, effect }));
             }
             Said::Handled { id, reply } => self.handled(id, reply),
-            Said::Described(description) => {
-                plugin.description = Some(description);
-                host.plugins_changed();
-            }
+            Said::Described(description) => self.described(at, now, description, host),
             Said::Started => self.started(at, now, host),
             Said::Failed(text) => self.failed(at, now, text, host),
             Said::Stopped => self.stopped(at, now, host),
@@ -296,6 +295,7 @@ impl Plugins {
     /// The session is gone, and with it all that the edge keeps for it.
     fn life_over(plugin: &mut Plugin, host: &mut dyn Host) {
         plugin.session = None;
+        plugin.stopping = false;
         plugin.wake = None;
         plugin.record.life_ended();
         if std::mem::take(&mut plugin.connected) {

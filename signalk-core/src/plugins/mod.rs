@@ -3,11 +3,13 @@
 //! `Plugins` is driven with the server in hand (`Host`): it is told what
 //! happened, and `Plugins::poll` pushes what is to be done. `registry.rs`:
 //! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
-//! `options.rs`: the owner's file; `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
+//! `options.rs`: the owner's file; `describe.rs`: what its schema says about it; `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
 //! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one.
 
 mod calls;
+mod defaults;
 mod delta_buffer;
+mod describe;
 mod desk;
 mod endpoints;
 mod host;
@@ -20,6 +22,7 @@ mod record;
 mod registrations;
 mod registry;
 mod routes;
+mod schema_check;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +36,7 @@ use wasmi_hdk::{Engine, Limits};
 
 use self::calls::Calls;
 pub(crate) use self::calls::Later;
+pub(crate) use self::describe::Posted;
 pub(crate) use self::host::Host;
 use self::limits::Allowance;
 pub(crate) use self::offers::FoundPut;
@@ -277,12 +281,15 @@ impl Plugins {
         id: &str,
         body: Map<String, Value>,
         host: &mut dyn Host,
-    ) -> Option<(String, String)> {
-        let (at, _) = self.find(id)?;
+    ) -> Posted {
+        let Some((at, _)) = self.find(id) else { return Posted::NoSuchPlugin };
+        if let Some(refusal) = self.refusal(at, &body) {
+            return Posted::Refused(refusal);
+        }
         let enabled_here = self.settings.enabled;
-        let plugin = self.plugins.get_mut(at)?;
+        let Some(plugin) = self.plugins.get_mut(at) else { return Posted::NoSuchPlugin };
         plugin.options.post(body);
-        let file = plugin.options.file(&plugin.manifest.id);
+        let (name, text) = plugin.options.file(&plugin.manifest.id);
         Self::forgive(plugin, now, host);
         let (wanted, state) = (plugin.enabled() && enabled_here, plugin.state);
         if matches!(state, State::Running | State::Starting | State::Crashed | State::Error) {
@@ -293,7 +300,13 @@ impl Plugins {
         }
         host.plugins_changed();
         self.poll(now, host);
-        Some(file)
+        Posted::Taken { name, text }
+    }
+
+    /// Whether a plugin has done what was last asked of it: the reply to a saved configuration waits
+    /// for that (plugin ABI 8.4).
+    pub(crate) fn is_settled(&self, id: &str) -> bool {
+        self.find(id).is_none_or(|(_, plugin)| plugin.is_settled())
     }
 
     /// By id, or by package name as an alias.

@@ -60,6 +60,22 @@ impl Options {
         }
     }
 
+    /// The same as values.
+    pub(super) fn configuration_members(&self) -> Map<String, Value> {
+        let members = self.members.get("configuration").and_then(Value::as_object);
+        members.cloned().unwrap_or_default()
+    }
+
+    /// Whether somebody ever saved a configuration: else the admin UI shows "Configure".
+    pub(super) fn has_configuration(&self) -> bool {
+        self.members.get("configuration").is_some_and(Value::is_object)
+    }
+
+    /// Whether there is a file, or will be.
+    pub(super) fn exists(&self) -> bool {
+        self.exists
+    }
+
     /// What the owner lets it use; `limits.rs` reads it.
     pub(super) fn limits(&self) -> Option<&Value> {
         self.members.get("limits")

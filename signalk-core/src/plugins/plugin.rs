@@ -52,6 +52,8 @@ pub(super) struct Plugin {
     pub(super) reading: Option<Purpose>,
     /// What the session is for.
     pub(super) purpose: Purpose,
+    /// The session was asked to stop.
+    pub(super) stopping: bool,
     /// Start it when the session that stops now has ended.
     pub(super) start_again: bool,
     /// Counts sessions: tells subscriptions of one life from those of the next.
@@ -91,6 +93,7 @@ impl Plugin {
             session: None,
             reading: None,
             purpose: Purpose::Describe,
+            stopping: false,
             start_again: false,
             life: 0,
             description: None,
@@ -107,6 +110,12 @@ impl Plugin {
 
     pub(super) fn enabled(&self) -> bool {
         self.options.enabled(self.manifest.enabled_by_default)
+    }
+
+    /// Whether what was last asked of it (start, stop, start anew) has come to its end.
+    pub(super) fn is_settled(&self) -> bool {
+        let at_rest = self.session.is_none() || (self.state == State::Running && !self.stopping);
+        at_rest && self.reading.is_none() && !self.start_again
     }
 
     /// The display name: what the module says, else the package.

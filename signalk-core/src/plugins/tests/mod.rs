@@ -2,6 +2,7 @@
 
 mod binary;
 mod handlers;
+mod options;
 mod radar;
 mod weather;
 
@@ -70,6 +71,10 @@ impl Sim {
         for (id, text) in options {
             config.plugin_options.insert((*id).to_owned(), (*text).to_owned());
         }
+        Sim::with_config(config)
+    }
+
+    fn with_config(config: Config) -> Sim {
         let clock = Arc::new(Clock::default());
         let core = Core::new(config, clock.clone());
         let mut sim = Sim {
