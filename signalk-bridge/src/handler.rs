@@ -78,6 +78,8 @@ pub enum Handler {
         handler: String,
         /// GET: may be asked again with a larger buffer.
         repeatable: bool,
+        /// Bytes that the reply may have ([`Endpoint::largest_reply`](crate::Endpoint::largest_reply)).
+        largest_reply: Option<u32>,
     },
     /// A PUT of a client to a registered path; the request is the value's JSON.
     Put {
@@ -206,6 +208,14 @@ impl Handler {
             Handler::Resources(handler) => handler.method(),
             Handler::Weather(handler) => handler.method(),
             Handler::Radar(handler) => handler.method(),
+        }
+    }
+
+    /// Bytes that the reply may have, when its author said so.
+    pub(crate) fn largest_reply(&self) -> Option<u32> {
+        match self {
+            Handler::Http { largest_reply, .. } => *largest_reply,
+            _ => None,
         }
     }
 

@@ -46,6 +46,10 @@ pub struct Endpoint {
     /// Who may call it.
     #[serde(default)]
     pub access: Access,
+    /// [EXT] Bytes that its reply may have, for methods that cannot be asked twice: in the buffer ABI
+    /// they get a buffer of this size instead of 1 MiB. At most 24 MiB.
+    #[serde(default, rename = "maxResponse")]
+    pub largest_reply: Option<u32>,
 }
 
 /// Who may call an endpoint (plugin ABI W24).

@@ -82,6 +82,7 @@ impl Core {
             Input::Connection { id, event } => self.server.connection_event(now, id, event),
             Input::Report(Report::Saved { ticket, result }) => self.server.saved(ticket, result),
             Input::Packages { found, complaints } => {
+                self.server.webapps.add(&found);
                 self.plugins.handle_packages(now, found, complaints, &mut self.server);
             }
             Input::Report(Report::Module { plugin, result }) => {

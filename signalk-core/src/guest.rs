@@ -3,4 +3,5 @@
 pub use signalk_bridge::{
     Effect as PluginEffect, Egress, PluginId, Ran, Report as PluginReport, Run,
 };
+pub use wasmi_hdk::vfs::Quota;
 pub use wasmi_hdk::{Limits, Platform};

@@ -20,6 +20,20 @@ pub struct HttpRequest {
     pub body: Bytes,
 }
 
+/// Express's limit in the reference.
+pub const BODY_LIMIT: usize = 10 << 20;
+/// Of bodies for plugins' endpoints (R123), in both directions.
+pub const PLUGIN_BODY_LIMIT: usize = 16 << 20;
+
+/// The most bytes that the body of a request may have. An edge refuses more with 413.
+pub fn body_limit(method: &str, target: &str) -> usize {
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let below = path.strip_prefix("/skServer").unwrap_or(path).strip_prefix("/plugins/");
+    let inner = below.and_then(|below| below.split_once('/')).map_or("", |(_, inner)| inner);
+    let is_own = inner.trim_end_matches('/').is_empty() || (method == "POST" && inner == "config");
+    if is_own { BODY_LIMIT } else { PLUGIN_BODY_LIMIT }
+}
+
 /// One complete response. `content-length` and `date` are the edge's.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
@@ -96,6 +110,12 @@ impl HttpResponse {
         response.with("location", to)
     }
 
+    /// The page of a 301 of the reference's static files; the location is the caller's.
+    pub(crate) fn redirecting_page(to: &str) -> HttpResponse {
+        let page = page("Redirecting", &format!("Redirecting to {}", escape(to)));
+        HttpResponse::typed(301, HTML, page.into())
+    }
+
     /// The same response with one more header; the name is in lower case.
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
@@ -143,8 +163,12 @@ fn matches_tag(header: &str, tag: &str) -> bool {
 }
 
 fn error_page(text: &str) -> String {
+    page("Error", text)
+}
+
+fn page(title: &str, text: &str) -> String {
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n<body>\n<pre>{text}</pre>\n</body>\n</html>\n"
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n</head>\n<body>\n<pre>{text}</pre>\n</body>\n</html>\n"
     )
 }
 
@@ -222,6 +246,25 @@ mod tests {
         assert_eq!((second.status, second.body.len()), (304, 0));
         let changed = HttpResponse::json_text(200, "\"y\"").with_etag(&request);
         assert_eq!(changed.status, 200);
+    }
+
+    #[test]
+    fn endpoints_of_plugins_take_larger_bodies_than_other_addresses() {
+        for target in ["/plugins/p/upload", "/skServer/plugins/p/a/b?q=1", "/plugins/@signalk/p/x"]
+        {
+            assert_eq!(body_limit("POST", target), 16 << 20, "{target}");
+        }
+        for target in [
+            "/",
+            "/plugins",
+            "/plugins/p",
+            "/plugins/p/",
+            "/plugins/p/config",
+            "/x/plugins/p/upload",
+            "/signalk/v1/api/plugins/p",
+        ] {
+            assert_eq!(body_limit("POST", target), 10 << 20, "{target}");
+        }
     }
 
     #[test]

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use crate::{
     config::Endpoint,
-    guest::{Egress, PluginEffect, PluginId, PluginReport, Ran, Run},
+    guest::{Egress, PluginEffect, PluginId, PluginReport, Quota, Ran, Run},
     http::{HttpRequest, HttpResponse},
     resources::{StorageDone, StorageTask},
+    webapps::StaticFile,
 };
 
 /// One HTTP exchange. The edge draws the numbers; the core only hands them back.
@@ -34,7 +35,7 @@ pub enum Input {
     Http {
         /// Chosen by the edge.
         id: HttpId,
-        /// The request with its whole body (at most 10 MB: the edge refuses more).
+        /// The request with its whole body, at most [`body_limit`](crate::http::body_limit): the edge refuses more.
         request: HttpRequest,
     },
     /// A client asks for a WebSocket. Answered by [`Effect::StreamSend`] or [`Effect::StreamAccept`] (it is accepted), or
@@ -280,8 +281,8 @@ pub enum Effect {
         dir: String,
         /// Relative to `dir`, `/` between names, checked by the core to stay inside.
         wasm: String,
-        /// The plugin has the storage capability and needs its folder.
-        want_fs: bool,
+        /// The plugin has the storage capability: it needs its folder, and may keep so much in it.
+        fs: Option<Quota>,
     },
     /// Save a file atomically and durably; [`Report::Saved`] follows.
     SaveFile {
@@ -329,6 +330,14 @@ pub enum Effect {
         offset: u64,
         /// How many bytes.
         length: u64,
+    },
+    /// Answer an HTTP request by a file of a package's web pages, without the whole of it in memory:
+    /// look the file up as [`StaticFile`] says, and answer as [`StaticFile::answer`] says.
+    HttpRespondStatic {
+        /// Of [`Input::Http`].
+        id: HttpId,
+        /// Which file, and what the client wants of it.
+        file: StaticFile,
     },
     /// A line for the log of the process.
     Log {

@@ -45,6 +45,7 @@ pub mod input;
 mod io;
 pub mod plugins;
 pub mod resources;
+pub mod webapps;
 
 mod api;
 mod binary;
@@ -58,6 +59,7 @@ mod plugin_host;
 mod providers;
 mod put;
 mod query;
+mod range;
 mod requests;
 mod server;
 mod stream;
@@ -66,7 +68,9 @@ mod zones;
 
 pub use crate::config::{Config, ConfigTexts, ConnectionConfig, ConnectionKind, Endpoint};
 pub use crate::core::Core;
-pub use crate::guest::{Egress, Limits, Platform, PluginEffect, PluginId, PluginReport, Ran, Run};
+pub use crate::guest::{
+    Egress, Limits, Platform, PluginEffect, PluginId, PluginReport, Quota, Ran, Run,
+};
 pub use crate::http::{HttpRequest, HttpResponse};
 pub use crate::io::{
     ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogLevel, ModuleFiles,

@@ -29,6 +29,7 @@ use crate::{
     resources::Resources,
     stream::Streams,
     timer::{Timer, Timers},
+    webapps::WebApps,
     zones::Zones,
 };
 
@@ -52,6 +53,7 @@ pub(crate) struct Server {
     pub(crate) default_providers: DefaultProviders,
     pub(crate) notifications: Notifications,
     pub(crate) zones: Zones,
+    pub(crate) webapps: WebApps,
     pub(crate) timers: Timers,
     pub(crate) names: Names,
     pub(crate) outputs: VecDeque<Output>,
@@ -115,6 +117,7 @@ impl Server {
             default_providers: DefaultProviders::new(),
             notifications: Notifications::default(),
             zones: Zones::default(),
+            webapps: WebApps::default(),
             timers: Timers::default(),
             names: Names {
                 ws: SourceRef::from("ws"),

@@ -13,6 +13,7 @@ use signalk_core::{Input, StreamId};
 use tokio::sync::mpsc;
 
 use crate::{
+    bodies::Bodies,
     driver::{CoreSender, ToCore},
     outbox::Outbox,
     stream::wire::Framing,
@@ -22,6 +23,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Edge {
     pub(crate) sender: CoreSender,
+    pub(crate) bodies: Bodies,
     streams: Arc<Streams>,
 }
 
@@ -51,7 +53,7 @@ impl Edge {
     pub(crate) fn new(sender: CoreSender, limit: StreamLimit) -> (Edge, mpsc::Receiver<()>) {
         let (alive, ended) = mpsc::channel(1);
         let streams = Streams { next: AtomicU64::new(1), per_ip: Mutex::default(), limit, alive };
-        (Edge { sender, streams: Arc::new(streams) }, ended)
+        (Edge { sender, bodies: Bodies::default(), streams: Arc::new(streams) }, ended)
     }
 
     /// A new stream, unless its address has too many.

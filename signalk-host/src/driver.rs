@@ -26,6 +26,7 @@ use crate::{
     platform::NativePlatform,
     plugin_net::PluginNet,
     pool::Pool,
+    static_files::StaticFiles,
     storage::Storage,
     stream::wire::Message,
 };
@@ -81,6 +82,8 @@ pub(crate) struct Driver {
     pub(crate) files: Files,
     /// Resources and charts.
     pub(crate) storage: Storage,
+    /// Web pages of packages.
+    pub(crate) static_files: StaticFiles,
     /// For the pool's results.
     pub(crate) sender: CoreSender,
     /// Told when the core has stopped.
@@ -279,6 +282,11 @@ impl Running {
                     self.driver.storage.send_file(answer, response, &file, (offset, length));
                 }
             }
+            Effect::HttpRespondStatic { id, file } => {
+                if let Some(answer) = self.answers.remove(&id) {
+                    self.driver.static_files.send(answer, file);
+                }
+            }
             Effect::Storage { ticket, task } => self.driver.storage.begin(ticket, task),
             Effect::StreamSend { id, frame } => self.send(Whose::One(id), Message::Text(frame)),
             Effect::StreamSendMany { ids, frame } => {
@@ -296,8 +304,8 @@ impl Running {
             }
             Effect::OpenConnection { id, endpoint } => self.driver.connections.open(id, endpoint),
             Effect::CloseConnection { id } => self.driver.connections.close(id),
-            Effect::ReadModule { plugin, dir, wasm, want_fs } => {
-                self.driver.files.read_module(plugin, dir, wasm, want_fs);
+            Effect::ReadModule { plugin, dir, wasm, fs } => {
+                self.driver.files.read_module(plugin, dir, wasm, fs);
             }
             Effect::SaveFile { ticket, name, bytes } => self.driver.files.save(ticket, name, bytes),
             Effect::Plugin { plugin, life, egress, effect } => {

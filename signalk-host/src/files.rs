@@ -1,24 +1,18 @@
 //! The core's wishes for the disk, carried out beside it: saving in order, reading modules at once.
 
-use std::{
-    io,
-    path::{Component, Path},
-    sync::Arc,
-};
+use std::{io, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use signalk_core::{Input, ModuleFiles, PluginId, Report, Ticket};
+use signalk_core::{Input, ModuleFiles, PluginId, Quota, Report, Ticket};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, mpsc},
 };
 
-use wasmi_hdk::vfs::{Fs, Quota};
-
 use crate::{
     disk::ConfigDir,
-    disk_fs::DiskFs,
     driver::{CoreSender, ToCore},
+    plugin_folder,
 };
 
 /// Works for the core's task and never makes it wait.
@@ -52,7 +46,13 @@ impl Files {
     }
 
     /// Reports [`Report::Module`].
-    pub(crate) fn read_module(&self, plugin: PluginId, dir: String, wasm: String, want_fs: bool) {
+    pub(crate) fn read_module(
+        &self,
+        plugin: PluginId,
+        dir: String,
+        wasm: String,
+        quota: Option<Quota>,
+    ) {
         let sender = self.sender.clone();
         let config = self.dir.clone();
         let one_by_one = Arc::clone(&self.one_by_one);
@@ -61,8 +61,8 @@ impl Files {
             let Ok(_turn) = one_by_one.acquire().await else { return };
             let reading = tokio::task::spawn_blocking(move || {
                 let result = read(&Path::new(&dir).join(wasm)).and_then(|wasm| {
-                    let fs =
-                        if want_fs { Some(open_folder(&config, plugin.as_str())?) } else { None };
+                    let open = |quota| plugin_folder::open(config.path(), plugin.as_str(), quota);
+                    let fs = quota.map(open).transpose()?;
                     Ok(ModuleFiles { wasm, fs })
                 });
                 Report::Module { plugin, result }
@@ -113,19 +113,3 @@ fn read(path: &Path) -> Result<Bytes, String> {
 
 /// Far above the core's own limit, which has the better error; this one only keeps a wrong file out of the memory.
 const LARGEST_MODULE: u64 = 256 << 20;
-
-/// plugin-abi.md 9: `plugin-config-data/ID/vfs` is the plugin's `/`.
-fn open_folder(config: &ConfigDir, id: &str) -> Result<Box<dyn Fs>, String> {
-    let mut parts = Path::new(id).components();
-    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
-        return Err(format!("`{id}` cannot name a folder; rename the package"));
-    }
-    let folder = config.path().join("plugin-config-data").join(id).join("vfs");
-    match DiskFs::open(&folder, Quota::default()) {
-        Ok(fs) => Ok(Box::new(fs)),
-        Err(error) => Err(format!(
-            "{}: cannot be opened: {error}; the plugin keeps its files there: allow it, or move away what lies there",
-            folder.display()
-        )),
-    }
-}

@@ -14,8 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
+use bytes::BytesMut;
 use signalk_core::{HttpRequest, HttpResponse};
 use tokio::{io::AsyncReadExt, sync::oneshot};
 use tower_http::{
@@ -36,9 +35,6 @@ use crate::{
 
 /// Of a file that is sent in pieces.
 const FILE_CHUNK: usize = 64 << 10;
-
-/// Express's limit in the reference.
-pub(crate) const BODY_LIMIT: usize = 10 << 20;
 
 /// A smaller answer fits a network packet or two: compressing it costs more than it saves.
 const COMPRESS_ABOVE: u64 = 1400;
@@ -85,9 +81,10 @@ async fn to_core(
             Err(refusal) => *refusal,
         };
     }
-    let body = match read_body(body).await {
-        Ok(body) => body,
-        Err(refusal) => return refusal.into_response(),
+    let limit = signalk_core::http::body_limit(parts.method.as_str(), &target(&parts));
+    let (body, _place) = match edge.bodies.read(body, limit).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal,
     };
     let request = HttpRequest {
         method: parts.method.as_str().to_owned(),
@@ -104,27 +101,6 @@ async fn to_core(
         Ok(Answer::File(head, piece)) => file_response(head, piece),
         Err(_) => stopping(),
     }
-}
-
-/// A body that is too large is read on for a while without being kept: a client that is still sending would not see why it was
-/// refused.
-async fn read_body(body: Body) -> Result<Bytes, (StatusCode, &'static str)> {
-    let mut pieces = body.into_data_stream();
-    let mut whole = BytesMut::new();
-    let mut length = 0;
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| (StatusCode::BAD_REQUEST, "the body ended early"))?;
-        length += piece.len();
-        if length <= BODY_LIMIT {
-            whole.extend_from_slice(&piece);
-        } else if length > 2 * BODY_LIMIT {
-            break;
-        }
-    }
-    if length > BODY_LIMIT {
-        return Err((StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 10 MB"));
-    }
-    Ok(whole.freeze())
 }
 
 async fn open_stream(edge: &Edge, ip: IpAddr, upgrade: Upgrade, parts: &Parts) -> Response {

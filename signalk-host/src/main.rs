@@ -6,6 +6,7 @@
 
 mod admin;
 mod admission;
+mod bodies;
 mod charts;
 mod cli;
 mod clients;
@@ -21,10 +22,12 @@ mod logging;
 mod net;
 mod outbox;
 mod platform;
+mod plugin_folder;
 mod plugin_net;
 mod pool;
 mod pressure;
 mod resource_files;
+mod static_files;
 mod storage;
 mod stream;
 mod tcp_stream;

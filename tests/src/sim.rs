@@ -8,6 +8,7 @@ use signalk_core::{
     HttpId, HttpRequest, HttpResponse, Input, ModuleFiles, Output, Platform, PluginEffect,
     PluginId, Report, StreamId,
     resources::{ChartFile, StorageDone, StorageTask, StoredFile, TileAnswer},
+    webapps::FileAnswer,
 };
 use wasmi_hdk::vfs::{Fs, MemoryFs};
 
@@ -292,11 +293,11 @@ impl Sim {
                 }
                 self.core.handle_input(self.now, Input::Report(Report::Saved { ticket, result }));
             }
-            Effect::ReadModule { plugin, dir, want_fs, .. } => {
+            Effect::ReadModule { plugin, dir, fs, .. } => {
                 let result = match self.packages.get(&dir) {
                     Some((_, wasm)) => Ok(ModuleFiles {
                         wasm: wasm.clone(),
-                        fs: want_fs.then(|| Box::new(MemoryFs::default()) as Box<dyn Fs>),
+                        fs: fs.map(|quota| Box::new(MemoryFs::with_quota(quota)) as Box<dyn Fs>),
                     }),
                     None => Err(format!("the simulated disk has no folder {dir}")),
                 };
@@ -313,6 +314,14 @@ impl Sim {
                 self.core.handle_input(self.now, Input::Report(Report::Storage { ticket, result }));
             }
             Effect::HttpRespondFile { id, response, .. } => {
+                self.responses.insert(id, response);
+            }
+            Effect::HttpRespondStatic { id, file } => {
+                // The simulated disk has no pages.
+                let response = match file.answer(signalk_core::webapps::Found::Missing) {
+                    FileAnswer::Whole(response) => response,
+                    FileAnswer::Piece { head, .. } => head,
+                };
                 self.responses.insert(id, response);
             }
             Effect::CloseConnection { id } => self.closed_connections.push(id),

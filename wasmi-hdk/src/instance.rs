@@ -314,6 +314,7 @@ impl Instance {
             host_calls: state.host_calls,
             slices: self.slices,
             log_lines_dropped: state.wasi.log_lines_dropped(),
+            storage: state.wasi.storage(),
         }
     }
 

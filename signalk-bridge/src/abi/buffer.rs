@@ -11,7 +11,7 @@ use wasmi_hdk::{FuncType, Val};
 use super::adapt::{arguments, first};
 use super::convention::{Begun, Finished};
 use super::guest::Guest;
-use super::work::{Done, LARGEST_BUFFER, Work};
+use super::work::{Done, LARGEST_BUFFER, LARGEST_REPLY, Work};
 use crate::Crash;
 use crate::handler::{HandlerCall, HandlerFailure, HandlerReply};
 
@@ -70,7 +70,7 @@ pub(super) fn finish(
         Work::Woken { .. } => Finished::Done(Done::Woken),
         Work::Read { export, size } => match written(guest, code, size, held.reply) {
             Written::Cut { needs } if size < LARGEST_BUFFER => {
-                Finished::Again(Work::Read { export, size: larger(needs, size) })
+                Finished::Again(Work::Read { export, size: larger(needs, size, LARGEST_BUFFER) })
             }
             Written::Cut { needs } => {
                 let complaint =
@@ -101,8 +101,9 @@ pub(super) fn reply(
     at: Option<u32>,
 ) -> Finished {
     let reply = match written(guest, code, size, at) {
-        Written::Cut { needs } if call.handler.repeatable() && size < LARGEST_BUFFER => {
-            return Finished::Again(Work::Handle { call, export, size: larger(needs, size) });
+        Written::Cut { needs } if call.handler.repeatable() && size < LARGEST_REPLY => {
+            let size = larger(needs, size, LARGEST_REPLY);
+            return Finished::Again(Work::Handle { call, export, size });
         }
         written => text_of(written, size),
     };
@@ -144,9 +145,9 @@ fn text_of(written: Written, size: u32) -> HandlerReply {
     }
 }
 
-fn larger(needs: u64, size: u32) -> u32 {
+fn larger(needs: u64, size: u32, most: u32) -> u32 {
     let needs = u32::try_from(needs).unwrap_or(u32::MAX).saturating_add(1);
-    needs.max(size.saturating_mul(2)).min(LARGEST_BUFFER)
+    needs.max(size.saturating_mul(2)).min(most)
 }
 
 /// Copies a text in: its two arguments.

@@ -17,6 +17,8 @@ pub(crate) const LARGEST_BUFFER: u32 = 16 << 20;
 /// The same for handlers that may be asked again, and for those that may not.
 const FIRST_REPLY: u32 = 64 << 10;
 const ONLY_REPLY: u32 = 1 << 20;
+/// The largest for a handler: a body of 16 MiB in base64, and what is around it.
+pub(crate) const LARGEST_REPLY: u32 = 24 << 20;
 
 /// One call of the guest.
 #[derive(Debug)]
@@ -62,7 +64,11 @@ impl Work {
 
     /// A handler as first asked.
     pub(crate) fn handle(call: HandlerCall, export: Arc<str>) -> Work {
-        let size = if call.handler.repeatable() { FIRST_REPLY } else { ONLY_REPLY };
+        let size = match call.handler.largest_reply() {
+            _ if call.handler.repeatable() => FIRST_REPLY,
+            Some(said) => said.saturating_add(1).clamp(ONLY_REPLY, LARGEST_REPLY),
+            None => ONLY_REPLY,
+        };
         Work::Handle { call, export, size }
     }
 

@@ -1,13 +1,17 @@
 //! HTTP endpoints of plugins: `/plugins/{id}/...`. The request and response JSON of plugin ABI 8.5, in both directions.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use signalk_bridge::{Handler, HandlerFailure, HandlerReply};
 
+use super::body::{self, Body};
 use super::{Answer, Call};
 use crate::{
     http::{HttpRequest, HttpResponse},
@@ -17,10 +21,7 @@ use crate::{
 /// Asks the plugin whose endpoint takes the request; `None`: there is none.
 pub(super) fn handle(call: &mut Call<'_>) -> Option<Answer> {
     let request = call.request;
-    let path = request.path();
-    let below =
-        path.strip_prefix("/plugins/").or_else(|| path.strip_prefix("/skServer/plugins/"))?;
-    let (id, inner) = mounted(below, call)?;
+    let (id, inner) = below_mount(call)?;
     let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
     let found = call.plugins.endpoint(&id, method, inner)?;
     let passes_credentials = call.plugins.passes_credentials(&id);
@@ -28,14 +29,26 @@ pub(super) fn handle(call: &mut Call<'_>) -> Option<Answer> {
         Ok(body) => body,
         Err(response) => return Some(response.into()),
     };
-    let json = request_json(request, inner, &found.params, body, passes_credentials);
-    let handler = Handler::Http { handler: found.handler, repeatable: method == "GET" };
+    let json = request_json(request, inner, &found.params, &body, passes_credentials);
+    let handler = Handler::Http {
+        handler: found.handler,
+        repeatable: method == "GET",
+        largest_reply: found.largest_reply,
+    };
     let http = call.id;
     let then = Box::new(move |later: &mut crate::plugins::Later<'_>, reply: HandlerReply| {
         later.server.respond_plainly(http, response(reply));
     });
     call.plugins.call_handler(call.now, &found.plugin, handler, json, call.server, then);
     Some(Answer::Later)
+}
+
+/// The plugin that an address belongs to, and what follows its mount.
+pub(super) fn below_mount<'a>(call: &Call<'a>) -> Option<(String, &'a str)> {
+    let path = call.request.path();
+    let below =
+        path.strip_prefix("/plugins/").or_else(|| path.strip_prefix("/skServer/plugins/"))?;
+    mounted(below, call)
 }
 
 /// The plugin's id and the path below its mount; a scoped package name is an alias of its id.
@@ -52,66 +65,42 @@ fn mounted<'a>(below: &'a str, call: &Call<'_>) -> Option<(String, &'a str)> {
     call.plugins.info(&id).is_some().then_some((id, inner))
 }
 
-/// What of the body the plugin sees.
-enum Body {
-    Parsed(Value),
-    /// [EXT]: other types than JSON and forms.
-    Bytes(Bytes),
-}
-
-impl Body {
-    fn read(request: &HttpRequest) -> Result<Body, HttpResponse> {
-        let kind = request.header("content-type").unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let nothing = Body::Parsed(Value::Object(Map::new()));
-        if request.body.is_empty() {
-            return Ok(nothing);
-        }
-        match kind.as_str() {
-            // Strict, as the reference: objects and arrays only.
-            "application/json" => match serde_json::from_slice::<Value>(&request.body) {
-                Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(Body::Parsed(value)),
-                Ok(_) => Err(HttpResponse::error(
-                    400,
-                    "SyntaxError: the body must be a JSON object or array",
-                )),
-                Err(error) => Err(HttpResponse::error(400, &format!("SyntaxError: {error}"))),
-            },
-            "application/x-www-form-urlencoded" => {
-                let text = String::from_utf8_lossy(&request.body);
-                Ok(Body::Parsed(Value::Object(query::parse(&text))))
-            }
-            _ => Ok(Body::Bytes(request.body.clone())),
-        }
-    }
-}
-
 /// Key order as the ABI says: guests search in the text.
 fn request_json(
     request: &HttpRequest,
     path: &str,
     params: &Map<String, Value>,
-    body: Body,
+    body: &Body<'_>,
     passes_credentials: bool,
 ) -> String {
     let (_, query) = request.target.split_once('?').unwrap_or_default();
-    let (body, raw) = match body {
-        Body::Parsed(value) => (value, None),
-        Body::Bytes(bytes) => (Value::Object(Map::new()), Some(STANDARD.encode(bytes))),
+    let path = if path.is_empty() { "/" } else { path };
+    let mut out = Vec::with_capacity(1024);
+    let mut member = |before: &str, value: &Value| {
+        out.extend_from_slice(before.as_bytes());
+        signalk_model::json::write_value(&mut out, value);
     };
-    let mut json = Map::new();
-    json.insert("method".to_owned(), request.method.as_str().into());
-    json.insert("path".to_owned(), if path.is_empty() { "/" } else { path }.into());
-    json.insert("query".to_owned(), Value::Object(query::parse(query)));
-    json.insert("params".to_owned(), Value::Object(params.clone()));
-    json.insert("body".to_owned(), body);
-    json.insert("headers".to_owned(), Value::Object(headers(request, passes_credentials)));
-    if let Some(raw) = raw {
-        json.insert("bodyBase64".to_owned(), raw.into());
+    member("{\"method\":", &request.method.as_str().into());
+    member(",\"path\":", &path.into());
+    member(",\"query\":", &Value::Object(query::parse(query)));
+    member(",\"params\":", &Value::Object(params.clone()));
+    let mut json = String::from_utf8(out).unwrap_or_default();
+    json.push_str(",\"body\":");
+    match body {
+        Body::Json(text) => json.push_str(text),
+        Body::Bytes(_) => json.push_str("{}"),
+    }
+    json.push_str(",\"headers\":");
+    let headers = Value::Object(headers(request, passes_credentials));
+    json.push_str(&signalk_model::json::value_text(&headers));
+    if let Body::Bytes(bytes) = body {
+        json.push_str(",\"bodyBase64\":\"");
+        STANDARD.encode_string(bytes, &mut json);
+        json.push('"');
     }
     // There are no users yet.
-    json.insert("user".to_owned(), Value::Null);
-    signalk_model::json::value_text(&Value::Object(json))
+    json.push_str(",\"user\":null}");
+    json
 }
 
 /// As Node joins them; without what would let a plugin act as the user (plugin ABI W23).
@@ -136,15 +125,20 @@ fn response(reply: HandlerReply) -> HttpResponse {
         Ok(text) => text,
         Err(failure) => return failed(&failure),
     };
-    match serde_json::from_str(&text) {
-        Ok(Value::Object(reply)) => shaped(reply),
-        Ok(_) => error(500, "the plugin's answer is no JSON object"),
+    match serde_json::from_str::<Members<'_>>(&text) {
+        Ok(reply) => shaped(&reply),
+        Err(_) if serde_json::from_str::<IgnoredAny>(&text).is_ok() => {
+            error(500, "the plugin's answer is no JSON object")
+        }
         Err(problem) if text.is_empty() => {
             error(500, &format!("the plugin answered nothing ({problem})"))
         }
         Err(problem) => error(500, &format!("the plugin's answer is not JSON: {problem}")),
     }
 }
+
+/// The members of a reply as they stand there: a body is read once, at its place.
+type Members<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 fn failed(failure: &HandlerFailure) -> HttpResponse {
     let text = failure.to_string();
@@ -161,8 +155,10 @@ fn error(status: u16, text: &str) -> HttpResponse {
     HttpResponse::json(status, &json!({ "error": text }))
 }
 
-fn shaped(mut reply: Map<String, Value>) -> HttpResponse {
-    let status = match reply.get("statusCode") {
+fn shaped(reply: &Members<'_>) -> HttpResponse {
+    let member = |name: &str| reply.get(name).map(|raw| raw.get());
+    let value = |name: &str| member(name).and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+    let status = match value("statusCode") {
         None | Some(Value::Null) => Some(200),
         Some(Value::Number(number)) => number.as_u64(),
         Some(Value::String(text)) => text.trim().parse().ok(),
@@ -172,21 +168,22 @@ fn shaped(mut reply: Map<String, Value>) -> HttpResponse {
     let Some(status) = status.filter(|status| (100..600).contains(status)) else {
         return error(500, "the plugin's statusCode is no number from 100 to 599");
     };
-    let headers = match reply.get("headers") {
-        Some(Value::Object(headers)) => own_headers(headers),
+    let headers = match value("headers") {
+        Some(Value::Object(headers)) => own_headers(&headers),
         _ => Vec::new(),
     };
     let given = headers.iter().find(|(name, _)| name == "content-type").map(|(_, v)| v.clone());
-    let encoded = reply.get("bodyEncoding").and_then(Value::as_str) == Some("base64");
-    let binary = match (reply.remove("bodyBase64"), reply.remove("body")) {
-        (Some(Value::String(text)), _) => Some(text),
-        (_, Some(Value::String(text))) if encoded => Some(text),
-        (_, body) => {
-            let (kind, bytes) = readable(body, given.as_deref());
+    let encoded = value("bodyEncoding").as_ref().and_then(Value::as_str) == Some("base64");
+    let text = member("body").and_then(body::string);
+    let binary = match (member("bodyBase64").and_then(body::string), text) {
+        (Some(text), _) => text,
+        (None, Some(text)) if encoded => text,
+        (None, text) => {
+            let (kind, bytes) = readable(text, member("body"), given.as_deref());
             return finish(status, headers, given.or(kind), bytes);
         }
     };
-    match STANDARD.decode(binary.unwrap_or_default()) {
+    match STANDARD.decode(&*binary) {
         Ok(bytes) => {
             let kind = given.unwrap_or_else(|| "application/octet-stream".to_owned());
             finish(status, headers, Some(kind), bytes.into())
@@ -195,21 +192,26 @@ fn shaped(mut reply: Map<String, Value>) -> HttpResponse {
     }
 }
 
-/// A body that is not binary: its default type and its bytes.
-fn readable(body: Option<Value>, given: Option<&str>) -> (Option<String>, Bytes) {
-    let json = || Some("application/json; charset=utf-8".to_owned());
-    match body {
-        None | Some(Value::Null) => (None, Bytes::new()),
-        Some(Value::String(text)) => match given {
+/// A body that is not binary, as text if it is one and as it stands there: its default type and its bytes.
+fn readable(
+    text: Option<Cow<'_, str>>,
+    raw: Option<&str>,
+    given: Option<&str>,
+) -> (Option<String>, Bytes) {
+    match (text, raw) {
+        (_, None | Some("null")) => (None, Bytes::new()),
+        (Some(text), _) => match given {
             Some(kind) if kind.to_ascii_lowercase().contains("application/json") => {
                 // Sent anew as JSON; what cannot be read goes out as it is.
-                let again = signalk_model::json::parse(text.as_bytes());
-                let text = again.map_or(text, |value| signalk_model::json::value_text(&value));
-                (None, text.into())
+                let again = body::compact(text.as_bytes());
+                (None, again.unwrap_or_else(|_| text.into_owned()).into())
             }
-            _ => (Some("text/html; charset=utf-8".to_owned()), text.into()),
+            _ => (Some("text/html; charset=utf-8".to_owned()), text.into_owned().into()),
         },
-        Some(value) => (json(), signalk_model::json::value_text(&value).into()),
+        (None, Some(raw)) => {
+            let kind = "application/json; charset=utf-8".to_owned();
+            (Some(kind), body::compact(raw.as_bytes()).unwrap_or_default().into())
+        }
     }
 }
 
@@ -335,7 +337,7 @@ mod tests {
             body: Bytes::from_static(&[0, 1]),
         };
         let body = Body::read(&request).unwrap();
-        let text = request_json(&request, "/api/x", &Map::new(), body, false);
+        let text = request_json(&request, "/api/x", &Map::new(), &body, false);
         assert_eq!(
             text,
             r#"{"method":"POST","path":"/api/x","query":{"a":["1","2"]},"params":{},"body":{},"headers":{"accept":"a, b","content-type":"application/octet-stream"},"bodyBase64":"AAE=","user":null}"#

@@ -1,7 +1,8 @@
 //! HTTP as a function: request to response. The table of routes, and nothing else; what a route does lives in one file per
-//! family. Static files and the web page are the edge's: it asks here first and serves a file when the answer is 404.
+//! family. The built-in page is the edge's; which file of a package is meant is decided here (`static_files`), and the edge reads it.
 
 mod admin;
+mod body;
 mod discovery;
 mod endpoints;
 mod plugins;
@@ -10,6 +11,7 @@ mod put;
 mod radar;
 mod resources;
 mod settings;
+mod static_files;
 mod status;
 mod v1;
 mod weather;
@@ -155,7 +157,7 @@ const ROUTES: &[Route] = &[
     write("POST", "/plugins/{}/config", plugins::save_config),
     get("/skServer/webapps", plugins::webapps),
     get("/webapps", plugins::webapps),
-    get("/skServer/addons", admin::empty_list),
+    get("/skServer/addons", plugins::addons),
     get("/skServer/settings", settings::settings),
     write("PUT", "/skServer/settings", settings::save_settings),
     get("/skServer/vessel", settings::vessel),
@@ -221,7 +223,9 @@ fn answer(
         return (route.run)(&mut Call { now, id, request, server, plugins, captured });
     }
     let call = &mut Call { now, id, request, server, plugins, captured: Vec::new() };
-    endpoints::handle(call).unwrap_or_else(|| HttpResponse::not_found(&request.method, path).into())
+    endpoints::handle(call)
+        .or_else(|| static_files::handle(call))
+        .unwrap_or_else(|| HttpResponse::not_found(&request.method, path).into())
 }
 
 /// What the pattern's holes matched, or `None`.

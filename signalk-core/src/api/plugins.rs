@@ -41,14 +41,22 @@ pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
     Answer::Later
 }
 
-/// `GET /skServer/webapps`: the web page of the edge is no package; packages with pages are not served yet.
-pub(super) fn webapps(_: &mut Call<'_>) -> Answer {
-    HttpResponse::json(200, &json!([])).into()
+/// `GET /skServer/webapps`: the web page of the edge is no package. One that is a plugin too is
+/// listed while that is enabled.
+pub(super) fn webapps(call: &mut Call<'_>) -> Answer {
+    let plugins = &*call.plugins;
+    let list = call.server.webapps.list(|package| plugins.is_disabled(package));
+    HttpResponse::json(200, &list).into()
+}
+
+/// `GET /skServer/addons`
+pub(super) fn addons(call: &mut Call<'_>) -> Answer {
+    HttpResponse::json(200, &call.server.webapps.addons()).into()
 }
 
 /// `GET /signalk/v1/apps/list`
-pub(super) fn apps(_: &mut Call<'_>) -> Answer {
-    HttpResponse::json(200, &json!([])).into()
+pub(super) fn apps(call: &mut Call<'_>) -> Answer {
+    HttpResponse::json(200, &call.server.webapps.apps()).into()
 }
 
 fn found(call: &mut Call<'_>, get: impl FnOnce(&Call<'_>, &str) -> Option<Value>) -> Answer {

@@ -95,7 +95,7 @@ impl Config {
             plugin_options: texts.plugin_options,
             chart_folders: Vec::new(),
             plugins_enabled: true,
-            plugin_limits: wasmi_hdk::Limits::default(),
+            plugin_limits: plugin_limits(),
             plugin_call_time: None,
             security_configured,
             tcp_port: None,
@@ -123,6 +123,15 @@ impl Default for Config {
 const SERVED_VERSION: &str = "2.32.0";
 
 const DEFAULT_PORT: u16 = 3000;
+
+/// A message to or from a plugin may hold a body of 16 MiB in base64 (R123).
+fn plugin_limits() -> wasmi_hdk::Limits {
+    wasmi_hdk::Limits {
+        message_bytes: 24 << 20,
+        stdio_bytes: 48 << 20,
+        ..wasmi_hdk::Limits::default()
+    }
+}
 
 #[cfg(test)]
 mod tests {

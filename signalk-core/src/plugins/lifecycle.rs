@@ -38,18 +38,23 @@ impl Plugins {
 
     /// Asks for the module; the session follows in `handle_module`.
     pub(super) fn begin(&mut self, at: At, purpose: Purpose, host: &mut dyn Host) {
+        let allowance = self.settings.allowance();
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         if purpose == Purpose::Run {
             plugin.state = State::Starting;
             plugin.record.status = None;
         }
+        let wants_files = purpose == Purpose::Run
+            && plugin.manifest.capabilities.has(signalk_bridge::Capability::Storage);
+        // What is wrong with the limits is said when the module is there.
+        let limits = plugin.options.limits();
+        let (allowance, _) = allowance.narrowed_by(&plugin.manifest.id, limits);
         plugin.reading = Some(purpose);
         host.push(Output::Effect(Effect::ReadModule {
             plugin: plugin.manifest.id.clone(),
             dir: plugin.dir.clone(),
             wasm: plugin.manifest.wasm.clone(),
-            want_fs: purpose == Purpose::Run
-                && plugin.manifest.capabilities.has(signalk_bridge::Capability::Storage),
+            fs: wants_files.then_some(allowance.quota),
         }));
     }
 
@@ -210,6 +215,7 @@ impl Plugins {
         plugin.supervisor.handle(now, Event::Started);
         plugin.record.status.get_or_insert_with(|| Status::Ok("Started".to_owned()));
         self.routes.keep_only(at, plugin.life);
+        self.registrations.started(at);
         if plugin.session.as_ref().is_some_and(Session::has_delta_handler) {
             self.routes.handle_all(at, plugin.manifest.subscribe.as_deref());
         }

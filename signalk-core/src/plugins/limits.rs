@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use wasmi_hdk::Limits;
+use wasmi_hdk::vfs::Quota;
 
 /// What one plugin may use.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub(super) struct Allowance {
     pub(super) deltas_per_second: u32,
     /// Deltas that may wait for it.
     pub(super) queue: usize,
+    /// Files that it may keep.
+    pub(super) quota: Quota,
 }
 
 /// One key of `limits`: a whole number between `least` and `most`.
@@ -31,7 +34,7 @@ struct Row {
 }
 
 /// All keys. README.md, "What a plugin may use", lists the same.
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 10] = [
     Row {
         key: "memoryMiB",
         least: 1,
@@ -93,6 +96,20 @@ const ROWS: [Row; 8] = [
         most: 1_000_000,
         unit: "deltas",
         set: |to, n| to.queue = size(n),
+    },
+    Row {
+        key: "storageMiB",
+        least: 0,
+        most: 1 << 20,
+        unit: "MiB",
+        set: |to, n| to.quota.max_bytes = n << 20,
+    },
+    Row {
+        key: "storageFiles",
+        least: 3,
+        most: 10_000_000,
+        unit: "files and folders",
+        set: |to, n| to.quota.max_files = n,
     },
 ];
 
@@ -160,6 +177,7 @@ mod tests {
             call_time: None,
             deltas_per_second: 2000,
             queue: 1000,
+            quota: Quota::default(),
         }
     }
 
@@ -168,6 +186,7 @@ mod tests {
         let value = json!({
             "memoryMiB": 16, "callSeconds": 2, "callFuel": 1_000_000, "fuelPerSecond": 5_000_000,
             "messageMiB": 1, "logLinesPerSecond": 3, "deltasPerSecond": 4, "deltasWaiting": 5,
+            "storageMiB": 6, "storageFiles": 7,
         });
         assert_eq!(value.as_object().unwrap().len(), ROWS.len());
         let (got, complaints) = default().narrowed_by("p", Some(&value));
@@ -182,6 +201,7 @@ mod tests {
         assert_eq!((got.limits.message_bytes, got.limits.stdio_bytes), (1 << 20, 2 << 20));
         assert_eq!(got.limits.stderr_lines_per_second, 3);
         assert_eq!((got.deltas_per_second, got.queue), (4, 5));
+        assert_eq!(got.quota, Quota { max_bytes: 6 << 20, max_files: 7 });
     }
 
     #[test]

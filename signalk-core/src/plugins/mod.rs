@@ -32,6 +32,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use signalk_bridge::{HostInfo, Input, PluginId, Purpose, Ran};
 use signalk_model::{Context, Delta, Placement};
+use wasmi_hdk::vfs::Quota;
 use wasmi_hdk::{Engine, Limits};
 
 use self::calls::Calls;
@@ -81,6 +82,7 @@ impl PluginSettings {
             call_time: self.call_time,
             deltas_per_second: self.deltas_per_second,
             queue: self.queue,
+            quota: Quota::default(),
         }
     }
 }
@@ -255,6 +257,21 @@ impl Plugins {
         let mut plugins: Vec<&Plugin> = self.plugins.iter().collect();
         plugins.sort_by_key(|plugin| plugin.name());
         plugins.iter().map(|plugin| plugin.list_entry(!self.settings.enabled)).collect()
+    }
+
+    /// Whether this package is a plugin that its owner has switched off.
+    pub(crate) fn is_disabled(&self, package: &str) -> bool {
+        let mut all = self.plugins.iter();
+        all.any(|plugin| plugin.manifest.package_name == package && !plugin.enabled())
+    }
+
+    /// The folder of an enabled plugin that offers files below its own address.
+    pub(crate) fn static_folder(&self, id: &str) -> Option<&str> {
+        let (_, plugin) = self.find(id).filter(|(_, plugin)| plugin.enabled())?;
+        let manifest = &plugin.manifest;
+        let says_so = manifest.capabilities.has(signalk_bridge::Capability::StaticFiles)
+            || manifest.keywords.iter().any(|word| word == "signalk-webapp");
+        says_so.then_some(plugin.dir.as_str())
     }
 
     /// `GET /plugins/:id`.

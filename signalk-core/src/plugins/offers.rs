@@ -11,6 +11,8 @@ pub(crate) struct FoundEndpoint {
     pub(crate) plugin: PluginId,
     pub(crate) handler: String,
     pub(crate) params: Map<String, Value>,
+    /// What the author said that its reply may need.
+    pub(crate) largest_reply: Option<u32>,
 }
 
 /// A plugin that takes a PUT, and the names that it registered.
@@ -25,8 +27,12 @@ impl Plugins {
     pub(crate) fn endpoint(&self, id: &str, method: &str, path: &str) -> Option<FoundEndpoint> {
         let (at, plugin) = self.find(id)?;
         let (endpoint, params) = self.registrations.endpoints(at)?.find(method, path)?;
-        let (plugin, handler) = (plugin.manifest.id.clone(), endpoint.handler.clone());
-        Some(FoundEndpoint { plugin, handler, params })
+        Some(FoundEndpoint {
+            plugin: plugin.manifest.id.clone(),
+            handler: endpoint.handler.clone(),
+            params,
+            largest_reply: endpoint.largest_reply,
+        })
     }
 
     /// Whether the owner lets a plugin see cookies and authorization headers of clients.

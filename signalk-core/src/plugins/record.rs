@@ -112,6 +112,10 @@ impl Record {
             "datagramsDropped": totals.datagrams_dropped,
             "tcpDropped": totals.tcp_dropped,
             "deltasBuffered": buffer.0,
+            "storage": stats.storage.map(|(used, may)| json!({
+                "bytes": used.bytes, "files": used.files, "refused": used.refused,
+                "maxBytes": may.max_bytes, "maxFiles": may.max_files,
+            })),
             "restarts": self.restarts,
             "lastError": self.last_error.as_ref().map(|(text, _)| text),
             "lastErrorTimeMs": self.last_error.as_ref().map(|(_, at)| at),

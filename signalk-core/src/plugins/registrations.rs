@@ -3,7 +3,7 @@
 //! One table, so that everything a plugin offers ends with its life (plugin ABI
 //! W19). Order is that of registration: the first provider is the default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use signalk_bridge::Registration;
 
@@ -14,7 +14,10 @@ use super::routes::At;
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
     rows: Vec<(At, Registration)>,
+    /// Of a life that has ended they stay until the next has started: a client reads 503 and not 404.
     endpoints: BTreeMap<At, Endpoints>,
+    /// Whose endpoints are of a life that has ended.
+    past: BTreeSet<At>,
 }
 
 impl Registrations {
@@ -23,6 +26,7 @@ impl Registrations {
         let registration = match registration {
             Registration::Http(endpoints) => {
                 self.endpoints.insert(at, Endpoints::new(endpoints));
+                self.past.remove(&at);
                 return;
             }
             other => other,
@@ -37,7 +41,14 @@ impl Registrations {
     /// The plugin's life has ended.
     pub(super) fn remove(&mut self, at: At) {
         self.rows.retain(|(owner, _)| *owner != at);
-        self.endpoints.remove(&at);
+        self.past.insert(at);
+    }
+
+    /// The plugin has started: what it did not offer anew is over.
+    pub(super) fn started(&mut self, at: At) {
+        if self.past.remove(&at) {
+            self.endpoints.remove(&at);
+        }
     }
 
     fn of<'a, T>(
@@ -79,7 +90,7 @@ impl Registrations {
         })
     }
 
-    /// The HTTP endpoints of one plugin.
+    /// The HTTP endpoints of one plugin, which may have ended.
     pub(super) fn endpoints(&self, at: At) -> Option<&Endpoints> {
         self.endpoints.get(&at)
     }

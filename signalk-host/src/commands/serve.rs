@@ -31,6 +31,7 @@ use crate::{
     net::{Connections, spec::InputSpec},
     platform::NativePlatform,
     plugin_net::PluginNet,
+    static_files::StaticFiles,
     storage::Storage,
     tcp_stream,
 };
@@ -113,8 +114,9 @@ fn start_core(
         platform,
         connections: Connections::new(runtime.clone(), sender.clone()),
         plugin_net: PluginNet::new(runtime.clone(), sender.clone()),
-        files: Files::new(dir.clone(), runtime, sender.clone()),
+        files: Files::new(dir.clone(), runtime.clone(), sender.clone()),
         storage,
+        static_files: StaticFiles::new(runtime),
         sender: sender.clone(),
         stopped: Some(told),
     };

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::StreamExt;
-use signalk_core::Input;
+use signalk_core::{Input, http::BODY_LIMIT};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::tcp::OwnedReadHalf,
@@ -28,7 +28,6 @@ use tokio_tungstenite::{
 
 use crate::{
     driver::{CoreSender, ToCore},
-    http::BODY_LIMIT,
     outbox::Outbox,
 };
 

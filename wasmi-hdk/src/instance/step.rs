@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::Fault;
 use crate::vals::Vals;
+use crate::vfs::{Quota, Usage};
 
 /// How far a slice came.
 pub enum Step {
@@ -55,4 +56,6 @@ pub struct Stats {
     pub slices: u64,
     /// Lines on standard error that were too many.
     pub log_lines_dropped: u64,
+    /// What it stores and may store; `None` without files.
+    pub storage: Option<(Usage, Quota)>,
 }

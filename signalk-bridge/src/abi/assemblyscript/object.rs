@@ -7,8 +7,8 @@
 
 use wasmi_hdk::{GuestFault, GuestMemory};
 
-/// Bytes of the longest string that crosses: 16 Mi UTF-16 units.
-pub(crate) const LONGEST_STRING: u32 = 32 << 20;
+/// Bytes of the longest string that crosses: 24 Mi UTF-16 units, a body of 16 MiB in base64 and what is around it.
+pub(crate) const LONGEST_STRING: u32 = 48 << 20;
 
 /// Size of an object's payload in bytes.
 pub(crate) fn size(memory: &GuestMemory<'_>, object: u32) -> Result<u32, GuestFault> {

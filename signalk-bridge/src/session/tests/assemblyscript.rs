@@ -75,7 +75,7 @@ impl Drive {
 }
 
 fn http(handler: &str) -> Handler {
-    Handler::Http { handler: handler.into(), repeatable: true }
+    Handler::Http { handler: handler.into(), repeatable: true, largest_reply: None }
 }
 
 fn put(path: &str) -> Handler {

@@ -42,7 +42,7 @@ fn run(wasm: Vec<u8>) -> Drive {
 }
 
 fn ask(drive: &mut Drive, export: &str, request: &str) -> String {
-    let handler = Handler::Http { handler: export.into(), repeatable: true };
+    let handler = Handler::Http { handler: export.into(), repeatable: true, largest_reply: None };
     let call = HandlerCall { id: HandlerCallId(1), handler, request: request.into() };
     drive.input(Input::Handle(call));
     drive.said.pop().unwrap()

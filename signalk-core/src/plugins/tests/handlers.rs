@@ -87,10 +87,15 @@ fn w19_a_trap_in_a_handler_is_a_crash_and_its_endpoints_end_with_its_life() {
     assert_eq!(status, 500);
     assert!(body.contains("WASM handler crashed: "), "{body}");
     assert_eq!(sim.state("h"), "crashed");
-    assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", "").0, 404);
+    let not_running = (503, r#"{"error":"Plugin not running"}"#.to_owned());
+    assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", ""), not_running);
     sim.advance_to(1.5);
     assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", "").0, 201);
     sim.post("h", json!({ "enabled": false }));
+    assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", ""), not_running);
+    // Another module without endpoints takes its place.
+    sim.modules.insert("node_modules/h".to_owned(), counter());
+    sim.post("h", json!({ "enabled": true }));
     assert_eq!(ask(&mut sim, "GET", "/plugins/h/api/x", "").0, 404);
 }
 

@@ -1,6 +1,7 @@
 //! The whole core with plugins, in virtual time: lives, crashes, neighbours, options.
 
 mod binary;
+mod bodies;
 mod handlers;
 mod options;
 mod radar;

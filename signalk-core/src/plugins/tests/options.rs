@@ -129,6 +129,37 @@ fn w36_a_plugin_in_error_is_started_by_saving() {
     assert_eq!(sim.state("p"), "running");
 }
 
+/// W33: why a start failed is in the list and in the log, not in a field that nobody shows.
+#[test]
+fn w33_the_reason_of_a_failed_start_is_shown() {
+    let mut sim =
+        Sim::with_options(&[("code", r#"{"enabled":true}"#), ("trap", r#"{"enabled":true}"#)]);
+    let code = r#"(func (export "plugin_start") (param i32 i32) (result i32) (i32.const -7))"#;
+    let trap = r#"(func (export "plugin_start") (param i32 i32) (result i32) unreachable)"#;
+    sim.install("code", guest(code));
+    sim.install("trap", guest(trap));
+    sim.boot();
+    assert_eq!(sim.entry("code")["statusMessage"], "Plugin start() returned error code: -7");
+    let text = sim.entry("trap")["statusMessage"].as_str().unwrap().to_owned();
+    assert!(text.contains("`plugin_start` trapped"), "{text}");
+    let log = sim.log.join("\n");
+    assert!(log.contains("code: Plugin start() returned error code: -7"), "{log}");
+}
+
+/// W20: a new configuration meets a new instance.
+#[test]
+fn w20_a_restart_begins_with_fresh_memory() {
+    let counts = r#"(func (export "plugin_start") (param i32 i32) (result i32)
+        (i32.store8 (i32.const 900) (i32.add (i32.const 49) (i32.load8_u (i32.const 900))))
+        (call $debug (i32.const 900) (i32.const 1))
+        (i32.const 0))"#;
+    let mut sim = Sim::new();
+    sim.install("p", guest(counts));
+    sim.boot();
+    sim.post("p", json!({ "enabled": true, "configuration": {} }));
+    assert_eq!(sim.lines("p"), ["1", "1"]);
+}
+
 /// 1.4: early hosts named the file by the export `plugin_id`; it is copied once.
 #[test]
 fn a_file_named_by_plugin_id_is_taken_over_once() {
