@@ -16,6 +16,9 @@ use bytes::Bytes;
 /// Bytes of one TCP or WebSocket connection that may be on their way to the plugin at once.
 pub const WINDOW: usize = 256 << 10;
 
+/// What the shortest WebSocket message takes of [`WINDOW`].
+const LEAST_COST: usize = 64;
+
 /// One socket of one plugin: UDP, TCP or WebSocket; counted from 1, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
@@ -210,9 +213,9 @@ pub enum Report {
     Datagrams {
         /// Which.
         socket: SocketId,
-        /// At least one.
+        /// None when only `dropped` is news.
         datagrams: Vec<Datagram>,
-        /// Datagrams that the edge had to drop before these, because nobody took them.
+        /// Datagrams that the edge or the system had to drop before these, because nobody took them.
         dropped: u64,
     },
     /// A TCP or WebSocket connection is there, or could not be made. On failure the socket is gone.
@@ -237,7 +240,7 @@ pub enum Report {
         /// How many.
         bytes: usize,
     },
-    /// A WebSocket message; it counts in [`WINDOW`] as TCP data does.
+    /// A WebSocket message; it counts in [`WINDOW`] with its [`cost`](WebSocketMessage::cost).
     WebSocketMessage {
         /// Which.
         socket: SocketId,
@@ -307,6 +310,12 @@ impl WebSocketMessage {
             WebSocketMessage::Text(text) => text.len(),
             WebSocketMessage::Binary(data) => data.len(),
         }
+    }
+
+    /// What it takes of [`WINDOW`]: its bytes, but neither nothing, so that empty messages cannot
+    /// pile up, nor more than there is.
+    pub fn cost(&self) -> usize {
+        self.len().clamp(LEAST_COST, WINDOW)
     }
 
     /// True for a message of no bytes.

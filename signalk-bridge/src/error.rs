@@ -62,6 +62,16 @@ pub enum BridgeError {
         /// File and reason.
         reason: String,
     },
+    /// A call of the network failed.
+    #[error("plugin `{plugin}`: `{call}`: {reason}")]
+    Network {
+        /// Who called.
+        plugin: PluginId,
+        /// What.
+        call: &'static str,
+        /// What happened, with the remedy where there is one.
+        reason: String,
+    },
     /// The module speaks a convention that this host does not (yet).
     #[error("plugin `{plugin}`: {reason}")]
     Unsupported {
@@ -147,6 +157,7 @@ impl BridgeError {
             BridgeError::BadParams { .. } => ErrorCode::InvalidParams,
             BridgeError::TooManyDeltas { .. } => ErrorCode::Busy,
             BridgeError::NotSaved { .. } => ErrorCode::StorageFailed,
+            BridgeError::Network { .. } => ErrorCode::NetworkFailed,
             BridgeError::Unsupported { .. } | BridgeError::Load { .. } => ErrorCode::NotRunning,
         }
     }
@@ -163,7 +174,8 @@ impl From<&BridgeError> for ErrorObject {
             BridgeError::UnknownMethod { plugin, method } => {
                 json!({ "plugin": plugin, "method": method })
             }
-            BridgeError::BadParams { plugin, call, reason } => {
+            BridgeError::BadParams { plugin, call, reason }
+            | BridgeError::Network { plugin, call, reason } => {
                 json!({ "plugin": plugin, "call": call, "reason": reason })
             }
             BridgeError::TooManyDeltas { plugin, call, limit } => {

@@ -27,7 +27,6 @@ mod handler;
 mod id;
 mod manifest;
 pub mod methods;
-#[allow(dead_code, reason = "its callers follow")]
 mod net;
 mod registration;
 mod session;

@@ -126,7 +126,7 @@ impl Shared {
             capabilities,
             options,
             queue: VecDeque::new(),
-            net: Net::new(capabilities),
+            net: Net::new(),
             bytes: 0,
             overflown: 0,
             denied: 0,

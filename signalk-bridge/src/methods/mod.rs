@@ -3,18 +3,23 @@
 //!
 //! A [`Caller`] is the only way into a handler and [`admit`] the only way to a
 //! `Caller`: that is the choke point for capabilities. JSON-RPC comes in by
-//! [`call`], with JSON; the buffer ABI comes in by [`admit`], with typed values.
+//! `call`, with JSON; the buffer ABI comes in by [`admit`], with typed values.
 //! `wit/signalk-plugin.wit` describes the same rows to authors.
 
 pub mod deltas;
+pub mod fetch;
 pub mod log;
 pub mod meta;
+pub(crate) mod network;
 pub mod notifications;
 pub mod options;
 pub mod paths;
 pub mod register;
 pub mod status;
 pub mod streams;
+pub mod tcp;
+pub mod udp;
+pub mod ws;
 
 use std::time::Duration;
 
@@ -23,6 +28,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use wasmi_hdk::{Level, LogLine};
 
+use self::network::Reply;
+use crate::net::Net;
 use crate::{Account, BridgeError, Capability, PluginId, SignalK};
 
 /// One row: what a plugin may call.
@@ -34,13 +41,25 @@ pub struct Method {
     pub needs: Option<Capability>,
     /// Names of the parameters in their order, for calls with an array.
     pub params: &'static [&'static str],
-    run: fn(&mut Caller<'_>, &str) -> Result<Box<RawValue>, BridgeError>,
+    run: fn(&mut Caller<'_>, &str) -> Result<Reply, BridgeError>,
 }
 
 macro_rules! method {
     { $name:literal, run: $family:ident::$run:ident } => { method!(@ $name, None, $family, $run) };
     { $name:literal, needs: $needs:expr, run: $family:ident::$run:ident } => {
         method!(@ $name, Some($needs), $family, $run)
+    };
+    // The world answers, later.
+    { $name:literal, needs: $needs:expr, asks: $family:ident::$run:ident } => {
+        Method {
+            name: $name,
+            needs: Some($needs),
+            params: $family::params::$run,
+            run: |caller, params| {
+                let params = caller.read(params, $family::params::$run)?;
+                $family::$run(caller, params)
+            },
+        }
     };
     (@ $name:literal, $needs:expr, $family:ident, $run:ident) => {
         Method {
@@ -50,7 +69,7 @@ macro_rules! method {
             run: |caller, params| {
                 let params = caller.read(params, $family::params::$run)?;
                 let answer = $family::$run(caller, params)?;
-                caller.answer(answer)
+                caller.answer(answer).map(Reply::Now)
             },
         }
     };
@@ -76,7 +95,25 @@ pub const METHODS: &[Method] = &[
     method! { "weather.register", needs: Capability::WeatherProvider, run: register::weather },
     method! { "radar.register", needs: Capability::RadarProvider, run: register::radar },
     method! { "http.register", needs: Capability::HttpEndpoints, run: register::http },
+    method! { "http.request", needs: Capability::Network, asks: fetch::request },
+    method! { "http.next", needs: Capability::Network, asks: fetch::next },
+    method! { "http.cancel", needs: Capability::Network, run: fetch::cancel },
     method! { "streams.emit", run: streams::emit },
+    method! { "udp.create", needs: Capability::RawSockets, run: udp::create },
+    method! { "udp.bind", needs: Capability::RawSockets, asks: udp::bind },
+    method! { "udp.set", needs: Capability::RawSockets, asks: udp::set },
+    method! { "udp.join", needs: Capability::RawSockets, asks: udp::join },
+    method! { "udp.leave", needs: Capability::RawSockets, asks: udp::leave },
+    method! { "udp.send", needs: Capability::RawSockets, run: udp::send },
+    method! { "udp.close", needs: Capability::RawSockets, run: udp::close },
+    method! { "tcp.connect", needs: Capability::RawSockets, asks: tcp::connect },
+    method! { "tcp.send", needs: Capability::RawSockets, asks: tcp::send },
+    method! { "tcp.receive", needs: Capability::RawSockets, asks: tcp::receive },
+    method! { "tcp.close", needs: Capability::RawSockets, run: tcp::close },
+    method! { "ws.connect", needs: Capability::Network, asks: ws::connect },
+    method! { "ws.send", needs: Capability::Network, asks: ws::send },
+    method! { "ws.receive", needs: Capability::Network, asks: ws::receive },
+    method! { "ws.close", needs: Capability::Network, run: ws::close },
 ];
 
 /// A plugin whose right to one call has been checked.
@@ -87,6 +124,8 @@ pub struct Caller<'a> {
     pub(crate) account: &'a mut Account,
     /// The server.
     pub(crate) signalk: &'a mut dyn SignalK,
+    /// Its network; `None` where a convention has its own way to it.
+    pub(crate) net: Option<&'a mut Net>,
     /// Monotonic time.
     pub(crate) now: Duration,
 }
@@ -109,7 +148,7 @@ pub fn admit<'a>(
         Ok(row.name)
     });
     match admitted {
-        Ok(call) => Ok(Caller { call, account, signalk, now }),
+        Ok(call) => Ok(Caller { call, account, signalk, net: None, now }),
         Err(error) => {
             account.counters.host_call_errors += 1;
             Err(error)
@@ -121,18 +160,20 @@ pub fn admit<'a>(
 ///
 /// # Errors
 /// Whatever [`admit`] or the handler says.
-pub fn call(
+pub(crate) fn call(
     method: &str,
     params: &str,
     account: &mut Account,
+    net: &mut Net,
     signalk: &mut dyn SignalK,
     now: Duration,
-) -> Result<Box<RawValue>, BridgeError> {
+) -> Result<Reply, BridgeError> {
     let row = row(method, account.plugin()).inspect_err(|_| {
         account.counters.host_calls += 1;
         account.counters.host_call_errors += 1;
     })?;
     let mut caller = admit(method, account, signalk, now)?;
+    caller.net = Some(net);
     let answer = (row.run)(&mut caller, params);
     if answer.is_err() {
         account.counters.host_call_errors += 1;

@@ -20,8 +20,28 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const REDIRECTS: u32 = 20;
 
 /// A request that has not ended.
-#[derive(Debug)]
-pub(super) struct Pending;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pending {
+    /// The answer is waited for.
+    Asked,
+    /// The body of the answer comes in pieces; none is waited for.
+    Open,
+}
+
+/// How a request is made, where it is not as existing plugins make it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) timeout: Duration,
+    pub(crate) redirects: u32,
+    pub(crate) most: usize,
+    pub(crate) streamed: bool,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        Terms { timeout: TIMEOUT, redirects: REDIRECTS, most: MOST_BYTES, streamed: false }
+    }
+}
 
 impl Net {
     /// Sends a request whose whole answer is waited for.
@@ -35,25 +55,60 @@ impl Net {
         headers: Vec<(String, String)>,
         body: Bytes,
     ) -> Result<Wait, String> {
+        self.fetch_on(method, url, headers, body, Terms::default()).map(Wait::Fetch)
+    }
+
+    /// [`Net::fetch`] on other terms.
+    pub(crate) fn fetch_on(
+        &mut self,
+        method: &str,
+        url: &str,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+        terms: Terms,
+    ) -> Result<FetchId, String> {
         check(url, body.len())?;
         if self.fetches.len() >= MOST_AT_ONCE {
             return Err(format!("{MOST_AT_ONCE} requests are on their way; wait for one of them"));
         }
         self.last_fetch += 1;
         let id = FetchId(self.last_fetch);
-        self.fetches.insert(id, Pending);
+        self.fetches.insert(id, Pending::Asked);
         let request = FetchRequest {
             method: method.to_ascii_uppercase(),
             url: url.to_owned(),
             headers: headers.into_iter().filter(|(name, _)| !is_the_hosts(name)).collect(),
             body,
-            timeout: TIMEOUT,
-            redirects: REDIRECTS,
-            most: MOST_BYTES,
-            streamed: false,
+            timeout: terms.timeout,
+            redirects: terms.redirects,
+            most: terms.most,
+            streamed: terms.streamed,
         };
         self.effects.push_back(Effect::Fetch { id, request });
+        Ok(id)
+    }
+
+    /// Asks for the next piece of a streamed body.
+    pub(crate) fn fetch_more(&mut self, id: FetchId) -> Result<Wait, String> {
+        let pending = self.fetches.get_mut(&id);
+        let pending = pending.ok_or_else(|| {
+            format!("request {} has no more: it ended, or was none of this plugin", id.0)
+        })?;
+        if *pending != Pending::Open {
+            return Err(format!("a piece of request {} is waited for already", id.0));
+        }
+        *pending = Pending::Asked;
+        self.effects.push_back(Effect::FetchMore { id });
         Ok(Wait::Fetch(id))
+    }
+
+    /// Forgets one request; who waited for it is told.
+    pub(crate) fn fetch_cancel(&mut self, id: FetchId) {
+        let Some(pending) = self.fetches.remove(&id) else { return };
+        self.effects.push_back(Effect::FetchCancel { id });
+        if pending == Pending::Asked {
+            self.complete(Some(Wait::Fetch(id)), Err("cancelled".to_owned()));
+        }
     }
 
     /// Forgets a request: its plugin stops.
@@ -72,9 +127,15 @@ impl Net {
         let outcome = match news {
             FetchNews::Whole(head, body) => Outcome::Answer(head, body),
             FetchNews::Failed(text) => Outcome::Failed(text),
-            FetchNews::Head(_) | FetchNews::Piece(_) | FetchNews::End => {
-                Outcome::Failed("a streamed answer to a request that was not".to_owned())
+            FetchNews::Head(head) => {
+                self.fetches.insert(id, Pending::Open);
+                Outcome::Head(head)
             }
+            FetchNews::Piece(piece) => {
+                self.fetches.insert(id, Pending::Open);
+                Outcome::Piece(Some(piece))
+            }
+            FetchNews::End => Outcome::Piece(None),
         };
         Some(Completed { wait: Wait::Fetch(id), outcome })
     }
@@ -102,12 +163,11 @@ fn is_the_hosts(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Capabilities;
     use crate::effect::FetchHead;
 
     #[test]
     fn a_request_is_sent_once_and_completed_once() {
-        let mut net = Net::new(Capabilities::default());
+        let mut net = Net::new();
         let headers = vec![("Host".into(), "x".into()), ("X-A".into(), "1".into())];
         let wait = net.fetch("post", "http://a.b/", headers, Bytes::from_static(b"{}")).unwrap();
         let effects = net.take_effects();
@@ -122,8 +182,32 @@ mod tests {
     }
 
     #[test]
+    fn a_streamed_body_is_asked_for_piece_by_piece_and_may_be_left() {
+        let mut net = Net::new();
+        let terms = Terms { streamed: true, ..Terms::default() };
+        let mut ask = || net.fetch_on("GET", "http://a.b/", vec![], Bytes::new(), terms).unwrap();
+        let (id, left) = (ask(), ask());
+        assert!(net.fetch_more(id).unwrap_err().contains("already"));
+        let head = net.fetch_news(id, FetchNews::Head(FetchHead::default())).unwrap();
+        assert_eq!(head.outcome, Outcome::Head(FetchHead::default()));
+        net.take_effects();
+        let wait = net.fetch_more(id).unwrap();
+        assert_eq!(net.take_effects(), [Effect::FetchMore { id }]);
+        let piece = Bytes::from_static(b"x");
+        let got = net.fetch_news(id, FetchNews::Piece(piece.clone())).unwrap();
+        assert_eq!(got, Completed { wait, outcome: Outcome::Piece(Some(piece)) });
+        net.fetch_more(id).unwrap();
+        let end = net.fetch_news(id, FetchNews::End).unwrap();
+        assert_eq!(end.outcome, Outcome::Piece(None));
+        assert!(net.fetch_more(id).unwrap_err().contains("has no more"));
+        net.fetch_cancel(left);
+        assert_eq!(net.take_completed().len(), 1, "who waits for the head is told");
+        assert_eq!(net.take_effects().pop_back(), Some(Effect::FetchCancel { id: left }));
+    }
+
+    #[test]
     fn other_schemes_and_too_many_requests_are_refused() {
-        let mut net = Net::new(Capabilities::default());
+        let mut net = Net::new();
         let mut fetch = |url: &str| net.fetch("GET", url, vec![], Bytes::new());
         assert!(fetch("file:///etc/passwd").unwrap_err().contains("only http"));
         for _ in 0..MOST_AT_ONCE {

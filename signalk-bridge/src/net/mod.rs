@@ -11,6 +11,8 @@ pub(crate) mod fetch;
 mod mail;
 mod tcp;
 mod udp;
+mod unsent;
+mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,10 +20,12 @@ use bytes::Bytes;
 
 use self::tcp::Tcp;
 use self::udp::Udp;
+use self::websocket::WebSocket;
 use crate::effect::{Effect, FetchHead, FetchId, Report, SocketId};
-use crate::{Capabilities, Capability};
 
 pub(crate) use self::mail::Mail;
+pub(crate) use self::tcp::Received;
+pub(crate) use self::websocket::Heard;
 
 /// Sockets of one plugin at once (plugin ABI 6.3).
 const MOST_SOCKETS: usize = 64;
@@ -54,6 +58,10 @@ pub(crate) enum Outcome {
     Number(i32),
     /// A whole answer.
     Answer(FetchHead, Bytes),
+    /// The head of a streamed answer.
+    Head(FetchHead),
+    /// The next piece of a streamed body; `None`: there are no more.
+    Piece(Option<Bytes>),
     /// It failed, in words.
     Failed(String),
 }
@@ -61,7 +69,6 @@ pub(crate) enum Outcome {
 /// The network of one life of a plugin.
 #[derive(Debug)]
 pub(crate) struct Net {
-    capabilities: Capabilities,
     effects: VecDeque<Effect>,
     /// Bytes to send in them.
     effect_bytes: usize,
@@ -77,6 +84,8 @@ pub(crate) struct Net {
     fresh: BTreeSet<SocketId>,
     /// Why connections ended, of the last ones.
     errors: VecDeque<(SocketId, String)>,
+    /// Connections that ended and were read to the end, until somebody is told; the last ones.
+    ends: BTreeSet<SocketId>,
     /// Datagrams that nobody read in time, since last asked.
     datagrams_dropped: u64,
     /// Lines and pieces of TCP that nobody read in time, since last asked.
@@ -87,6 +96,7 @@ pub(crate) struct Net {
 enum Socket {
     Udp(Udp),
     Tcp(Tcp),
+    WebSocket(WebSocket),
 }
 
 /// Which export a guest is woken by.
@@ -94,12 +104,12 @@ enum Socket {
 pub(crate) enum Fresh {
     Udp(SocketId),
     Tcp(SocketId),
+    WebSocket(SocketId),
 }
 
 impl Net {
-    pub(crate) fn new(capabilities: Capabilities) -> Net {
+    pub(crate) fn new() -> Net {
         Net {
-            capabilities,
             effects: VecDeque::new(),
             effect_bytes: 0,
             troubles: Vec::new(),
@@ -111,6 +121,7 @@ impl Net {
             last_wait: 0,
             fresh: BTreeSet::new(),
             errors: VecDeque::new(),
+            ends: BTreeSet::new(),
             datagrams_dropped: 0,
             pieces_dropped: 0,
         }
@@ -143,6 +154,7 @@ impl Net {
         let kinds = fresh.into_iter().filter_map(|id| match self.sockets.get(&id) {
             Some(Socket::Udp(_)) => Some(Fresh::Udp(id)),
             Some(Socket::Tcp(_)) => Some(Fresh::Tcp(id)),
+            Some(Socket::WebSocket(_)) => Some(Fresh::WebSocket(id)),
             None => None,
         });
         kinds.collect()
@@ -160,20 +172,63 @@ impl Net {
             Report::Datagrams { socket, datagrams, dropped } => {
                 self.udp_received(socket, datagrams, dropped);
             }
-            Report::Connected { socket, result } => self.tcp_was_connected(socket, result),
+            Report::Connected { socket, result } => match self.sockets.get(&socket) {
+                Some(Socket::WebSocket(_)) => self.ws_was_connected(socket, result),
+                _ => self.tcp_was_connected(socket, result),
+            },
             Report::TcpData { socket, data } => self.tcp_received(socket, &data),
-            Report::Sent { socket, bytes } => self.tcp_was_sent(socket, bytes),
-            Report::Closed { socket, error, .. } => self.tcp_was_closed(socket, error),
+            Report::Sent { socket, bytes } => self.was_sent(socket, bytes),
+            Report::WebSocketMessage { socket, message } => self.ws_received(socket, message),
+            Report::Closed { socket, error, close } => match self.sockets.get(&socket) {
+                Some(Socket::WebSocket(_)) => self.ws_was_closed(socket, error, close),
+                _ => self.tcp_was_closed(socket, error),
+            },
             Report::SocketTrouble { text, .. } => self.trouble(text),
-            // WebSockets follow.
-            Report::WebSocketMessage { .. } => {}
         }
+        self.take_completed()
+    }
+
+    /// Waits that a call ended, for example by closing a socket.
+    pub(crate) fn take_completed(&mut self) -> Vec<Completed> {
         std::mem::take(&mut self.completed)
     }
 
-    /// Whether the plugin may; without, a call has its failure value.
-    pub(crate) fn may(&self, capability: Capability) -> bool {
-        self.capabilities.has(capability)
+    /// Waits until the system has taken what was sent on this socket so far; `None`: it has.
+    pub(crate) fn when_sent(&mut self, id: SocketId) -> Option<Wait> {
+        let wait = self.next_wait();
+        self.unsent(id)?.wait(wait).then_some(wait)
+    }
+
+    fn was_sent(&mut self, id: SocketId, bytes: usize) {
+        let done = self.unsent(id).map(|unsent| unsent.sent(bytes)).unwrap_or_default();
+        for wait in done {
+            self.complete(Some(wait), Ok(()));
+        }
+    }
+
+    fn unsent(&mut self, id: SocketId) -> Option<&mut unsent::Unsent> {
+        match self.sockets.get_mut(&id)? {
+            Socket::Udp(_) => None,
+            Socket::Tcp(tcp) => Some(&mut tcp.unsent),
+            Socket::WebSocket(socket) => Some(&mut socket.unsent),
+        }
+    }
+
+    /// Whether there is such a socket.
+    pub(crate) fn is_open(&self, id: SocketId) -> bool {
+        self.sockets.contains_key(&id)
+    }
+
+    /// Closes a connection that nobody waits for any more.
+    pub(crate) fn abandon(&mut self, id: Option<SocketId>) {
+        match id.map(|id| (id, self.sockets.get(&id))) {
+            Some((id, Some(Socket::Tcp(_)))) => self.tcp_close(id),
+            Some((id, Some(Socket::WebSocket(_)))) => {
+                // Without a reason there is nothing to refuse.
+                let _ = self.ws_close(id, None);
+            }
+            _ => {}
+        }
     }
 
     fn trouble(&mut self, text: String) {

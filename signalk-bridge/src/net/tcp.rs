@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::unsent::Unsent;
 use super::{Net, Socket, Wait, unknown};
 use crate::effect::{Effect, SocketId};
 
@@ -30,11 +31,21 @@ pub(super) struct Tcp {
     lines: VecDeque<Vec<u8>>,
     raw: VecDeque<Bytes>,
     partial: Vec<u8>,
-    /// Sent by the guest, not yet by the system.
-    unsent: usize,
+    pub(super) unsent: Unsent,
     /// Bytes that the edge does not know to be taken.
     untaken: usize,
     awaiting: Option<Wait>,
+}
+
+/// What [`Net::tcp_take`] takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Without their ends.
+    Lines(Vec<Vec<u8>>),
+    /// As they came.
+    Bytes(Bytes),
+    /// There is no more; why, when it was not in good order.
+    End(Option<String>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +66,7 @@ impl Net {
             lines: VecDeque::new(),
             raw: VecDeque::new(),
             partial: Vec::new(),
-            unsent: 0,
+            unsent: Unsent::default(),
             untaken: 0,
             awaiting: None,
         }))
@@ -106,13 +117,13 @@ impl Net {
             return Err(format!("socket {} is not connected", id.0));
         }
         let bytes = data.len();
-        if tcp.unsent + bytes > MOST_UNSENT {
+        if tcp.unsent.bytes() + bytes > MOST_UNSENT {
             let text = format!("{MOST_UNSENT} bytes wait to be sent; the other end is slow");
             return Err(text);
         }
         if bytes > 0 {
             self.send(Effect::TcpSend { socket: id, data }, bytes)?;
-            self.tcp(id)?.unsent += bytes;
+            self.tcp(id)?.unsent.add(bytes);
         }
         Ok(())
     }
@@ -151,6 +162,24 @@ impl Net {
         self.tcp(id).ok().map(|tcp| if tcp.raw_mode { tcp.raw.len() } else { tcp.lines.len() })
     }
 
+    /// All that came, of the present mode; `None`: nothing yet. The end comes last, and once.
+    pub(crate) fn tcp_take(&mut self, id: SocketId) -> Result<Option<Received>, String> {
+        let Ok(tcp) = self.tcp(id) else {
+            let ended = self.errors.iter().position(|(socket, _)| *socket == id);
+            let error = ended.and_then(|at| self.errors.remove(at)).map(|(_, text)| text);
+            let is_known = id.0 > 0 && id.0 <= self.last_socket && self.ends.remove(&id);
+            return if is_known { Ok(Some(Received::End(error))) } else { Err(unknown(id)) };
+        };
+        let received = if tcp.lines.is_empty() {
+            let pieces: Vec<Bytes> = std::mem::take(&mut tcp.raw).into();
+            Received::Bytes(pieces.concat().into())
+        } else {
+            Received::Lines(std::mem::take(&mut tcp.lines).into())
+        };
+        self.tcp_was_read(id);
+        Ok(Some(received).filter(|received| *received != Received::Bytes(Bytes::new())))
+    }
+
     /// Why the connection could not be made, or ended; `""` when it did in good order.
     pub(crate) fn tcp_last_error(&self, id: SocketId) -> Option<&str> {
         let known = matches!(self.sockets.get(&id), Some(Socket::Tcp(_)));
@@ -164,7 +193,11 @@ impl Net {
             return;
         }
         let Some(Socket::Tcp(tcp)) = self.sockets.remove(&id) else { return };
-        self.complete(tcp.awaiting, Err(format!("socket {} was closed", id.0)));
+        let closed = || Err(format!("socket {} was closed", id.0));
+        self.complete(tcp.awaiting, closed());
+        for wait in tcp.unsent.end() {
+            self.complete(Some(wait), closed());
+        }
         if matches!(tcp.state, State::Connecting | State::Connected) {
             self.effects.push_back(Effect::Close { socket: id, reason: None });
         }
@@ -194,6 +227,10 @@ impl Net {
         }
         if tcp.state == State::Ended && tcp.lines.is_empty() {
             self.sockets.remove(&id);
+            self.ends.insert(id);
+            if self.ends.len() > MOST_ERRORS {
+                self.ends.pop_first();
+            }
         } else {
             self.tcp_taken(id);
         }
@@ -212,12 +249,6 @@ impl Net {
                 self.complete(wait, Err(text.clone()));
                 self.tcp_was_closed(id, Some(text));
             }
-        }
-    }
-
-    pub(super) fn tcp_was_sent(&mut self, id: SocketId, bytes: usize) {
-        if let Ok(tcp) = self.tcp(id) {
-            tcp.unsent = tcp.unsent.saturating_sub(bytes);
         }
     }
 
@@ -242,6 +273,7 @@ impl Net {
     pub(super) fn tcp_was_closed(&mut self, id: SocketId, error: Option<String>) {
         let Ok(tcp) = self.tcp(id) else { return };
         tcp.state = State::Ended;
+        let unsent = std::mem::take(&mut tcp.unsent).end();
         if !tcp.partial.is_empty() {
             let last = std::mem::take(&mut tcp.partial);
             tcp.push(last);
@@ -249,6 +281,10 @@ impl Net {
         let dropped = over(&mut tcp.lines);
         self.pieces_dropped += dropped;
         self.fresh.insert(id);
+        for wait in unsent {
+            let text = error.clone().unwrap_or_else(|| "the other end has closed".to_owned());
+            self.complete(Some(wait), Err(text));
+        }
         if let Some(text) = error {
             self.errors.push_back((id, text));
             if self.errors.len() > MOST_ERRORS {
@@ -303,13 +339,12 @@ fn over<T>(queue: &mut VecDeque<T>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Capabilities;
     use crate::effect::Report;
 
     const ID: SocketId = SocketId(1);
 
     fn connected() -> Net {
-        let mut net = Net::new(Capabilities::default());
+        let mut net = Net::new();
         assert_eq!(net.tcp_create(), Ok(ID));
         net.tcp_connect(ID, "pilot.local", 10110).unwrap();
         assert_eq!(net.tcp_connected(ID), Some(false));
@@ -350,7 +385,7 @@ mod tests {
 
     #[test]
     fn w39_nothing_is_sent_before_the_connection_and_1_mib_waits_at_most() {
-        let mut net = Net::new(Capabilities::default());
+        let mut net = Net::new();
         net.tcp_create().unwrap();
         let byte = || Bytes::from_static(b"x");
         assert!(net.tcp_send(ID, byte()).unwrap_err().contains("not connected"));
@@ -374,6 +409,25 @@ mod tests {
         net.tcp_pop_raw(ID, 9);
         assert_eq!(net.take_effects(), [Effect::Taken { socket: ID, bytes: 6 }]);
         assert_eq!(net.tcp_peek_raw(ID), Ok(None));
+    }
+
+    #[test]
+    fn all_that_came_is_taken_at_once_and_the_end_is_told_once() {
+        let mut net = connected();
+        assert_eq!(net.tcp_take(ID), Ok(None));
+        arrives(&mut net, b"one\ntwo\nrest");
+        let lines = vec![b"one".to_vec(), b"two".to_vec()];
+        assert_eq!(net.tcp_take(ID), Ok(Some(Received::Lines(lines))));
+        net.tcp_set_lines(ID, false).unwrap();
+        arrives(&mut net, b"ab");
+        arrives(&mut net, b"cd");
+        net.take_effects();
+        assert_eq!(net.tcp_take(ID), Ok(Some(Received::Bytes(Bytes::from_static(b"abcd")))));
+        assert_eq!(net.take_effects(), [Effect::Taken { socket: ID, bytes: 4 }]);
+        closes(&mut net, Some("reset"));
+        assert_eq!(net.tcp_take(ID), Ok(Some(Received::Lines(vec![b"rest".to_vec()]))));
+        assert_eq!(net.tcp_take(ID), Ok(Some(Received::End(Some("reset".into())))));
+        assert_eq!(net.tcp_take(ID), Err("socket 1 not found".into()));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) const MOST: usize = 1000;
 pub(super) const MOST_BYTES: usize = 8 << 20;
 /// What one datagram can carry.
 const LONGEST: usize = 65_507;
-/// Options that may wait for the bind.
+/// Options that may wait for the bind, or to be set after it.
 const MOST_OPTIONS: usize = 1000;
 
 /// One UDP socket.
@@ -33,6 +33,8 @@ pub(super) struct Udp {
     awaiting: VecDeque<Option<Wait>>,
     queue: VecDeque<Datagram>,
     bytes: usize,
+    /// Datagrams that were dropped and that the guest was not told of.
+    untold: u64,
 }
 
 impl Net {
@@ -73,6 +75,9 @@ impl Net {
         let wait = self.next_wait();
         let udp = self.udp(id)?;
         if udp.bound {
+            if udp.awaiting.len() >= MOST_OPTIONS {
+                return Err(format!("{MOST_OPTIONS} options wait to be set; await each"));
+            }
             udp.awaiting.push_back(Some(wait));
             self.effects.push_back(Effect::UdpSet { socket: id, option });
             return Ok(Some(wait));
@@ -129,6 +134,31 @@ impl Net {
         let datagram = udp.queue.pop_front()?;
         udp.bytes -= datagram.data.len();
         Some(datagram)
+    }
+
+    /// A batch for a guest that is told of its datagrams: those that wait, and how many were lost
+    /// before them.
+    pub(crate) fn udp_take(
+        &mut self,
+        id: SocketId,
+        most: usize,
+        bytes: usize,
+    ) -> (Vec<Datagram>, u64) {
+        let mut batch = Vec::new();
+        let mut size = 0;
+        while batch.len() < most && size < bytes {
+            let Some(datagram) = self.udp_pop(id) else { break };
+            size += datagram.data.len();
+            batch.push(datagram);
+        }
+        let lost = self.udp(id).map_or(0, |udp| std::mem::take(&mut udp.untold));
+        (batch, lost)
+    }
+
+    /// Sockets with datagrams.
+    pub(crate) fn udp_waiting(&self) -> Vec<SocketId> {
+        let has = |socket: &Socket| matches!(socket, Socket::Udp(udp) if !udp.queue.is_empty());
+        self.sockets.iter().filter(|(_, socket)| has(socket)).map(|(id, _)| *id).collect()
     }
 
     /// Datagrams that wait.
@@ -203,6 +233,7 @@ impl Net {
                 lost += 1;
             }
         }
+        udp.untold += lost;
         self.datagrams_dropped += lost;
         self.fresh.insert(id);
     }
@@ -211,12 +242,11 @@ impl Net {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Capabilities;
     use crate::effect::Report;
     use crate::net::{Completed, Outcome};
 
     fn net() -> Net {
-        Net::new(Capabilities::default())
+        Net::new()
     }
 
     fn datagram(data: &[u8]) -> Datagram {

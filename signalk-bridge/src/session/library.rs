@@ -274,6 +274,8 @@ impl Exports {
             let (export, socket) = match fresh {
                 Fresh::Udp(socket) => ("on_datagram", socket.0),
                 Fresh::Tcp(socket) => ("on_tcp_data", socket.0),
+                // Existing plugins have no way to open one.
+                Fresh::WebSocket(_) => continue,
             };
             if self.interface.has_export(export) {
                 library.queue.push_back(Work::Woken { export, socket });
@@ -607,7 +609,7 @@ fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops:
             0
         }
         (_, net::Outcome::Number(number)) => number,
-        (_, net::Outcome::Answer(..)) => 0,
+        (_, net::Outcome::Answer(..) | net::Outcome::Head(_) | net::Outcome::Piece(_)) => 0,
         (_, net::Outcome::Failed(text)) => {
             if let Some(shared) = library.shared() {
                 shared.say_once(text);
@@ -632,7 +634,9 @@ fn response(
             shared.fetch_failed(&text);
             Default::default()
         }
-        net::Outcome::Number(_) => Default::default(),
+        net::Outcome::Number(_) | net::Outcome::Head(_) | net::Outcome::Piece(_) => {
+            Default::default()
+        }
     };
     let FetchHead { status, redirected, .. } = head;
     Some(Response { callback, status: status.into(), redirected, body })

@@ -244,7 +244,8 @@ impl Session {
             },
             Input::Report(report) => match &mut self.state {
                 State::Exports(exports) => exports.report(report, &mut self.common),
-                State::Rpc(_) | State::Loading { .. } | State::Ended => {}
+                State::Rpc(rpc) => rpc.report(report, &mut self.common, now, signalk),
+                State::Loading { .. } | State::Ended => {}
             },
             Input::Options(options) => match &mut self.state {
                 State::Exports(exports) => exports.set_options(&options),

@@ -4,6 +4,8 @@
 //! plugin-interface. A plugin that does not know `initialize` or `start` is
 //! taken as it is: then it has no name, no schema, and nothing to start.
 
+mod network;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,16 +15,19 @@ use wasmi_hdk::{
     CallId, ErrorCode, ErrorObject, Exit, Input as PluginInput, InstanceConfig, Module,
     Output as PluginOutput, Params, Plugin, RpcResult, Stdin,
 };
+use wasmi_rpc::RequestId;
 
+use self::network::{Answer, World};
 use super::library::{earlier, start_text};
 use super::run::{Job, Run};
 use super::{
     Common, Delivery, Description, HostInfo, Output, PROTOCOL_VERSION, Purpose, START_DEADLINE,
     STOP_DEADLINE, SessionConfig,
 };
+use crate::net::Net;
 use crate::{
     BridgeError, Capability, Crash, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId,
-    HandlerFailure, Manifest, SignalK, methods,
+    HandlerFailure, Manifest, Report, SignalK, methods,
 };
 
 const INITIALIZE: CallId = CallId(1);
@@ -37,13 +42,14 @@ const BATCH_BYTES: usize = 256 << 10;
 
 pub(super) struct Rpc {
     plugin: Plugin,
+    world: World,
     phase: Phase,
     host: HostInfo,
     options: String,
     enable_debug: bool,
     /// A run is away.
     out: bool,
-    /// Deltas were written that the guest has not read: it sleeps.
+    /// Deltas or datagrams were written that the guest has not read: it sleeps.
     stuffed: bool,
     stop_until: Option<Duration>,
 }
@@ -101,8 +107,10 @@ impl Rpc {
         let plugin = Plugin::new(&manifest.id, module, instance).map_err(|source| {
             BridgeError::Load { plugin: manifest.id.clone(), source: Box::new(source) }
         })?;
+        let net = Net::new();
         Ok(Rpc {
             plugin,
+            world: World::new(manifest.id.clone(), net),
             phase: Phase::New,
             host: config.host,
             options,
@@ -116,6 +124,10 @@ impl Rpc {
     pub(super) fn stop(&mut self, now: Duration) {
         if self.stop_until.is_some() {
             return;
+        }
+        for (id, answer) in self.world.stop() {
+            let result = answer.map_err(|error| ErrorObject::from(&error));
+            self.plugin.handle_input(now, PluginInput::Respond { id, result });
         }
         self.stop_until = Some(now.saturating_add(STOP_DEADLINE));
         if self.phase == Phase::Running {
@@ -131,6 +143,83 @@ impl Rpc {
         self.stuffed = false;
         self.plugin.handle_input(now, PluginInput::Ran(ran));
         common.stats = self.plugin.stats();
+    }
+
+    /// News of the world.
+    pub(super) fn report(
+        &mut self,
+        report: Report,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        let answers = self.world.report(report);
+        self.answer(answers, common, now, signalk);
+        self.look(common, now, signalk);
+    }
+
+    /// Gives answers that were waited for.
+    fn answer(
+        &mut self,
+        answers: Vec<(RequestId, Answer)>,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        for (id, answer) in answers {
+            let result = answer.map_err(|error| {
+                common.account.counters.host_call_errors += 1;
+                common.complain(error.to_string(), now, signalk);
+                ErrorObject::from(&error)
+            });
+            self.plugin.handle_input(now, PluginInput::Respond { id, result });
+        }
+    }
+
+    /// What the network wants of the edge and of the log.
+    fn look(&mut self, common: &mut Common, now: Duration, signalk: &mut dyn SignalK) {
+        common.outputs.extend(self.world.effects().map(Output::Effect));
+        for text in self.world.net.take_troubles() {
+            common.complain(format!("plugin `{}`: {text}", common.id()), now, signalk);
+        }
+        let (datagrams, pieces) = self.world.net.take_dropped();
+        common.account.counters.datagrams_dropped += datagrams;
+        common.account.counters.tcp_dropped += pieces;
+    }
+
+    /// One call of the host by name, through the one choke point; `id`: who wants an answer.
+    fn perform(
+        &mut self,
+        id: Option<RequestId>,
+        call: (&str, Params),
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        let (method, params) = call;
+        let params = params.as_ref().map_or("", |params| params.get());
+        let net = &mut self.world.net;
+        let reply = methods::call(method, params, &mut common.account, net, signalk, now);
+        let answer = match (id, reply) {
+            (Some(id), Ok(reply)) => {
+                let answer = self.world.begin(id.clone(), reply);
+                answer.map(|answer| (id, answer))
+            }
+            (Some(id), Err(error)) => Some((id, Err(error))),
+            (None, Ok(reply)) => {
+                self.world.forget(reply);
+                None
+            }
+            // A failure has nobody to go to but the log.
+            (None, Err(error)) => {
+                common.complain(error.to_string(), now, signalk);
+                None
+            }
+        };
+        let mut answers = self.world.settle();
+        answers.extend(answer);
+        self.answer(answers, common, now, signalk);
+        self.look(common, now, signalk);
     }
 
     pub(super) fn poll(
@@ -157,12 +246,10 @@ impl Rpc {
                     return Output::Run(Run(Job::Plugin(run)));
                 }
                 PluginOutput::Request { id, method, params } => {
-                    let result = perform(&method, params, common, now, signalk);
-                    self.plugin.handle_input(now, PluginInput::Respond { id, result });
+                    self.perform(Some(id), (&method, params), common, now, signalk);
                 }
                 PluginOutput::Notification { method, params } => {
-                    // A failure has nobody to go to but the log, where `perform` put it.
-                    let _ = perform(&method, params, common, now, signalk);
+                    self.perform(None, (&method, params), common, now, signalk);
                 }
                 PluginOutput::Answer { id, result } => {
                     if let Some(output) = self.answered(id, result, common, now, signalk) {
@@ -175,7 +262,12 @@ impl Rpc {
                 PluginOutput::HostCall(_) => {
                     self.plugin.handle_input(now, PluginInput::Resume(Vec::new()));
                 }
-                PluginOutput::Cancelled { .. } => {}
+                PluginOutput::Cancelled { id } => {
+                    self.world.cancel(&id);
+                    let result = Err(ErrorCode::Cancelled.object());
+                    self.plugin.handle_input(now, PluginInput::Respond { id, result });
+                    self.look(common, now, signalk);
+                }
                 PluginOutput::Wait { until } => {
                     if !self.flush(common, now) {
                         return Output::Wait { until: earlier(until, self.stop_until) };
@@ -350,10 +442,20 @@ impl Rpc {
         Ok(Description { name, schema, id: None, is_json_rpc: true })
     }
 
-    /// Hands over deltas when the guest rests; they queue up while it works, and so come in batches.
+    /// Hands over datagrams and deltas when the guest rests; they queue up while it works, and so come in batches.
     fn flush(&mut self, common: &mut Common, now: Duration) -> bool {
-        if self.phase != Phase::Running || self.out || self.stuffed || common.waiting.is_empty() {
+        if self.out || self.stuffed || !matches!(self.phase, Phase::Starting | Phase::Running) {
             return false;
+        }
+        // A plugin may look for its device before it is started.
+        for text in self.world.datagrams() {
+            let params = RawValue::from_string(text).ok();
+            let method = "udp.received".to_owned();
+            self.plugin.handle_input(now, PluginInput::Notify { method, params });
+            self.stuffed = true;
+        }
+        if self.phase != Phase::Running || common.waiting.is_empty() {
+            return self.stuffed;
         }
         let mut count = 0;
         let mut bytes = 0;
@@ -379,8 +481,8 @@ impl Rpc {
             self.plugin.handle_input(now, PluginInput::Notify { method, params });
         }
         common.account.counters.deltas_in += u64::try_from(count).unwrap_or(u64::MAX);
-        self.stuffed = count > 0;
-        count > 0
+        self.stuffed |= count > 0;
+        self.stuffed
     }
 
     fn ended(&mut self, exit: Exit, common: &Common) -> Output {
@@ -423,19 +525,4 @@ fn failure(error: &ErrorObject) -> HandlerFailure {
         code if code == ErrorCode::NotRunning.number() => HandlerFailure::NotRunning,
         _ => HandlerFailure::Failed(error.message().to_owned()),
     }
-}
-
-/// One call of the host by name, through the one choke point.
-fn perform(
-    method: &str,
-    params: Params,
-    common: &mut Common,
-    now: Duration,
-    signalk: &mut dyn SignalK,
-) -> RpcResult {
-    let params = params.as_ref().map_or("", |params| params.get());
-    methods::call(method, params, &mut common.account, signalk, now).map_err(|error| {
-        common.complain(error.to_string(), now, signalk);
-        ErrorObject::from(&error)
-    })
 }

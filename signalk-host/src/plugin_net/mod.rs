@@ -10,6 +10,7 @@ mod redirect;
 mod tcp;
 mod tls;
 mod udp;
+mod udp_drops;
 mod udp_options;
 mod websocket;
 

@@ -1,13 +1,17 @@
 //! One UDP socket of a plugin: a task that sets options and sends in the order given, and hands on what comes in batches.
 //!
 //! While the core is behind, datagrams wait here up to the bound of the plugin ABI (6.1); then the oldest are dropped and
-//! counted. So a flood costs bounded memory, and what is handed on is the latest.
+//! counted, with those that the system had to drop before (`udp_drops.rs`). So a flood costs bounded memory, and what is
+//! handed on is the latest. Each option is answered, whatever becomes of the socket: a guest rests until it is.
 
 use std::{
     collections::VecDeque,
     io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,10 +20,11 @@ use signalk_bridge::{Datagram, Egress, Report, SocketId, UdpOption};
 use socket2::SockRef;
 use tokio::{
     net::UdpSocket,
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::sleep_until,
 };
 
-use super::{Way, connect, udp_options};
+use super::{Way, connect, udp_drops::Drops, udp_options};
 
 /// Datagrams and bytes that wait at most.
 const MOST: usize = 1000;
@@ -29,8 +34,8 @@ const BATCH: usize = 256;
 const BATCH_BYTES: usize = 512 << 10;
 /// Reports on their way to the core.
 const REPORTS: usize = 2;
-/// Things to do that wait; more are refused.
-const TO_DO: usize = 4096;
+/// Datagrams to be sent that wait; more are dropped, and said.
+const TO_SEND: usize = 4096;
 /// A name is looked up again after this.
 const NAME_HOLDS: Duration = Duration::from_secs(60);
 /// Longest datagram.
@@ -38,25 +43,37 @@ const LONGEST: usize = 65_536;
 
 enum Command {
     Set(UdpOption),
-    Send { host: String, port: u16, data: Bytes },
+    Send { host: String, port: u16, data: Bytes, _room: OwnedSemaphorePermit },
 }
 
 /// How the task is talked to.
-pub(super) struct Talk(mpsc::Sender<Command>);
+pub(super) struct Talk {
+    /// How many options may wait is the plugin's bound.
+    commands: mpsc::UnboundedSender<Command>,
+    room: Arc<Semaphore>,
+    /// Datagrams that found no room, until that is said.
+    refused: Arc<AtomicU64>,
+}
 
 impl Talk {
     pub(super) fn set(&self, option: UdpOption) {
-        // A full queue is thousands of unsent datagrams: the option is lost with them.
-        let _ = self.0.try_send(Command::Set(option));
+        let _ = self.commands.send(Command::Set(option));
     }
 
     pub(super) fn send(&self, host: String, port: u16, data: Bytes) {
-        let _ = self.0.try_send(Command::Send { host, port, data });
+        match Arc::clone(&self.room).try_acquire_owned() {
+            Ok(_room) => {
+                let _ = self.commands.send(Command::Send { host, port, data, _room });
+            }
+            Err(_) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// What was to be sent is sent first.
     pub(super) fn close(self) {
-        drop(self.0);
+        drop(self.commands);
     }
 }
 
@@ -68,7 +85,10 @@ pub(super) fn open(
     options: Vec<UdpOption>,
     egress: Arc<Egress>,
 ) -> (Talk, impl Future<Output = ()> + Send + 'static) {
-    let (talk, commands) = mpsc::channel(TO_DO);
+    let (sender, commands) = mpsc::unbounded_channel();
+    let refused = Arc::new(AtomicU64::new(0));
+    let room = Arc::new(Semaphore::new(TO_SEND));
+    let talk = Talk { commands: sender, room, refused: Arc::clone(&refused) };
     let work = async move {
         let mut troubles = Vec::new();
         let bound = udp_options::bind(ipv6, port, |_| {}).inspect(|socket| {
@@ -89,12 +109,12 @@ pub(super) fn open(
                     way.trouble(id, text).await;
                 }
                 way.report(Report::UdpBound { socket: id, result: Ok(port) }).await;
-                let open = Open { way, id, ipv6, socket, egress, names: Vec::new() };
+                let open = Open { way, id, ipv6, socket, egress, refused, names: Vec::new() };
                 open.run(commands).await;
             }
         }
     };
-    (Talk(talk), work)
+    (talk, work)
 }
 
 struct Open {
@@ -103,6 +123,7 @@ struct Open {
     ipv6: bool,
     socket: UdpSocket,
     egress: Arc<Egress>,
+    refused: Arc<AtomicU64>,
     /// Names that were looked up.
     names: Vec<(String, IpAddr, Instant)>,
 }
@@ -116,7 +137,8 @@ struct Waiting {
 }
 
 impl Open {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut drops = Drops::new(&self.socket, self.ipv6);
         let credit = Arc::new(Semaphore::new(REPORTS));
         let mut waiting = Waiting::default();
         let mut buffer = vec![0; LONGEST];
@@ -127,12 +149,36 @@ impl Open {
                     None => return,
                 },
                 ready = self.socket.readable() => match ready {
-                    Ok(()) => self.receive(&mut waiting, &mut buffer).await,
-                    Err(error) => return self.way.trouble(self.id, error.to_string()).await,
+                    Ok(()) => {
+                        self.receive(&mut waiting, &mut buffer).await;
+                        drops.look_soon();
+                    }
+                    Err(error) => {
+                        self.way.trouble(self.id, error.to_string()).await;
+                        return self.refuse(commands, &error).await;
+                    }
                 },
-                permit = Arc::clone(&credit).acquire_owned(), if !waiting.queue.is_empty() => {
+                () = sleep_until(drops.due().into()), if drops.is_due() => {
+                    waiting.dropped += drops.look();
+                }
+                permit = Arc::clone(&credit).acquire_owned(), if waiting.is_news() => {
                     let report = waiting.report(self.id);
                     self.way.flow(report, permit.ok()).await;
+                }
+            }
+        }
+    }
+
+    /// The socket has failed: what is asked of it is answered all the same.
+    async fn refuse(&self, mut commands: mpsc::UnboundedReceiver<Command>, error: &io::Error) {
+        while let Some(command) = commands.recv().await {
+            let result = Err(format!("the socket has failed: {error}; close it and open another"));
+            match command {
+                Command::Set(_) => {
+                    self.way.report(Report::UdpSet { socket: self.id, result }).await;
+                }
+                Command::Send { .. } => {
+                    self.way.trouble(self.id, result.err().unwrap_or_default()).await;
                 }
             }
         }
@@ -160,13 +206,20 @@ impl Open {
                 let result = set.map_err(|error| format!("{option:?}: {error}"));
                 self.way.report(Report::UdpSet { socket: self.id, result }).await;
             }
-            Command::Send { host, port, data } => {
+            Command::Send { host, port, data, _room } => {
                 let sent = match self.address(&host, port).await {
                     Ok(to) => self.socket.send_to(&data, to).await.map(|_| ()),
                     Err(error) => Err(error),
                 };
                 if let Err(error) = sent {
                     self.way.trouble(self.id, format!("datagram to {host}:{port}: {error}")).await;
+                }
+                let refused = self.refused.swap(0, Ordering::Relaxed);
+                if refused > 0 {
+                    let text = format!(
+                        "{refused} datagrams were not sent: {TO_SEND} waited already; send less at once"
+                    );
+                    self.way.trouble(self.id, text).await;
                 }
             }
         }
@@ -192,6 +245,10 @@ impl Open {
 }
 
 impl Waiting {
+    fn is_news(&self) -> bool {
+        !self.queue.is_empty() || self.dropped > 0
+    }
+
     fn push(&mut self, datagram: Datagram) {
         self.bytes += datagram.data.len();
         self.queue.push_back(datagram);

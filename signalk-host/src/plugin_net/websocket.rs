@@ -145,8 +145,7 @@ async fn serve(
                 }
                 Some(Ok(_)) => continue,
             };
-            // A message longer than the window takes all of it.
-            let cost = u32::try_from(message.len().min(WINDOW)).unwrap_or(u32::MAX);
+            let cost = u32::try_from(message.cost()).unwrap_or(u32::MAX);
             let Ok(permits) = credit.acquire_many(cost).await else { return (None, None) };
             permits.forget();
             way.flow(Report::WebSocketMessage { socket, message }, None).await;

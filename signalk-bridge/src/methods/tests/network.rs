@@ -1,0 +1,240 @@
+//! The rows of the network: what each asks of the world, and what it says without its capability.
+
+use super::*;
+use crate::methods::network::answer;
+
+/// One row's proof.
+pub(super) struct Case {
+    pub(super) method: &'static str,
+    /// Calls before it.
+    before: &'static [(&'static str, &'static str)],
+    params: &'static str,
+    /// Answer, or how it is waited for.
+    answer: &'static str,
+    /// What the edge is asked for, without the calls before.
+    effects: &'static [&'static str],
+}
+
+const SOCKET: (&str, &str) = ("udp.create", "{}");
+const BOUND: [(&str, &str); 2] = [SOCKET, ("udp.bind", r#"{"socket":1}"#)];
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        method: "http.request",
+        before: &[],
+        params: r#"{"url":"https://a.b/","method":"put","headers":{"X-A":"1"},"body":"hi","timeout":500,"maxBytes":10}"#,
+        answer: "later",
+        effects: &[
+            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "PUT", url: "https://a.b/", headers: [("X-A", "1")], body: b"hi", timeout: 500ms, redirects: 20, most: 10, streamed: false } }"#,
+        ],
+    },
+    Case {
+        method: "http.next",
+        before: &[("http.request", r#"{"url":"http://a.b/","stream":true}"#)],
+        params: "[1]",
+        answer: "plugin `p`: `http.next`: a piece of request 1 is waited for already",
+        effects: &[],
+    },
+    Case {
+        method: "http.cancel",
+        before: &[("http.request", r#"["http://a.b/"]"#)],
+        params: "[1]",
+        answer: "null",
+        effects: &["FetchCancel { id: FetchId(1) }"],
+    },
+    Case {
+        method: "udp.create",
+        before: &[],
+        params: r#"{"ipv6":true}"#,
+        answer: "1",
+        effects: &[],
+    },
+    Case {
+        method: "udp.bind",
+        before: &[
+            SOCKET,
+            ("udp.set", r#"{"socket":1,"broadcast":true,"multicastTtl":4}"#),
+            ("udp.join", r#"[1,"236.6.7.8"]"#),
+        ],
+        params: "[1,10010]",
+        answer: "later",
+        effects: &[
+            r#"UdpBind { socket: SocketId(1), ipv6: false, port: 10010, options: [Broadcast(true), MulticastTtl(4), Join { group: "236.6.7.8", interface: "" }] }"#,
+        ],
+    },
+    Case {
+        method: "udp.set",
+        before: &BOUND,
+        params: r#"{"socket":1,"multicastLoopback":false}"#,
+        answer: "later",
+        effects: &["UdpSet { socket: SocketId(1), option: MulticastLoopback(false) }"],
+    },
+    Case {
+        method: "udp.join",
+        before: &[SOCKET],
+        params: r#"[1,"ff02::1"]"#,
+        answer: "null",
+        effects: &[],
+    },
+    Case {
+        method: "udp.leave",
+        before: &BOUND,
+        params: r#"[1,"236.6.7.8","10.0.0.1"]"#,
+        answer: "later",
+        effects: &[
+            r#"UdpSet { socket: SocketId(1), option: Leave { group: "236.6.7.8", interface: "10.0.0.1" } }"#,
+        ],
+    },
+    Case {
+        method: "udp.send",
+        before: &BOUND,
+        params: r#"{"socket":1,"host":"10.0.0.1","port":7,"data":"AAE="}"#,
+        answer: "null",
+        effects: &[
+            r#"UdpSend { socket: SocketId(1), host: "10.0.0.1", port: 7, data: b"\0\x01" }"#,
+        ],
+    },
+    Case {
+        method: "udp.close",
+        before: &BOUND,
+        params: "[1]",
+        answer: "null",
+        effects: &["Close { socket: SocketId(1), reason: None }"],
+    },
+    Case {
+        method: "tcp.connect",
+        before: &[],
+        params: r#"{"host":"pilot.local","port":10110,"lines":true}"#,
+        answer: "later",
+        effects: &[r#"TcpConnect { socket: SocketId(1), host: "pilot.local", port: 10110 }"#],
+    },
+    Case {
+        method: "tcp.send",
+        before: &[("tcp.connect", r#"["pilot.local",10110]"#)],
+        params: r#"{"socket":1,"text":"x"}"#,
+        answer: "plugin `p`: `tcp.send`: socket 1 is not connected",
+        effects: &[],
+    },
+    Case { method: "tcp.receive", before: &[], params: "[1]", answer: "data", effects: &[] },
+    Case {
+        method: "tcp.close",
+        before: &[("tcp.connect", r#"["pilot.local",10110]"#)],
+        params: "[1]",
+        answer: "null",
+        effects: &["Close { socket: SocketId(1), reason: None }"],
+    },
+    Case {
+        method: "ws.connect",
+        before: &[],
+        params: r#"{"url":"wss://a.b/","headers":[["x-a","1"]],"protocols":["v1"]}"#,
+        answer: "later",
+        effects: &[
+            r#"WebSocketConnect { socket: SocketId(1), url: "wss://a.b/", headers: [("x-a", "1")], protocols: ["v1"] }"#,
+        ],
+    },
+    Case {
+        method: "ws.send",
+        before: &[("ws.connect", r#"["ws://a.b/"]"#)],
+        params: r#"[1,"hello"]"#,
+        answer: "plugin `p`: `ws.send`: socket 1 is not connected",
+        effects: &[],
+    },
+    Case { method: "ws.receive", before: &[], params: "[1]", answer: "data", effects: &[] },
+    Case {
+        method: "ws.close",
+        before: &[("ws.connect", r#"["ws://a.b/"]"#)],
+        params: r#"[1,4001,"enough"]"#,
+        answer: "null",
+        effects: &[r#"Close { socket: SocketId(1), reason: Some((4001, "enough")) }"#],
+    },
+];
+
+/// The answer, and what the edge was asked for.
+fn run(rights: Capabilities, before: &[(&str, &str)], call: (&str, &str)) -> (String, Vec<String>) {
+    let (mut fake, mut account) = (server(), account(rights));
+    let mut net = Net::new();
+    let mut one = |net: &mut Net, (method, params): (&str, &str)| match super::call(
+        method,
+        params,
+        &mut account,
+        net,
+        &mut fake,
+        Duration::ZERO,
+    ) {
+        Ok(Reply::Now(answer)) => answer.get().to_owned(),
+        Ok(Reply::Later(..)) => "later".to_owned(),
+        Ok(Reply::Data { .. }) => "data".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    for call in before {
+        one(&mut net, *call);
+    }
+    net.take_effects();
+    let answer = one(&mut net, call);
+    (answer, net.take_effects().iter().map(|effect| format!("{effect:?}")).collect())
+}
+
+#[test]
+fn granted_each_row_asks_the_edge_for_its_work() {
+    for case in CASES {
+        let (answer, effects) = run(all(), case.before, (case.method, case.params));
+        assert_eq!(answer, case.answer, "{}", case.method);
+        assert_eq!(effects, case.effects, "{}", case.method);
+    }
+}
+
+#[test]
+fn denied_each_row_says_what_to_add_and_asks_for_nothing() {
+    for case in CASES {
+        let needed = needs(case.method).expect("the network is nobody's by default");
+        let (answer, effects) = run(all().without(needed), &[], (case.method, case.params));
+        let expected = format!(
+            "plugin `p`: `{}` needs the capability `{needed}`; add {} to wasmCapabilities in its package.json",
+            case.method,
+            needed.remedy()
+        );
+        assert_eq!((answer, effects), (expected, vec![]), "{}", case.method);
+        let (default, _) = run(Capabilities::default(), &[], (case.method, case.params));
+        assert!(default.contains("needs the capability"), "{default}");
+    }
+}
+
+#[test]
+fn what_cannot_be_is_said_with_its_limit() {
+    for (method, params, text) in [
+        ("http.request", r#"["ftp://a"]"#, "`ftp://a`: only http: and https: are fetched"),
+        (
+            "http.request",
+            r#"{"url":"http://a","maxBytes":9000000}"#,
+            "`maxBytes` is 9000000, at most 8388608; take the body in pieces with `stream`",
+        ),
+        ("http.next", "[7]", "request 7 has no more: it ended, or was none of this plugin"),
+        ("udp.bind", "[3,1]", "socket 3 not found"),
+        ("udp.send", r#"[1,"10.0.0.1",7]"#, "give the bytes once: as text, or in base64"),
+        ("ws.connect", r#"["http://a"]"#, "`http://a`: a WebSocket has a URL with ws: or wss:"),
+        ("ws.close", "[1,1006]", "close code 1006: use 1000, or 3000 to 4999"),
+    ] {
+        let (answer, effects) = run(all(), &[], (method, params));
+        assert_eq!(answer, format!("plugin `p`: `{method}`: {text}"));
+        assert!(effects.is_empty(), "{effects:?}");
+    }
+}
+
+#[test]
+fn an_answer_is_text_where_it_can_be_and_else_base64() {
+    use crate::methods::network::Give;
+    use crate::net::Outcome;
+    use crate::{FetchHead, FetchId};
+
+    let mut net = Net::new();
+    let mut told = |outcome| answer(Give::Answer(FetchId(1)), outcome, &mut net).unwrap();
+    let head = || FetchHead { status: 200, url: "http://a/".into(), ..FetchHead::default() };
+    let plain = told(Outcome::Answer(head(), "\u{e4}\n".into()));
+    assert_eq!(plain["body"], "\u{e4}\n");
+    let binary = told(Outcome::Answer(head(), vec![0xff].into()));
+    assert_eq!((&binary["bodyBase64"], binary.get("body")), (&"/w==".into(), None));
+    let zeros = told(Outcome::Answer(head(), vec![0; 100].into()));
+    assert!(zeros["bodyBase64"].is_string(), "six times as long as text");
+    assert_eq!(told(Outcome::Head(head()))["request"], 1);
+    assert_eq!(told(Outcome::Piece(None)), serde_json::json!({ "end": true }));
+}

@@ -1,0 +1,277 @@
+//! WebSocket connections of a plugin: messages in order, none lost, the other end waits.
+//!
+//! Requirement R87. The handshake, pings and frames are the edge's; here it is
+//! who may, what waits, and the one end of each connection. Messages are taken
+//! by the plugin one by one: what it has not taken counts in the edge's window,
+//! so a slow plugin slows its server and loses nothing.
+
+use std::collections::VecDeque;
+
+use super::unsent::Unsent;
+use super::{Net, Socket, Wait, unknown};
+use crate::effect::{Effect, SocketId, WebSocketMessage};
+
+/// Longest message in either direction.
+const LONGEST: usize = 16 << 20;
+/// Bytes that wait to be sent: one message may be longer, when nothing waits before it.
+const MOST_UNSENT: usize = 1 << 20;
+/// Longest reason of a close (RFC 6455, 5.5).
+const LONGEST_REASON: usize = 123;
+
+/// One WebSocket.
+#[derive(Debug, Default)]
+pub(super) struct WebSocket {
+    /// The handshake is done.
+    open: bool,
+    protocol: String,
+    queue: VecDeque<WebSocketMessage>,
+    pub(super) unsent: Unsent,
+    awaiting: Option<Wait>,
+    /// It is over: what is left to be told after the messages.
+    end: Option<End>,
+}
+
+/// How a WebSocket ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct End {
+    /// What broke.
+    pub(crate) error: Option<String>,
+    /// Code and reason of the other end.
+    pub(crate) close: Option<(u16, String)>,
+}
+
+/// What [`Net::ws_take`] takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Message(WebSocketMessage),
+    End(End),
+}
+
+impl Net {
+    /// Connects to a WebSocket server.
+    ///
+    /// # Errors
+    /// In words, as all calls here.
+    pub(crate) fn ws_connect(
+        &mut self,
+        url: &str,
+        headers: Vec<(String, String)>,
+        protocols: Vec<String>,
+    ) -> Result<(SocketId, Wait), String> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        if !scheme.eq_ignore_ascii_case("ws") && !scheme.eq_ignore_ascii_case("wss") {
+            let shown: String = url.chars().take(100).collect();
+            return Err(format!("`{shown}`: a WebSocket has a URL with ws: or wss:"));
+        }
+        let wait = self.next_wait();
+        let socket = WebSocket { awaiting: Some(wait), ..WebSocket::default() };
+        let socket = self.add(Socket::WebSocket(socket))?;
+        self.effects.push_back(Effect::WebSocketConnect {
+            socket,
+            url: url.to_owned(),
+            headers: headers.into_iter().filter(|(name, _)| !is_the_hosts(name)).collect(),
+            protocols,
+        });
+        Ok((socket, wait))
+    }
+
+    /// Queues a message to be sent.
+    pub(crate) fn ws_send(
+        &mut self,
+        id: SocketId,
+        message: WebSocketMessage,
+    ) -> Result<(), String> {
+        let socket = self.ws(id)?;
+        let bytes = message.len();
+        if !socket.open || socket.end.is_some() {
+            return Err(format!("socket {} is not connected", id.0));
+        }
+        if bytes > LONGEST {
+            return Err(format!("a message of {bytes} bytes, the limit is {LONGEST}"));
+        }
+        let unsent = socket.unsent.bytes();
+        if unsent > 0 && unsent + bytes > MOST_UNSENT {
+            return Err(format!("{unsent} bytes wait to be sent; await each send"));
+        }
+        self.effects.push_back(Effect::WebSocketSend { socket: id, message });
+        self.ws(id)?.unsent.add(bytes);
+        Ok(())
+    }
+
+    /// The oldest message; `None`: none yet. The end comes last, and once.
+    pub(crate) fn ws_take(&mut self, id: SocketId) -> Result<Option<Heard>, String> {
+        let socket = self.ws(id)?;
+        if let Some(message) = socket.queue.pop_front() {
+            let bytes = message.cost();
+            if socket.end.is_none() {
+                self.effects.push_back(Effect::Taken { socket: id, bytes });
+            }
+            return Ok(Some(Heard::Message(message)));
+        }
+        let Some(end) = socket.end.take() else { return Ok(None) };
+        self.sockets.remove(&id);
+        Ok(Some(Heard::End(end)))
+    }
+
+    /// The subprotocol that the server chose, or `""`.
+    pub(crate) fn ws_protocol(&mut self, id: SocketId) -> String {
+        self.ws(id).map(|socket| socket.protocol.clone()).unwrap_or_default()
+    }
+
+    /// Closes it; what was to be sent is sent.
+    pub(crate) fn ws_close(
+        &mut self,
+        id: SocketId,
+        reason: Option<(u16, String)>,
+    ) -> Result<(), String> {
+        if let Some((code, text)) = &reason {
+            // RFC 6455, 7.4: what an endpoint may send.
+            if !(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)) {
+                return Err(format!("close code {code}: use 1000, or 3000 to 4999"));
+            }
+            if text.len() > LONGEST_REASON {
+                return Err(format!("a reason has at most {LONGEST_REASON} bytes"));
+            }
+        }
+        self.ws(id)?;
+        let Some(Socket::WebSocket(socket)) = self.sockets.remove(&id) else { return Ok(()) };
+        if socket.end.is_none() {
+            self.effects.push_back(Effect::Close { socket: id, reason });
+        }
+        for wait in socket.awaiting.into_iter().chain(socket.unsent.end()) {
+            self.complete(Some(wait), Err(format!("socket {} was closed", id.0)));
+        }
+        Ok(())
+    }
+
+    fn ws(&mut self, id: SocketId) -> Result<&mut WebSocket, String> {
+        match self.sockets.get_mut(&id) {
+            Some(Socket::WebSocket(socket)) => Ok(socket),
+            _ => Err(unknown(id)),
+        }
+    }
+
+    pub(super) fn ws_was_connected(&mut self, id: SocketId, result: Result<String, String>) {
+        let Ok(socket) = self.ws(id) else { return };
+        let wait = socket.awaiting.take();
+        match result {
+            Ok(protocol) => {
+                socket.protocol = protocol;
+                socket.open = true;
+                self.complete(wait, Ok(()));
+            }
+            Err(text) => {
+                self.sockets.remove(&id);
+                self.complete(wait, Err(text));
+            }
+        }
+    }
+
+    pub(super) fn ws_received(&mut self, id: SocketId, message: WebSocketMessage) {
+        let Ok(socket) = self.ws(id) else { return };
+        socket.queue.push_back(message);
+        self.fresh.insert(id);
+    }
+
+    pub(super) fn ws_was_closed(
+        &mut self,
+        id: SocketId,
+        error: Option<String>,
+        close: Option<(u16, String)>,
+    ) {
+        let Ok(socket) = self.ws(id) else { return };
+        let waits = std::mem::take(&mut socket.unsent).end();
+        let text = error.clone().unwrap_or_else(|| "the other end has closed".to_owned());
+        socket.end = Some(End { error, close });
+        self.fresh.insert(id);
+        for wait in waits {
+            self.complete(Some(wait), Err(text.clone()));
+        }
+    }
+}
+
+/// Headers of the handshake, which is the host's.
+fn is_the_hosts(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("sec-websocket-") || ["host", "connection", "upgrade"].contains(&&*name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Report;
+    use crate::net::{Completed, Outcome};
+
+    const ID: SocketId = SocketId(1);
+
+    fn text(text: &str) -> WebSocketMessage {
+        WebSocketMessage::Text(text.to_owned())
+    }
+
+    fn open() -> Net {
+        let mut net = Net::new();
+        let headers = vec![("Sec-WebSocket-Key".into(), "x".into()), ("X-A".into(), "1".into())];
+        let (id, wait) = net.ws_connect("wss://a.b/c", headers, vec!["v1".into()]).unwrap();
+        let effects = net.take_effects();
+        assert!(
+            matches!(&effects[0], Effect::WebSocketConnect { headers, .. } if headers.len() == 1)
+        );
+        let connected = Report::Connected { socket: id, result: Ok("v1".into()) };
+        let outcome = Outcome::Number(0);
+        assert_eq!(net.handle_report(connected), [Completed { wait, outcome }]);
+        assert_eq!(net.ws_protocol(id), "v1");
+        net
+    }
+
+    #[test]
+    fn messages_are_taken_in_order_and_the_end_comes_last_and_once() {
+        let mut net = open();
+        assert_eq!(net.ws_take(ID), Ok(None));
+        for message in ["one", "", "three"] {
+            net.handle_report(Report::WebSocketMessage { socket: ID, message: text(message) });
+        }
+        assert_eq!(net.ws_take(ID), Ok(Some(Heard::Message(text("one")))));
+        assert_eq!(net.ws_take(ID), Ok(Some(Heard::Message(text("")))));
+        let taken: Vec<_> = net.take_effects().into();
+        assert!(matches!(taken[..], [_, Effect::Taken { bytes: 1.., .. }]), "{taken:?}");
+        let close = Some((4001, "enough".to_owned()));
+        net.handle_report(Report::Closed { socket: ID, error: None, close: close.clone() });
+        assert!(net.ws_send(ID, text("x")).unwrap_err().contains("not connected"));
+        assert_eq!(net.ws_take(ID), Ok(Some(Heard::Message(text("three")))));
+        assert_eq!(net.ws_take(ID), Ok(Some(Heard::End(End { error: None, close }))));
+        assert_eq!(net.ws_take(ID), Err("socket 1 not found".into()));
+        assert!(net.take_effects().is_empty(), "there is nothing left to close");
+    }
+
+    #[test]
+    fn who_sends_may_wait_and_too_much_is_refused() {
+        let mut net = open();
+        let large = WebSocketMessage::Binary(vec![0; MOST_UNSENT + 1].into());
+        net.ws_send(ID, large).unwrap();
+        let wait = net.when_sent(ID).unwrap();
+        assert!(net.ws_send(ID, text("x")).unwrap_err().contains("wait to be sent"));
+        let sent = Report::Sent { socket: ID, bytes: MOST_UNSENT + 1 };
+        let outcome = Outcome::Number(0);
+        assert_eq!(net.handle_report(sent), [Completed { wait, outcome }]);
+        assert_eq!(net.when_sent(ID), None, "all is sent");
+        net.ws_send(ID, text("x")).unwrap();
+        let wait = net.when_sent(ID).unwrap();
+        net.ws_close(ID, Some((1000, "bye".into()))).unwrap();
+        let outcome = Outcome::Failed("socket 1 was closed".into());
+        assert_eq!(net.take_completed(), [Completed { wait, outcome }]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_in_words() {
+        let mut net = open();
+        assert!(net.ws_connect("http://a.b", vec![], vec![]).unwrap_err().contains("ws: or wss:"));
+        assert!(net.ws_close(ID, Some((1006, String::new()))).unwrap_err().contains("1006"));
+        assert!(net.ws_close(ID, Some((1000, "x".repeat(124)))).is_err());
+        assert_eq!(net.ws_take(SocketId(2)), Err("socket 2 not found".into()));
+        let (id, wait) = net.ws_connect("ws://nobody", vec![], vec![]).unwrap();
+        let failed = Report::Connected { socket: id, result: Err("nobody".into()) };
+        let outcome = Outcome::Failed("nobody".into());
+        assert_eq!(net.handle_report(failed), [Completed { wait, outcome }]);
+        assert!(net.ws_take(id).is_err());
+    }
+}
