@@ -118,7 +118,7 @@ impl Net {
         self.ws(id).map(|socket| socket.protocol.clone()).unwrap_or_default()
     }
 
-    /// Closes it; what was to be sent is sent.
+    /// Closes it; what was to be sent is sent. Closing twice does no harm.
     pub(crate) fn ws_close(
         &mut self,
         id: SocketId,
@@ -133,7 +133,9 @@ impl Net {
                 return Err(format!("a reason has at most {LONGEST_REASON} bytes"));
             }
         }
-        self.ws(id)?;
+        if self.ws(id).is_err() {
+            return Ok(());
+        }
         let Some(Socket::WebSocket(socket)) = self.sockets.remove(&id) else { return Ok(()) };
         if socket.end.is_none() {
             self.effects.push_back(Effect::Close { socket: id, reason });
