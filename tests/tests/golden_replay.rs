@@ -71,7 +71,8 @@ const NOT_OURS: &str = "a list or log of the reference's own inner workings";
 const LATER_STATE: &str = "recorded after other recordings had added paths";
 
 /// Folders in the scope of the v1 server.
-const FOLDERS: [&str; 6] = ["discovery", "rest", "put", "skServer", "v2-resources", "ws"];
+const FOLDERS: [&str; 7] =
+    ["discovery", "rest", "put", "skServer", "v2-other", "v2-resources", "ws"];
 
 enum Outcome {
     Same,

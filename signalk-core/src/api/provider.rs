@@ -8,7 +8,11 @@ use signalk_bridge::{HandlerFailure, PluginId};
 
 use super::{Answer, Call};
 use crate::{
-    http::HttpResponse, io::LogLevel, plugins::Plugins, resources::failed, server::Server,
+    http::HttpResponse,
+    io::LogLevel,
+    plugins::Plugins,
+    resources::{completed, failed, told},
+    server::Server,
 };
 
 /// An API that plugins provide.
@@ -66,16 +70,8 @@ impl Provided {
         let Some(id) = id else { return failed(400, &format!("Provider {wanted} not found!")) };
         let message = format!("Default provider set to {id}.");
         call.server.default_providers.insert(self, id);
-        done(200, &message)
+        completed(200, &message)
     }
-}
-
-/// The body of a write that was done.
-pub(super) fn done(status: u16, message: &str) -> HttpResponse {
-    HttpResponse::json(
-        status,
-        &json!({ "state": "COMPLETED", "statusCode": status, "message": message }),
-    )
 }
 
 /// What a client reads when a plugin gave no answer to `what`; also a line for the owner.
@@ -112,11 +108,7 @@ pub(super) fn bad_answer(
 
 /// The text of an `error` member.
 pub(super) fn error_text(members: &Map<String, Value>) -> Option<String> {
-    match members.get("error")? {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(signalk_model::json::value_text(other)),
-    }
+    members.get("error").filter(|error| !error.is_null()).map(told)
 }
 
 impl From<Option<HttpResponse>> for Answer {

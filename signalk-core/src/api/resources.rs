@@ -11,7 +11,7 @@ use super::{Answer, Call};
 use crate::{
     http::{HttpRequest, HttpResponse, percent_decode},
     identity::uuid_v4,
-    resources::{Client, Question, Turn, failed},
+    resources::{Client, Question, Turn, completed, failed},
 };
 
 /// `GET /signalk/v2/api/resources`
@@ -108,8 +108,7 @@ pub(super) fn choose_default_provider(call: &mut Call<'_>) -> Answer {
         return failed(400, &format!("Resource provider not found for {kind}!")).into();
     }
     call.server.choose_default_provider(&kind, &id);
-    HttpResponse::json(201, &json!({ "state": "COMPLETED", "statusCode": 201, "message": id }))
-        .into()
+    completed(201, &id).into()
 }
 
 /// `GET /plugins/resources-provider/_config`

@@ -27,8 +27,9 @@ pub use self::storage::{ChartFile, RawFile, StorageDone, StorageTask, StoredFile
 use self::{asking::Asking, charts::ChartOptions, options::Options};
 pub(crate) use self::{
     asking::Client,
+    plugin::{only_error, told},
     provider::{Provider, Question},
-    turn::{Turn, failed},
+    turn::{Turn, completed, failed},
 };
 use crate::{
     config::{Config, Settings},

@@ -88,11 +88,12 @@ fn written(text: &str, value: Option<Value>) -> Given {
 }
 
 /// The text of an object that is nothing but an error.
-fn only_error(members: &Map<String, Value>) -> Option<String> {
+pub(crate) fn only_error(members: &Map<String, Value>) -> Option<String> {
     members.get("error").filter(|_| members.len() == 1).map(told)
 }
 
-fn told(error: &Value) -> String {
+/// The text of an error.
+pub(crate) fn told(error: &Value) -> String {
     error.as_str().map_or_else(|| json::value_text(error), str::to_owned)
 }
 

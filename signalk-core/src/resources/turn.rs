@@ -283,10 +283,7 @@ impl Turn<'_> {
             None => options.remove(name),
         };
         let response = match changed {
-            Ok(()) => HttpResponse::json(
-                200,
-                &json!({ "state": "COMPLETED", "statusCode": 200, "message": "OK" }),
-            ),
+            Ok(()) => completed(200, "OK"),
             Err((status, why)) => failed(status, why),
         };
         if changed.is_err() {
@@ -317,11 +314,16 @@ fn done(created: bool, id: &str) -> HttpResponse {
         true => {
             HttpResponse::json(201, &json!({ "state": "COMPLETED", "statusCode": 201, "id": id }))
         }
-        false => HttpResponse::json(
-            200,
-            &json!({ "state": "COMPLETED", "statusCode": 200, "message": id }),
-        ),
+        false => completed(200, id),
     }
+}
+
+/// The body of everything that was done.
+pub(crate) fn completed(status: u16, message: &str) -> HttpResponse {
+    HttpResponse::json(
+        status,
+        &json!({ "state": "COMPLETED", "statusCode": status, "message": message }),
+    )
 }
 
 /// The body of everything that went wrong.

@@ -7,10 +7,10 @@ use signalk_model::json as js;
 
 use super::uncached;
 use crate::{
-    api::provider::{bad_answer, done, error_text, no_answer},
+    api::provider::{bad_answer, error_text, no_answer},
     http::HttpResponse,
     plugins::Later,
-    resources::{Client, failed},
+    resources::{Client, completed, failed, only_error},
 };
 
 /// One question.
@@ -105,22 +105,22 @@ impl Meaning {
             }
             Meaning::Control(id) => match read(text)? {
                 Value::Null => failed(404, &format!("Control {id} not found")),
-                Value::Object(members) if is_error(&members) => {
+                Value::Object(members) if only_error(&members).is_some() => {
                     failed(404, &format!("Control {id} not found"))
                 }
                 value => shown(&value),
             },
             Meaning::Success(fails) => match success(text)? {
-                Ok(_) => done(200, "OK"),
+                Ok(_) => completed(200, "OK"),
                 Err(why) => failed(400, why.as_deref().unwrap_or(fails)),
             },
-            Meaning::True(_) if is_true(text) => done(200, "OK"),
+            Meaning::True(_) if is_true(text) => completed(200, "OK"),
             Meaning::True(fails) => failed(400, fails),
             Meaning::Target => match success(text)? {
                 Ok(members) => acquired(members.get("targetId")),
                 Err(why) => failed(400, why.as_deref().unwrap_or("Failed to acquire target")),
             },
-            Meaning::Cancelled if is_true(text) => done(200, "OK"),
+            Meaning::Cancelled if is_true(text) => completed(200, "OK"),
             Meaning::Cancelled => failed(404, "Target not found or already cancelled"),
         })
     }
@@ -153,14 +153,10 @@ fn read(text: &str) -> Result<Value, Garbage> {
 pub(super) fn read_object(text: &str) -> Result<Option<Value>, Garbage> {
     match read(text)? {
         Value::Null => Ok(None),
-        Value::Object(members) if is_error(&members) => Ok(None),
+        Value::Object(members) if only_error(&members).is_some() => Ok(None),
         object @ Value::Object(_) => Ok(Some(object)),
         _ => Err(Garbage),
     }
-}
-
-fn is_error(members: &Map<String, Value>) -> bool {
-    members.len() == 1 && members.contains_key("error")
 }
 
 /// The members of a success, or the reason of a failure, if it gives one.
