@@ -31,6 +31,7 @@ mod net;
 mod registration;
 mod session;
 mod signalk;
+mod usage;
 
 pub use abi::{Flavour, UnknownAbi, detect};
 pub use account::{Account, Counters};
@@ -53,3 +54,4 @@ pub use session::{
     Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,
 };
 pub use signalk::{SignalK, Status, SubscribeRequest, SubscribeRow, SubscriptionId, Version};
+pub use usage::{ExportUse, Usage};

@@ -46,6 +46,7 @@ impl Core {
         let plugins = Plugins::new(
             settings,
             server.config.plugin_options.clone(),
+            server.config.plugin_descriptions.as_deref(),
             server.self_context.clone(),
         );
         Core { server, plugins, stopping: Stopping::No }
@@ -87,6 +88,9 @@ impl Core {
             }
             Input::Report(Report::Module { plugin, result }) => {
                 self.plugins.handle_module(now, &plugin, result, &mut self.server)
+            }
+            Input::Report(Report::Package { plugin, result }) => {
+                self.plugins.handle_package(now, &plugin, result, &mut self.server);
             }
             Input::Ran { plugin, ran } => {
                 self.plugins.handle_ran(now, &plugin, ran, &mut self.server)

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use crate::{
     config::Endpoint,
@@ -146,6 +147,13 @@ pub enum Report {
         /// The files, or why not: names the file and the remedy.
         result: Result<ModuleFiles, String>,
     },
+    /// The answer to [`Effect::ReadPackage`].
+    Package {
+        /// As asked.
+        plugin: PluginId,
+        /// The file's text, or why not.
+        result: Result<String, String>,
+    },
     /// The answer to [`Effect::SaveFile`].
     Saved {
         /// As asked.
@@ -164,10 +172,21 @@ pub enum Report {
 
 /// What a plugin's start needs from the disk.
 pub struct ModuleFiles {
-    /// The module.
+    /// The module; empty when it was not wanted.
     pub wasm: Bytes,
+    /// Names the bytes: descriptions of plugins are remembered by it.
+    pub(crate) hash: String,
     /// Its folder, when [`Effect::ReadModule`] wanted one and the platform has it.
     pub fs: Option<Box<dyn wasmi_hdk::vfs::Fs>>,
+}
+
+impl ModuleFiles {
+    /// Best made where reading is done, off the core's thread: hashing takes a while.
+    pub fn new(wasm: Bytes, fs: Option<Box<dyn wasmi_hdk::vfs::Fs>>) -> ModuleFiles {
+        let digest = Sha256::digest(&wasm);
+        let hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        ModuleFiles { wasm, hash, fs }
+    }
 }
 
 impl fmt::Debug for Report {
@@ -176,6 +195,10 @@ impl fmt::Debug for Report {
             Report::Module { plugin, result } => {
                 let result = result.as_ref().map(|files| files.wasm.len());
                 f.debug_struct("Module").field("plugin", plugin).field("result", &result).finish()
+            }
+            Report::Package { plugin, result } => {
+                let result = result.as_ref().map(String::len);
+                f.debug_struct("Package").field("plugin", plugin).field("result", &result).finish()
             }
             Report::Saved { ticket, result } => {
                 f.debug_struct("Saved").field("ticket", ticket).field("result", result).finish()
@@ -273,6 +296,13 @@ pub enum Effect {
         /// Which.
         id: ConnectionId,
     },
+    /// Read the package.json of a plugin anew; [`Report::Package`] follows.
+    ReadPackage {
+        /// Whose.
+        plugin: PluginId,
+        /// [`FoundPackage::dir`].
+        dir: String,
+    },
     /// Read a plugin's module; [`Report::Module`] follows.
     ReadModule {
         /// Whose.
@@ -281,6 +311,8 @@ pub enum Effect {
         dir: String,
         /// Relative to `dir`, `/` between names, checked by the core to stay inside.
         wasm: String,
+        /// False: only the folder is needed, the code is known.
+        want_code: bool,
         /// The plugin has the storage capability: it needs its folder, and may keep so much in it.
         fs: Option<Quota>,
     },
@@ -343,6 +375,8 @@ pub enum Effect {
     Log {
         /// How bad.
         level: LogLevel,
+        /// Whose name `target` is.
+        area: LogArea,
         /// What it is about: `core`, a connection's or a plugin's id.
         target: String,
         /// The line, without an end.
@@ -350,6 +384,15 @@ pub enum Effect {
     },
     /// Everything is stopped; the process may end.
     Stopped,
+}
+
+/// What a line in the log is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogArea {
+    /// The server itself or one of its connections.
+    Server,
+    /// A plugin, by its id: what it said, or what the server says about it.
+    Plugin,
 }
 
 /// Of a line in the log.

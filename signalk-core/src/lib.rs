@@ -73,6 +73,6 @@ pub use crate::guest::{
 };
 pub use crate::http::{HttpRequest, HttpResponse};
 pub use crate::io::{
-    ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogLevel, ModuleFiles,
-    Output, Report, StreamId, Ticket,
+    ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogArea, LogLevel,
+    ModuleFiles, Output, Report, StreamId, Ticket,
 };

@@ -22,7 +22,7 @@ use crate::{
     guest::Platform,
     http::{HttpRequest, HttpResponse},
     identity::{self, uuid_v4},
-    io::{Effect, HttpId, LogLevel, Output, StreamId, Ticket},
+    io::{Effect, HttpId, LogArea, LogLevel, Output, StreamId, Ticket},
     notifications::Notifications,
     providers::Providers,
     requests::{Reply, Requests},
@@ -234,7 +234,8 @@ impl Server {
     }
 
     pub(crate) fn log_line(&mut self, level: LogLevel, target: String, text: String) {
-        self.outputs.push_back(Output::Effect(Effect::Log { level, target, text }));
+        let area = LogArea::Server;
+        self.outputs.push_back(Output::Effect(Effect::Log { level, area, target, text }));
     }
 
     pub(crate) fn save(&mut self, name: String, text: String, then: Saving) {

@@ -74,7 +74,18 @@ impl ConfigDir {
         let (settings, base_deltas) = (read("settings.json"), read("baseDeltas.json"));
         let (defaults, security) = (read("defaults.json"), read("security.json"));
         let plugin_options = self.read_plugin_options(&mut complaints);
-        ConfigTexts { settings, base_deltas, defaults, security, plugin_options, complaints }
+        // Only a memory: without it plugins are asked again.
+        let plugin_descriptions =
+            fs::read_to_string(self.root.join("plugin-descriptions.json")).ok();
+        ConfigTexts {
+            settings,
+            base_deltas,
+            defaults,
+            security,
+            plugin_options,
+            plugin_descriptions,
+            complaints,
+        }
     }
 
     fn read_plugin_options(&self, complaints: &mut Vec<String>) -> BTreeMap<String, String> {

@@ -5,14 +5,14 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use signalk_core::{
-    ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, Input, LogLevel, Output,
-    Platform,
+    ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, Input, Output, Platform,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -21,6 +21,7 @@ use crate::{
     files::Files,
     http::Answer,
     inbox::{self, Inbox},
+    logging::LogFilter,
     net::Connections,
     outbox::{Ending, Outbox},
     platform::NativePlatform,
@@ -84,6 +85,8 @@ pub(crate) struct Driver {
     pub(crate) storage: Storage,
     /// Web pages of packages.
     pub(crate) static_files: StaticFiles,
+    /// Which lines are printed.
+    pub(crate) log: LogFilter,
     /// For the pool's results.
     pub(crate) sender: CoreSender,
     /// Told when the core has stopped.
@@ -304,15 +307,21 @@ impl Running {
             }
             Effect::OpenConnection { id, endpoint } => self.driver.connections.open(id, endpoint),
             Effect::CloseConnection { id } => self.driver.connections.close(id),
-            Effect::ReadModule { plugin, dir, wasm, fs } => {
-                self.driver.files.read_module(plugin, dir, wasm, fs);
+            Effect::ReadModule { plugin, dir, wasm, want_code, fs } => {
+                let code = want_code.then(|| Path::new(&dir).join(wasm));
+                self.driver.files.read_module(plugin, code, fs);
+            }
+            Effect::ReadPackage { plugin, dir } => {
+                self.driver.files.read_package(plugin, &dir);
             }
             Effect::SaveFile { ticket, name, bytes } => self.driver.files.save(ticket, name, bytes),
             Effect::Plugin { plugin, life, egress, effect } => {
                 self.driver.plugin_net.carry_out(plugin, life, egress, effect);
             }
             Effect::PluginEnded { plugin, life } => self.driver.plugin_net.ended(&plugin, life),
-            Effect::Log { level, target, text } => log(level, &target, &text),
+            Effect::Log { level, area, target, text } => {
+                self.driver.log.print(level, area, &target, &text);
+            }
             Effect::Stopped => {
                 self.done = true;
                 let text = "the server is stopping".to_owned();
@@ -327,14 +336,5 @@ impl Running {
     fn send(&mut self, whose: Whose, message: Message) {
         self.bytes_sent += message.payload().len();
         self.clients.send(whose, message);
-    }
-}
-
-fn log(level: LogLevel, target: &str, text: &str) {
-    match level {
-        LogLevel::Error => tracing::error!(target: "signalk", "{target}: {text}"),
-        LogLevel::Warn => tracing::warn!(target: "signalk", "{target}: {text}"),
-        LogLevel::Info => tracing::info!(target: "signalk", "{target}: {text}"),
-        LogLevel::Debug => tracing::debug!(target: "signalk", "{target}: {text}"),
     }
 }

@@ -1,6 +1,10 @@
 //! The core's wishes for the disk, carried out beside it: saving in order, reading modules at once.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use signalk_core::{Input, ModuleFiles, PluginId, Quota, Report, Ticket};
@@ -46,28 +50,38 @@ impl Files {
     }
 
     /// Reports [`Report::Module`].
-    pub(crate) fn read_module(
-        &self,
-        plugin: PluginId,
-        dir: String,
-        wasm: String,
-        quota: Option<Quota>,
-    ) {
-        let sender = self.sender.clone();
+    pub(crate) fn read_module(&self, plugin: PluginId, code: Option<PathBuf>, quota: Option<Quota>) {
         let config = self.dir.clone();
+        self.read(move || {
+            let result = code.as_deref().map_or(Ok(Bytes::new()), read).and_then(|wasm| {
+                let open = |quota| plugin_folder::open(config.path(), plugin.as_str(), quota);
+                Ok(ModuleFiles::new(wasm, quota.map(open).transpose()?))
+            });
+            Report::Module { plugin, result }
+        });
+    }
+
+    /// Reports [`Report::Package`].
+    pub(crate) fn read_package(&self, plugin: PluginId, dir: &str) {
+        let path = Path::new(dir).join("package.json");
+        self.read(move || {
+            let result = std::fs::read_to_string(&path).map_err(|error| {
+                format!(
+                    "{}: cannot be read: {error}; what it said before holds: install the package anew",
+                    path.display()
+                )
+            });
+            Report::Package { plugin, result }
+        });
+    }
+
+    /// One thread reads everything, in order: the disk is one, and each thread costs memory.
+    fn read(&self, work: impl FnOnce() -> Report + Send + 'static) {
+        let sender = self.sender.clone();
         let one_by_one = Arc::clone(&self.one_by_one);
         self.runtime.spawn(async move {
-            // One thread reads them all: the disk is one, and each thread costs memory.
             let Ok(_turn) = one_by_one.acquire().await else { return };
-            let reading = tokio::task::spawn_blocking(move || {
-                let result = read(&Path::new(&dir).join(wasm)).and_then(|wasm| {
-                    let open = |quota| plugin_folder::open(config.path(), plugin.as_str(), quota);
-                    let fs = quota.map(open).transpose()?;
-                    Ok(ModuleFiles { wasm, fs })
-                });
-                Report::Module { plugin, result }
-            });
-            if let Ok(report) = reading.await {
+            if let Ok(report) = tokio::task::spawn_blocking(work).await {
                 let _ = sender.send(ToCore::Input(Input::Report(report))).await;
             }
         });

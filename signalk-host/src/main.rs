@@ -11,6 +11,7 @@ mod charts;
 mod cli;
 mod clients;
 mod commands;
+mod debug_names;
 mod discovery;
 mod disk;
 mod disk_fs;

@@ -293,12 +293,18 @@ impl Sim {
                 }
                 self.core.handle_input(self.now, Input::Report(Report::Saved { ticket, result }));
             }
+            Effect::ReadPackage { plugin, dir } => {
+                let missing = || format!("the simulated disk has no folder {dir}");
+                let result = self.packages.get(&dir).map(|(found, _)| found.package_json.clone());
+                let result = result.ok_or_else(missing);
+                self.core.handle_input(self.now, Input::Report(Report::Package { plugin, result }));
+            }
             Effect::ReadModule { plugin, dir, fs, .. } => {
                 let result = match self.packages.get(&dir) {
-                    Some((_, wasm)) => Ok(ModuleFiles {
-                        wasm: wasm.clone(),
-                        fs: fs.map(|quota| Box::new(MemoryFs::with_quota(quota)) as Box<dyn Fs>),
-                    }),
+                    Some((_, wasm)) => {
+                        let fs = fs.map(|quota| Box::new(MemoryFs::with_quota(quota)) as Box<dyn Fs>);
+                        Ok(ModuleFiles::new(wasm.clone(), fs))
+                    }
                     None => Err(format!("the simulated disk has no folder {dir}")),
                 };
                 self.core.handle_input(self.now, Input::Report(Report::Module { plugin, result }));

@@ -154,7 +154,7 @@ impl Boat {
                 Output::Run { plugin, run } => Input::Ran { plugin, ran: run.execute() },
                 Output::Effect(Effect::ReadModule { plugin, dir, .. }) => {
                     let wasm = self.modules.get(&dir).cloned().unwrap_or_default().into();
-                    let result = Ok(ModuleFiles { wasm, fs: None });
+                    let result = Ok(ModuleFiles::new(wasm, None));
                     Input::Report(Report::Module { plugin, result })
                 }
                 Output::Effect(Effect::SaveFile { ticket, .. }) => {

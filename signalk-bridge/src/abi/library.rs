@@ -18,7 +18,7 @@ use super::convention::{Begun, Convention, Finished};
 use super::guest::Guest;
 use super::queue::{Rest, Shared};
 use super::work::{Done, Work};
-use crate::Crash;
+use crate::{Crash, Usage};
 
 /// Why the library came back.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ pub(crate) struct Library {
     /// What a resting call goes on with.
     gift: Option<(FuncType, Bytes)>,
     pub(crate) outcome: Outcome,
+    /// Since the session last took it over.
+    pub(crate) usage: Usage,
     /// The last trip delivered deltas, and nothing came of it that the core must hear of now.
     pub(crate) is_quiet: bool,
 }
@@ -80,6 +82,7 @@ impl Library {
             done: Vec::new(),
             gift: None,
             outcome: Outcome::Idle,
+            usage: Usage::default(),
             is_quiet: false,
         }
     }
@@ -156,6 +159,7 @@ impl Library {
             let after = platform.monotonic();
             flight.ran = flight.ran.saturating_add(after.saturating_sub(began));
             let used = instance.stats().fuel_used.saturating_sub(used);
+            self.usage.burned(flight.work.export(), used);
             fuel_left = fuel_left.saturating_sub(used.max(1));
             match step {
                 Step::Finished(values) => self.finish(&values)?,
@@ -217,6 +221,7 @@ impl Library {
     /// Takes the result of the call in flight.
     fn finish(&mut self, values: &[Val]) -> Result<(), Crash> {
         let Some(Flight { work, held, .. }) = self.flight.take() else { return Ok(()) };
+        self.usage.finished(work.export());
         match self.convention.finish(&mut self.guest, work, held, values)? {
             Finished::Done(done) => self.done.push(done),
             Finished::Again(work) => self.queue.push_front(work),

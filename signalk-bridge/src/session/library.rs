@@ -481,6 +481,7 @@ impl Exports {
     ) {
         let Some(instance) = library.guest.instance() else { return };
         common.stats = instance.stats();
+        common.usage.take(&mut library.usage);
         let mut lines: VecDeque<LogLine> = instance.take_log().into();
         self.stdout.extend(instance.take_stdout());
         while let Some(end) = self.stdout.iter().position(|byte| *byte == b'\n') {

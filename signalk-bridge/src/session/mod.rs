@@ -23,7 +23,7 @@ pub use self::run::{Ran, Run};
 use crate::abi::{self, Flavour};
 use crate::{
     Account, Capability, Counters, Crash, Effect, HandlerCall, HandlerCallId, HandlerFailure,
-    HandlerReply, Manifest, PluginId, Report, SignalK, SubscriptionId,
+    HandlerReply, Manifest, PluginId, Report, SignalK, SubscriptionId, Usage,
 };
 
 /// Version of the methods and of the handshake; majors must be equal.
@@ -186,6 +186,8 @@ struct Common {
     /// The module itself is not kept: a restart reads it again.
     interface: Option<Interface>,
     stats: Stats,
+    usage: Usage,
+    unknown_imports: Vec<String>,
     /// The last complaint about a host call, so that a flood is one line.
     complained: Option<(String, Duration)>,
 }
@@ -211,6 +213,8 @@ impl Session {
             queue: config.queue,
             interface: None,
             stats: Stats::default(),
+            usage: Usage::default(),
+            unknown_imports: Vec::new(),
             complained: None,
         };
         let state = State::Loading { config: Box::new(config), code: Some(code), stop: false };
@@ -285,12 +289,14 @@ impl Session {
     }
 
     /// `module.name` of what the guest imports and nobody has: it traps when called.
-    pub fn unknown_imports(&self) -> Vec<String> {
-        match (&self.state, &self.common.interface) {
-            (State::Exports(_), Some(found)) => found.unknown_imports(&abi::env::imports()),
-            (_, Some(found)) => found.unknown_imports(&wasmi_hdk::Imports::new()),
-            (_, None) => Vec::new(),
-        }
+    /// Known once the module is loaded, and until the session is dropped.
+    pub fn unknown_imports(&self) -> &[String] {
+        &self.common.unknown_imports
+    }
+
+    /// What each export cost, as of the last run; empty for a JSON-RPC plugin.
+    pub fn usage(&self) -> &Usage {
+        &self.common.usage
     }
 
     /// Whether the guest wants every delta (`delta_handler`), and may have it.
@@ -339,6 +345,11 @@ impl Session {
         let extism = module.imports().any(|import| import.module.starts_with("extism:"));
         let flavour = abi::detect(manifest.interface, |name| module.has_export(name), extism);
         self.common.interface = Some(module.interface().clone());
+        let offered = match flavour {
+            Ok(Flavour::JsonRpc) => wasmi_hdk::Imports::new().into(),
+            Ok(_) | Err(_) => abi::env::imports(),
+        };
+        self.common.unknown_imports = module.unknown_imports(&offered);
         self.state = match flavour {
             Ok(Flavour::JsonRpc) => match rpc::Rpc::new(&module, *config, manifest, now) {
                 Ok(rpc) => State::Rpc(Box::new(rpc)),

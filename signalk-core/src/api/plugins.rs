@@ -2,8 +2,15 @@
 
 use serde_json::{Value, json};
 
+use signalk_bridge::HandlerReply;
+
 use super::{Answer, Call};
-use crate::{http::HttpResponse, plugins::Posted, server::Saving};
+use crate::{
+    http::HttpResponse,
+    plugins::{DIAGNOSTIC_LINES, Later, Posted},
+    query,
+    server::Saving,
+};
 
 /// `GET /skServer/plugins`
 pub(super) fn list(call: &mut Call<'_>) -> Answer {
@@ -39,6 +46,47 @@ pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
     };
     call.server.save(name, text, Saving::PluginOptions { id: call.id, plugin: id });
     Answer::Later
+}
+
+/// `GET /skServer/plugins/{id}/diagnostics?lines=100` [EXT]: shape and units in DIAGNOSTICS.md of this crate.
+pub(super) fn diagnostics(call: &mut Call<'_>) -> Answer {
+    let (_, query) = call.request.target.split_once('?').unwrap_or_default();
+    let lines = match query::parse(query).get("lines") {
+        None => DIAGNOSTIC_LINES,
+        Some(lines) => match lines.as_str().and_then(|lines| lines.parse().ok()) {
+            Some(lines) => lines,
+            None => return HttpResponse::error(400, "`lines` must be a whole number").into(),
+        },
+    };
+    let id = call.captured.first().cloned().unwrap_or_default();
+    match call.plugins.diagnostics(&id, lines) {
+        Some(value) => {
+            let mut response = HttpResponse::json(200, &value);
+            response.headers.push(("cache-control".into(), "no-store".into()));
+            response.into()
+        }
+        None => HttpResponse::not_found(&call.request.method, call.request.path()).into(),
+    }
+}
+
+/// `POST /skServer/plugins/{id}/reload` [EXT] (plugin ABI 8.3): the answer waits until it runs again.
+pub(super) fn reload(call: &mut Call<'_>) -> Answer {
+    let id = call.captured.first().cloned().unwrap_or_default();
+    let http = call.id;
+    let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
+        let (status, body) = match reply {
+            Ok(_) => (200, json!({ "state": "COMPLETED", "statusCode": 200 })),
+            Err(failure) => {
+                let text = failure.to_string();
+                (500, json!({ "state": "FAILED", "statusCode": 500, "message": text }))
+            }
+        };
+        later.server.respond_plainly(http, HttpResponse::json(status, &body));
+    });
+    match call.plugins.reload(call.now, &id, call.server, then) {
+        Some(()) => Answer::Later,
+        None => HttpResponse::not_found(&call.request.method, call.request.path()).into(),
+    }
 }
 
 /// `GET /skServer/webapps`: the web page of the edge is no package. One that is a plugin too is

@@ -34,6 +34,8 @@ pub struct ConfigTexts {
     pub security: Option<String>,
     /// `plugin-config-data/<id>.json`, by id.
     pub plugin_options: BTreeMap<String, String>,
+    /// `plugin-descriptions.json`: what plugins said about themselves at earlier starts. Without it they are asked.
+    pub plugin_descriptions: Option<String>,
     /// Files and folders that could not be read: named, with the remedy.
     pub complaints: Vec<String>,
 }
@@ -51,6 +53,8 @@ pub struct Config {
     pub connections: Vec<ConnectionConfig>,
     /// Saved options by plugin id, as texts.
     pub plugin_options: BTreeMap<String, String>,
+    /// `plugin-descriptions.json`, as text.
+    pub plugin_descriptions: Option<String>,
     /// Folders with chart files besides those of the charts plugin's options.
     pub chart_folders: Vec<String>,
     /// False: no plugin is loaded (`--no-plugins`).
@@ -93,6 +97,7 @@ impl Config {
             base_deltas,
             connections,
             plugin_options: texts.plugin_options,
+            plugin_descriptions: texts.plugin_descriptions,
             chart_folders: Vec::new(),
             plugins_enabled: true,
             plugin_limits: plugin_limits(),

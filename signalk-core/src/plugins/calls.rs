@@ -53,6 +53,11 @@ impl Calls {
         }
     }
 
+    /// Ends a call that never was in the table.
+    pub(super) fn end_now(&mut self, then: Then, reply: HandlerReply) {
+        self.ended.push((then, reply));
+    }
+
     fn end_all(&mut self, over: impl Fn(&Waiting) -> bool, failure: &HandlerFailure) {
         let over: Vec<_> =
             self.waiting.iter().filter(|(_, call)| over(call)).map(|(id, _)| *id).collect();
@@ -82,12 +87,12 @@ impl Plugins {
             self.plugins.get(*at).is_some_and(|plugin| plugin.state == State::Running)
         });
         let Some(at) = running else {
-            return self.calls.ended.push((then, Err(HandlerFailure::NotRunning)));
+            return self.calls.end_now(then, Err(HandlerFailure::NotRunning));
         };
         if self.calls.waiting.values().filter(|call| call.at == at).count() >= MOST_PER_PLUGIN {
             let text =
                 format!("{MOST_PER_PLUGIN} calls wait for this plugin already; try again later");
-            return self.calls.ended.push((then, Err(HandlerFailure::Failed(text))));
+            return self.calls.end_now(then, Err(HandlerFailure::Failed(text)));
         }
         self.calls.last += 1;
         let id = HandlerCallId(self.calls.last);

@@ -38,7 +38,11 @@ impl Plugins {
         host: &mut dyn Host,
     ) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if let Some(module) = &plugin.module {
+            self.descriptions.put(&plugin.manifest.id, &module.hash, &description);
+        }
         plugin.description = Some(description);
+        plugin.learn();
         self.take_over_options(at, now, host);
         if let Some(plugin) = self.plugins.get_mut(at)
             && plugin.purpose == Purpose::Run

@@ -123,12 +123,12 @@ impl SignalK for Desk<'_> {
             Level::Error => LogLevel::Error,
             Level::Warn => LogLevel::Warn,
             Level::Info => LogLevel::Info,
+            // The owner's switch makes them visible without any setting of the process' log.
+            Level::Debug | Level::Trace if self.options.enable_debug() => LogLevel::Info,
             Level::Debug | Level::Trace => LogLevel::Debug,
         };
-        // The ring keeps everything; the process' log only what is wrong, or what the owner asked for.
-        if level <= LogLevel::Warn || self.options.enable_debug() {
-            self.host.say(level, plugin, line.text.clone());
-        }
+        // The ring keeps everything; what of it the process' log prints is the edge's choice.
+        self.host.say(level, plugin, line.text.clone());
         let at = self.host.unix_ms();
         self.record.log(at, line);
     }

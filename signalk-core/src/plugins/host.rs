@@ -10,7 +10,7 @@ use signalk_bridge::{PluginId, Version};
 use signalk_model::{Delta, SourceRef, Store};
 
 use crate::guest::Platform;
-use crate::io::{Effect, LogLevel, Output};
+use crate::io::{Effect, LogArea, LogLevel, Output};
 
 /// The server without its plugins.
 pub(crate) trait Host {
@@ -42,9 +42,9 @@ pub(crate) trait Host {
         i64::try_from(self.platform().wall_clock().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// A line for the log of the process.
+    /// A line about a plugin for the log of the process.
     fn say(&mut self, level: LogLevel, target: &str, text: String) {
-        let target = target.to_owned();
-        self.push(Output::Effect(Effect::Log { level, target, text }));
+        let (area, target) = (LogArea::Plugin, target.to_owned());
+        self.push(Output::Effect(Effect::Log { level, area, target, text }));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use signalk_bridge::{
-    Code, Input, Output as Said, Purpose, Session, SessionConfig, Status, Version,
+    Code, Crash, Input, Output as Said, Purpose, Session, SessionConfig, Status, Version,
 };
 use signalk_model::{Delta, SourceRef, Update, Value};
 use wasmi_hdk::supervisor::{Action, Event};
@@ -15,7 +15,9 @@ use wasmi_hdk::supervisor::{Action, Event};
 use super::Plugins;
 use super::desk::Desk;
 use super::host::Host;
-use super::plugin::{Plugin, State};
+use super::plugin::{ModuleInfo, Plugin, State};
+use super::reload::Reload;
+use super::remedy;
 use super::routes::At;
 use crate::io::{Effect, LogLevel, ModuleFiles, Output};
 
@@ -54,6 +56,7 @@ impl Plugins {
             plugin: plugin.manifest.id.clone(),
             dir: plugin.dir.clone(),
             wasm: plugin.manifest.wasm.clone(),
+            want_code: plugin.reload.as_ref().and_then(Reload::module).is_none(),
             fs: wants_files.then_some(allowance.quota),
         }));
     }
@@ -63,7 +66,11 @@ impl Plugins {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         plugin.start_again = false;
         plugin.buffer.discard();
-        if plugin.reading.take().is_some() {
+        let was_reading = plugin.forget_reading();
+        let reloaded = plugin.reload.is_some();
+        self.reload_done(at, Err("stopped before it was complete".to_owned()));
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if was_reading || (reloaded && plugin.session.is_none()) {
             plugin.supervisor.handle(now, Event::Stop);
             self.stopped(at, now, host);
         } else if plugin.session.is_some() {
@@ -87,24 +94,43 @@ impl Plugins {
         let (engine, info) = (self.engine.clone(), self.settings.host.clone());
         let allowance = self.settings.allowance();
         let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if plugin.stale_reads > 0 {
+            plugin.stale_reads -= 1;
+            return;
+        }
         // `None`: it was stopped while the disk was slow.
         let Some(purpose) = plugin.reading.take() else { return };
         let files = match result {
             Ok(files) => files,
             Err(text) => return self.failed(at, now, text, host),
         };
-        plugin.life += 1;
         plugin.purpose = purpose;
+        let code = match plugin.reload.as_ref().and_then(Reload::module) {
+            Some(before) => Code::Module(before.clone()),
+            None => {
+                let (hash, bytes) = (files.hash, files.wasm.len());
+                let known = self.descriptions.get(&plugin.manifest.id, &hash);
+                plugin.module = Some(ModuleInfo { hash, bytes });
+                if let (Purpose::Describe, Some(known)) = (purpose, known) {
+                    plugin.description = Some(known);
+                    return self.stopped(at, now, host);
+                }
+                Code::Bytes(files.wasm)
+            }
+        };
+        plugin.life += 1;
+        plugin.record.complaints.clear();
         let id = &plugin.manifest.id;
         let (allowance, complaints) = allowance.narrowed_by(id, plugin.options.limits());
         for complaint in complaints {
             host.say(LogLevel::Error, id, complaint.clone());
-            plugin.record.last_error = Some((complaint, host.unix_ms()));
+            plugin.record.complain(host.unix_ms(), complaint);
         }
         let (egress, complaints) = plugin.options.egress();
         plugin.egress = egress.into();
         for complaint in complaints {
-            host.say(LogLevel::Warn, &plugin.manifest.id, complaint);
+            host.say(LogLevel::Warn, &plugin.manifest.id, complaint.clone());
+            plugin.record.complaints.push(complaint);
         }
         let config = SessionConfig {
             engine,
@@ -121,7 +147,7 @@ impl Plugins {
             wants_id: !plugin.options.exists() && !self.option_files.is_empty(),
             purpose,
         };
-        plugin.session = Some(Session::new(&plugin.manifest, Code::Bytes(files.wasm), config));
+        plugin.session = Some(Session::new(&plugin.manifest, code, config));
         plugin.dirty = true;
     }
 
@@ -204,7 +230,7 @@ impl Plugins {
             Said::Started => self.started(at, now, host),
             Said::Failed(text) => self.failed(at, now, text, host),
             Said::Stopped => self.stopped(at, now, host),
-            Said::Crashed(crash) => self.crashed(at, now, crash.to_string(), host),
+            Said::Crashed(crash) => self.crashed(at, now, &crash, host),
             Said::Wait { .. } => {}
         }
     }
@@ -218,10 +244,13 @@ impl Plugins {
         self.registrations.started(at);
         if plugin.session.as_ref().is_some_and(Session::has_delta_handler) {
             self.routes.handle_all(at, plugin.manifest.subscribe.as_deref());
+        } else {
+            self.routes.handle_none(at);
         }
         let replay = plugin.replay();
         host.say(LogLevel::Info, &plugin.manifest.id, "started".to_owned());
         host.plugins_changed();
+        self.reload_worked(at);
         if let Some(input) = replay {
             self.input(at, now, input, host);
         }
@@ -229,16 +258,23 @@ impl Plugins {
 
     /// It cannot be started: nobody tries again before a person does something.
     fn failed(&mut self, at: At, now: Duration, text: String, host: &mut dyn Host) {
+        if self.reload_after_stop(at, host) || self.reload_falls_back(at, now, &text, host) {
+            return;
+        }
+        let remedy = remedy::of_failure(&text);
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         plugin.supervisor.handle(now, Event::Stop);
         plugin.buffer.discard();
         plugin.state = State::Error;
-        self.ended(at, text, host);
+        self.ended(at, text, remedy, host);
         self.routes.remove(at);
         self.after_end(at, now, host);
     }
 
     fn stopped(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        if self.reload_after_stop(at, host) {
+            return;
+        }
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         let ran = plugin.purpose == Purpose::Run;
         Self::life_over(plugin, host);
@@ -254,12 +290,23 @@ impl Plugins {
         self.end_offers(at, host);
         self.routes.remove(at);
         host.plugins_changed();
+        match ran {
+            true => self.reload_done(at, Err("it stopped by itself".to_owned())),
+            false => self.reload_worked(at),
+        }
         self.after_end(at, now, host);
     }
 
     /// A crash while running, or while starting: the next life comes after a while.
-    fn crashed(&mut self, at: At, now: Duration, text: String, host: &mut dyn Host) {
+    fn crashed(&mut self, at: At, now: Duration, crash: &Crash, host: &mut dyn Host) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
+        let text = crash.to_string();
+        plugin.record.crashed(crash);
+        if self.reload_after_stop(at, host) || self.reload_falls_back(at, now, &text, host) {
+            return;
+        }
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        let remedy = remedy::of_crash(&plugin.manifest.id, crash);
         for delivery in plugin.session.as_mut().map(Session::take_waiting).unwrap_or_default() {
             plugin.buffer.push(delivery);
         }
@@ -269,7 +316,7 @@ impl Plugins {
         }
         plugin.state = State::Crashed;
         let action = plugin.supervisor.handle(now, Event::Crashed);
-        self.ended(at, text, host);
+        self.ended(at, text, Some(remedy), host);
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         if action == Action::Disable {
             plugin.state = State::Error;
@@ -277,7 +324,7 @@ impl Plugins {
             plugin.alarmed = true;
             plugin.record.status = Some(Status::Error(GIVEN_UP.to_owned()));
             let message = match &plugin.record.last_error {
-                Some((error, _)) => format!("{GIVEN_UP}: {error}"),
+                Some(error) => format!("{GIVEN_UP}: {}", error.text),
                 None => GIVEN_UP.to_owned(),
             };
             let id = plugin.manifest.id.clone();
@@ -289,21 +336,28 @@ impl Plugins {
     }
 
     /// The session is over and left an error behind.
-    fn ended(&mut self, at: At, text: String, host: &mut dyn Host) {
+    pub(super) fn ended(
+        &mut self,
+        at: At,
+        text: String,
+        remedy: Option<String>,
+        host: &mut dyn Host,
+    ) {
         self.end_offers(at, host);
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         Self::life_over(plugin, host);
         host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
-        plugin.record.error(host.unix_ms(), text);
+        plugin.record.error_with(host.unix_ms(), text, remedy);
         host.plugins_changed();
     }
 
     /// The session is gone, and with it all that the edge keeps for it.
-    fn life_over(plugin: &mut Plugin, host: &mut dyn Host) {
-        plugin.session = None;
+    pub(super) fn life_over(plugin: &mut Plugin, host: &mut dyn Host) {
+        plugin.learn();
+        let session = plugin.session.take();
         plugin.stopping = false;
         plugin.wake = None;
-        plugin.record.life_ended();
+        plugin.record.life_ended(session.as_ref().map(Session::usage));
         if std::mem::take(&mut plugin.connected) {
             let (id, life) = (plugin.manifest.id.clone(), plugin.life);
             host.push(Output::Effect(Effect::PluginEnded { plugin: id, life }));
@@ -311,7 +365,7 @@ impl Plugins {
     }
 
     /// What the plugin offered to clients, and what they wait for, ends with its life (plugin ABI W19).
-    fn end_offers(&mut self, at: At, host: &mut dyn Host) {
+    pub(super) fn end_offers(&mut self, at: At, host: &mut dyn Host) {
         self.registrations.remove(at);
         self.end_calls(at);
         if let Some(plugin) = self.plugins.get(at) {

@@ -3,14 +3,18 @@
 //! `Plugins` is driven with the server in hand (`Host`): it is told what
 //! happened, and `Plugins::poll` pushes what is to be done. `registry.rs`:
 //! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
-//! `options.rs`: the owner's file; `describe.rs`: what its schema says about it; `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
-//! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one.
+//! `options.rs`: the owner's file; `describe.rs`: what its schema says about it;
+//! `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
+//! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one; `reload.rs`: loading anew;
+//! `describe_cache.rs`: who is known without being loaded; `diagnostics.rs`: what the owner is shown.
 
 mod calls;
 mod defaults;
 mod delta_buffer;
 mod describe;
+mod describe_cache;
 mod desk;
+mod diagnostics;
 mod endpoints;
 mod host;
 mod lifecycle;
@@ -21,6 +25,8 @@ mod plugin;
 mod record;
 mod registrations;
 mod registry;
+mod reload;
+mod remedy;
 mod routes;
 mod schema_check;
 #[cfg(test)]
@@ -38,11 +44,14 @@ use wasmi_hdk::{Engine, Limits};
 use self::calls::Calls;
 pub(crate) use self::calls::Later;
 pub(crate) use self::describe::Posted;
+use self::describe_cache::Descriptions;
+pub(crate) use self::diagnostics::LINES as DIAGNOSTIC_LINES;
 pub(crate) use self::host::Host;
 use self::limits::Allowance;
 pub(crate) use self::offers::FoundPut;
 use self::plugin::{Plugin, State};
 use self::registrations::Registrations;
+use self::reload::Reload;
 use self::routes::{At, Routes};
 use crate::io::{LogLevel, ModuleFiles};
 
@@ -98,20 +107,24 @@ pub(crate) struct Plugins {
     routes: Routes,
     registrations: Registrations,
     calls: Calls,
+    descriptions: Descriptions,
     stopping: bool,
     /// The latest `now`.
     clock: Option<Duration>,
 }
 
 impl Plugins {
-    /// No plugin is known before the edge has looked. `option_files`: texts by plugin id.
+    /// No plugin is known before the edge has looked. `option_files`: texts by plugin id; `descriptions`: the
+    /// text of `plugin-descriptions.json`.
     pub(crate) fn new(
         settings: PluginSettings,
         option_files: BTreeMap<String, String>,
+        descriptions: Option<&str>,
         self_context: Context,
     ) -> Plugins {
         Plugins {
             engine: Engine::new(),
+            descriptions: Descriptions::read(descriptions, &settings.host.version),
             settings,
             option_files,
             plugins: Vec::new(),
@@ -134,6 +147,19 @@ impl Plugins {
     ) {
         if let Some(at) = self.ids.get(plugin).copied() {
             self.module_read(at, now, result, host);
+        }
+    }
+
+    /// The package.json of a plugin that is loaded anew was read, or could not be.
+    pub(crate) fn handle_package(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        result: Result<String, String>,
+        host: &mut dyn Host,
+    ) {
+        if let Some(at) = self.ids.get(plugin).copied() {
+            self.package_read(at, now, result, host);
         }
     }
 
@@ -223,18 +249,23 @@ impl Plugins {
         self.expire_calls(now);
         for at in 0..self.plugins.len() {
             self.supervise(at, now, host);
+            self.expire_reload(at, now);
             let Some(plugin) = self.plugins.get_mut(at) else { continue };
             let due = plugin.wake.is_some_and(|wake| wake <= now);
             if std::mem::take(&mut plugin.dirty) || due {
                 self.drive(at, now, host);
             }
         }
+        self.save_descriptions(host);
     }
 
     /// When [`Plugins::poll`] is due without an input.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         let plugins = self.plugins.iter();
-        let waits = plugins.flat_map(|plugin| [plugin.wake, plugin.supervisor.poll_timeout()]);
+        let waits = plugins.flat_map(|plugin| {
+            let reload = plugin.reload.as_ref().and_then(Reload::deadline);
+            [plugin.wake, plugin.supervisor.poll_timeout(), reload]
+        });
         waits.chain([self.routes.poll_timeout(), self.calls.next_deadline()]).flatten().min()
     }
 
@@ -284,12 +315,6 @@ impl Plugins {
         self.find(id).map(|(_, plugin)| plugin.options.shown(plugin.manifest.enabled_by_default))
     }
 
-    /// For the host's own page: state, memory, fuel, counters, last log lines.
-    pub(crate) fn status_json(&self) -> Value {
-        let status = |(at, plugin): (At, &Plugin)| plugin.status(self.clock, self.routes.count(at));
-        self.plugins.iter().enumerate().map(status).collect()
-    }
-
     /// `POST /plugins/:id/config`: the file to save, by name and text; the plugin
     /// is started, stopped or started anew as the new options say.
     pub(crate) fn save_config(
@@ -335,5 +360,20 @@ impl Plugins {
     /// Reads name and schema of a plugin that is not to run.
     fn describe(&mut self, at: At, host: &mut dyn Host) {
         self.begin(at, Purpose::Describe, host);
+    }
+
+    /// One file for all, when nobody is about to be described.
+    fn save_descriptions(&mut self, host: &mut dyn Host) {
+        let busy = |plugin: &Plugin| {
+            plugin.reading.is_some()
+                || (plugin.session.is_some() && plugin.purpose == Purpose::Describe)
+        };
+        if self.plugins.iter().any(busy) {
+            return;
+        }
+        let installed = |id: &str| self.ids.contains_key(id);
+        if let Some(text) = self.descriptions.take_changed(&self.settings.host.version, installed) {
+            host.save_quietly(describe_cache::FILE.to_owned(), text);
+        }
     }
 }

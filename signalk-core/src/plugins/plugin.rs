@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalk_bridge::{Delivery, Description, Egress, Input, Manifest, Purpose, Session};
+use signalk_bridge::{
+    Capability, Delivery, Description, Egress, Input, Manifest, Purpose, Session,
+};
 use wasmi_hdk::Supervisor;
 
 use super::delta_buffer::DeltaBuffer;
 use super::options::Options;
 use super::record::Record;
+use super::reload::Reload;
 
 /// Own deltas per second that may come back to a `delta_handler` (plugin ABI 7.4).
 const MOST_ECHOES: u32 = 1000;
@@ -50,6 +53,12 @@ pub(super) struct Plugin {
     pub(super) session: Option<Session>,
     /// Its module is being read, for this.
     pub(super) reading: Option<Purpose>,
+    /// Reads that were asked for and are not wanted any more; their reports come first.
+    pub(super) stale_reads: u32,
+    /// It is being loaded anew.
+    pub(super) reload: Option<Reload>,
+    /// The module that was read last.
+    pub(super) module: Option<ModuleInfo>,
     /// What the session is for.
     pub(super) purpose: Purpose,
     /// The session was asked to stop.
@@ -59,6 +68,8 @@ pub(super) struct Plugin {
     /// Counts sessions: tells subscriptions of one life from those of the next.
     pub(super) life: u64,
     pub(super) description: Option<Description>,
+    /// What was not understood of its package.json.
+    pub(super) complaints: Vec<String>,
     pub(super) record: Record,
     pub(super) buffer: DeltaBuffer,
     /// When the session wants to be polled again.
@@ -72,6 +83,13 @@ pub(super) struct Plugin {
     /// A notification about it stands.
     pub(super) alarmed: bool,
     echo: Echo,
+}
+
+/// Which file was read.
+#[derive(Debug, Clone)]
+pub(super) struct ModuleInfo {
+    pub(super) hash: String,
+    pub(super) bytes: usize,
 }
 
 /// Watches a plugin that answers its own deltas.
@@ -92,11 +110,15 @@ impl Plugin {
             supervisor: Supervisor::new(),
             session: None,
             reading: None,
+            stale_reads: 0,
+            reload: None,
+            module: None,
             purpose: Purpose::Describe,
             stopping: false,
             start_again: false,
             life: 0,
             description: None,
+            complaints: Vec::new(),
             record: Record::default(),
             buffer: DeltaBuffer::default(),
             wake: None,
@@ -217,19 +239,27 @@ impl Plugin {
         })
     }
 
-    /// For the host's own page.
-    pub(super) fn status(&self, now: Option<Duration>, subscriptions: usize) -> Value {
-        let mut status = self.record.json(now, (self.buffer.len(), self.buffer.dropped));
-        if let Value::Object(members) = &mut status {
-            members.insert("id".to_owned(), self.manifest.id.as_str().into());
-            members.insert("name".to_owned(), self.name().into());
-            members.insert("version".to_owned(), self.manifest.version.clone().into());
-            members.insert("state".to_owned(), self.state.as_str().into());
-            members.insert("enabled".to_owned(), self.enabled().into());
-            members.insert("subscriptions".to_owned(), subscriptions.into());
-            let held: Vec<_> = self.manifest.capabilities.iter().map(|c| c.key()).collect();
-            members.insert("capabilities".to_owned(), held.into());
+    /// The capabilities that it holds, by their keys.
+    pub(super) fn held(&self) -> Vec<&'static str> {
+        self.manifest.capabilities.iter().map(Capability::key).collect()
+    }
+
+    /// What was not understood of its package.json and its options file.
+    pub(super) fn all_complaints(&self) -> Vec<&str> {
+        self.complaints.iter().chain(&self.record.complaints).map(String::as_str).collect()
+    }
+
+    /// Keeps what the session knows about the module.
+    pub(super) fn learn(&mut self) {
+        if let Some(session) = self.session.as_ref().filter(|session| session.module().is_some()) {
+            self.record.unknown_imports = session.unknown_imports().to_vec();
         }
-        status
+    }
+
+    /// The module that is being read is not wanted any more. True: it was being read.
+    pub(super) fn forget_reading(&mut self) -> bool {
+        let was_reading = self.reading.take().is_some();
+        self.stale_reads += u32::from(was_reading);
+        was_reading
     }
 }

@@ -1,13 +1,14 @@
 //! What is remembered about one plugin for the person who looks after it.
 //!
-//! Status, last error, log lines, what it used. Nothing here decides anything.
+//! Status, last error, log lines, what it used. Nothing here decides anything; how it is shown is
+//! `diagnostics.rs`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalk_bridge::{Counters, Status};
-use wasmi_hdk::{LogLine, Stats};
+use signalk_bridge::{Counters, Crash, Status, Usage};
+use wasmi_hdk::{Fault, LogLine, Stats};
 
 /// Log lines that are kept per plugin.
 const LINES: usize = 1000;
@@ -18,17 +19,49 @@ const BYTES: usize = 256 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) status: Option<Status>,
-    /// The last error and when (ms since the Unix epoch).
-    pub(super) last_error: Option<(String, i64)>,
+    pub(super) last_error: Option<LastError>,
     pub(super) restarts: u64,
+    pub(super) crashes: Crashes,
+    /// `module.name` of what the module imports and nobody has, as of its latest life.
+    pub(super) unknown_imports: Vec<String>,
+    /// What was not understood of the options file, as of the latest life.
+    pub(super) complaints: Vec<String>,
     lines: VecDeque<(i64, LogLine)>,
     bytes: usize,
     lines_dropped: u64,
-    /// Of the lives before this one.
-    before: (Counters, u64),
+    before: Past,
     /// Of this life.
     now: (Counters, Stats),
     rate: Rate,
+}
+
+/// The last thing that went wrong.
+#[derive(Debug)]
+pub(super) struct LastError {
+    pub(super) text: String,
+    /// What the owner can do, when the text does not say it itself.
+    pub(super) remedy: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub(super) at_ms: i64,
+}
+
+/// How lives have ended unasked.
+#[derive(Debug, Default)]
+pub(super) struct Crashes {
+    pub(super) all: u64,
+    /// Of those: WebAssembly traps, panics included.
+    pub(super) traps: u64,
+    /// Of those: a call took too long.
+    pub(super) deadlines: u64,
+}
+
+/// Of the lives before this one.
+#[derive(Debug, Default)]
+struct Past {
+    counters: Counters,
+    fuel: u64,
+    log_lines_dropped: u64,
+    usage: Usage,
 }
 
 /// Fuel per second, over the last full second or more.
@@ -51,8 +84,33 @@ impl Record {
     }
 
     pub(super) fn error(&mut self, at_ms: i64, text: String) {
+        self.error_with(at_ms, text, None);
+    }
+
+    /// An error and what helps against it.
+    pub(super) fn error_with(&mut self, at_ms: i64, text: String, remedy: Option<String>) {
         self.status = Some(Status::Error(text.clone()));
-        self.last_error = Some((text, at_ms));
+        self.last_error = Some(LastError { text, remedy, at_ms });
+    }
+
+    /// Something is wrong that keeps nobody from running: the status stays.
+    pub(super) fn complain(&mut self, at_ms: i64, text: String) {
+        self.complaints.push(text.clone());
+        self.last_error = Some(LastError { text, remedy: None, at_ms });
+    }
+
+    /// A life ended unasked.
+    pub(super) fn crashed(&mut self, crash: &Crash) {
+        self.crashes.all += 1;
+        match crash {
+            Crash::Fault(fault) => match **fault {
+                Fault::Deadline { .. } | Fault::OutOfFuel { .. } => self.crashes.deadlines += 1,
+                Fault::Exit { .. } => {}
+                _ => self.crashes.traps += 1,
+            },
+            Crash::NoAnswer { .. } => self.crashes.deadlines += 1,
+            _ => {}
+        }
     }
 
     /// What the admin UI shows beside the name.
@@ -65,7 +123,7 @@ impl Record {
 
     pub(super) fn measured(&mut self, now: Duration, counters: Counters, stats: Stats) {
         self.now = (counters, stats);
-        let fuel = self.before.1.saturating_add(stats.fuel_used);
+        let fuel = self.fuel_used();
         let since = now.saturating_sub(self.rate.at);
         if since >= Duration::from_secs(1) {
             let used = u128::from(fuel.saturating_sub(self.rate.fuel));
@@ -75,61 +133,69 @@ impl Record {
     }
 
     /// A life has ended: its numbers are added to those before.
-    pub(super) fn life_ended(&mut self) {
+    pub(super) fn life_ended(&mut self, usage: Option<&Usage>) {
         let (counters, stats) = std::mem::take(&mut self.now);
-        self.before.0.add(&counters);
-        self.before.1 = self.before.1.saturating_add(stats.fuel_used);
+        self.before.counters.add(&counters);
+        self.before.fuel = self.before.fuel.saturating_add(stats.fuel_used);
+        self.before.log_lines_dropped += stats.log_lines_dropped;
+        if let Some(usage) = usage {
+            self.before.usage.add(usage);
+        }
     }
 
-    fn totals(&self) -> Counters {
-        let mut totals = self.before.0;
+    /// Over all lives.
+    pub(super) fn totals(&self) -> Counters {
+        let mut totals = self.before.counters;
         totals.add(&self.now.0);
         totals
     }
 
-    /// For the plugin page of the host.
-    pub(super) fn json(&self, now: Option<Duration>, buffer: (usize, u64)) -> Value {
-        let totals = self.totals();
-        let stats = &self.now.1;
-        let stale =
-            now.is_some_and(|now| now.saturating_sub(self.rate.at) > Duration::from_secs(3));
-        let lines = self.lines.iter().rev().take(100).rev();
-        json!({
-            "statusMessage": self.status_text(),
-            "statusType": match self.status { Some(Status::Error(_)) => "error", _ => "status" },
-            "memoryBytes": stats.memory_bytes,
-            "fuelUsed": self.before.1.saturating_add(stats.fuel_used),
-            "fuelPerSecond": if stale { 0 } else { self.rate.per_second },
-            "hostCalls": totals.host_calls,
-            "hostCallErrors": totals.host_call_errors,
-            "deltasIn": totals.deltas_in,
-            "deltasOut": totals.deltas_out,
-            "deltasInDropped": totals.deltas_in_dropped.saturating_add(buffer.1),
-            "deltasOutDropped": totals.deltas_out_dropped,
-            "badDeltas": totals.bad_deltas,
-            "pollsMissed": totals.polls_missed,
-            "guestFaults": totals.guest_faults,
-            "datagramsDropped": totals.datagrams_dropped,
-            "tcpDropped": totals.tcp_dropped,
-            "deltasBuffered": buffer.0,
-            "storage": stats.storage.map(|(used, may)| json!({
+    /// What it keeps in its folder and how much it may; null without one.
+    pub(super) fn storage(&self) -> Value {
+        self.now.1.storage.map_or(Value::Null, |(used, may)| {
+            json!({
                 "bytes": used.bytes, "files": used.files, "refused": used.refused,
                 "maxBytes": may.max_bytes, "maxFiles": may.max_files,
-            })),
-            "restarts": self.restarts,
-            "lastError": self.last_error.as_ref().map(|(text, _)| text),
-            "lastErrorTimeMs": self.last_error.as_ref().map(|(_, at)| at),
-            "logLinesDropped": self.lines_dropped.saturating_add(stats.log_lines_dropped),
-            "log": lines.map(|(at, line)| json!({
-                "timeMs": at, "level": line.level.as_str(), "text": line.text,
-            })).collect::<Vec<_>>(),
+            })
         })
     }
 
-    /// Every kept line, oldest first.
-    #[cfg(test)]
-    pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().map(|(_, line)| line.text.as_str())
+    /// Over all lives; `usage` is that of the living session.
+    pub(super) fn usage(&self, usage: Option<&Usage>) -> Usage {
+        let mut all = self.before.usage.clone();
+        if let Some(usage) = usage {
+            all.add(usage);
+        }
+        all
+    }
+
+    /// Linear memory of the living instance in bytes.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.now.1.memory_bytes
+    }
+
+    /// Over all lives.
+    pub(super) fn fuel_used(&self) -> u64 {
+        self.before.fuel.saturating_add(self.now.1.fuel_used)
+    }
+
+    /// Over the last second; 0 when it has rested since.
+    pub(super) fn fuel_per_second(&self, now: Option<Duration>) -> u64 {
+        let stale =
+            now.is_some_and(|now| now.saturating_sub(self.rate.at) > Duration::from_secs(3));
+        if stale { 0 } else { self.rate.per_second }
+    }
+
+    /// Lines that were too many per second, or had to make room for newer ones.
+    pub(super) fn log_lines_dropped(&self) -> u64 {
+        let too_fast = self.before.log_lines_dropped + self.now.1.log_lines_dropped;
+        self.lines_dropped.saturating_add(too_fast)
+    }
+
+    /// The last lines and when they came (ms since the Unix epoch), oldest first.
+    pub(super) fn last_lines(&self, count: usize) -> impl Iterator<Item = (i64, &LogLine)> {
+        let skip = self.lines.len().saturating_sub(count);
+        self.lines.iter().skip(skip).map(|(at, line)| (*at, line))
     }
 }
 
@@ -144,10 +210,10 @@ mod tests {
         for number in 0..LINES + 5 {
             record.log(0, LogLine { level: Level::Info, text: number.to_string() });
         }
-        assert_eq!(record.lines().next(), Some("5"));
+        assert_eq!(record.last_lines(LINES).next().unwrap().1.text, "5");
         assert_eq!(record.lines_dropped, 5);
         record.log(0, LogLine { level: Level::Info, text: "x".repeat(BYTES) });
-        assert_eq!(record.lines().count(), 1);
+        assert_eq!(record.last_lines(LINES).count(), 1);
     }
 
     #[test]
@@ -158,9 +224,9 @@ mod tests {
         record.measured(Duration::from_millis(10_500), Counters::default(), stats(400));
         record.measured(Duration::from_secs(12), Counters::default(), stats(2000));
         assert_eq!(record.rate.per_second, 1000);
-        record.life_ended();
+        record.life_ended(None);
         record.measured(Duration::from_secs(13), Counters::default(), stats(500));
         assert_eq!(record.rate.per_second, 500);
-        assert_eq!(record.json(None, (0, 0))["fuelUsed"], 2500);
+        assert_eq!(record.fuel_used(), 2500);
     }
 }

@@ -60,12 +60,15 @@ impl Plugins {
             }
             return;
         }
+        let complaints: Vec<String> =
+            complaints.iter().map(|complaint| format!("{dir}/package.json: {complaint}")).collect();
         for complaint in &complaints {
-            host.say(LogLevel::Warn, &id, format!("{dir}/package.json: {complaint}"));
+            host.say(LogLevel::Warn, &id, complaint.clone());
         }
         let text = self.option_files.remove(id.as_str());
         let (options, complaint) = Options::read(&id, text.as_deref());
         let mut plugin = Plugin::new(manifest, dir, options);
+        plugin.complaints = complaints;
         if let Some(complaint) = complaint {
             host.say(LogLevel::Error, &id, complaint.clone());
             plugin.record.error(host.unix_ms(), complaint);

@@ -71,6 +71,11 @@ impl Routes {
         self.handlers.insert(at, Handler { patterns });
     }
 
+    /// The plugin has no `delta_handler`, unlike perhaps in its life before.
+    pub(super) fn handle_none(&mut self, at: At) {
+        self.handlers.remove(&at);
+    }
+
     /// A plugin started: what an earlier life subscribed and this one did not is over.
     pub(super) fn keep_only(&mut self, at: At, life: u64) {
         let old: Vec<_> =

@@ -27,7 +27,7 @@ use crate::{
     files::Files,
     http,
     inbox::{self, Inbox},
-    logging,
+    logging::{self, LogFilter},
     net::{Connections, spec::InputSpec},
     platform::NativePlatform,
     plugin_net::PluginNet,
@@ -44,20 +44,20 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(args: ServeArgs) -> Result<()> {
-    logging::start();
+    let log = logging::start();
     // One thread for the core and all sockets. A delta passes no lock, no waking of another thread and no memory of another
     // thread's: with the core on a thread of its own a delta cost up to twice the processor time (benches/README.md).
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime of the server")?;
-    let done = runtime.block_on(serve(args));
+    let done = runtime.block_on(serve(args, log));
     // A file or a device that hangs keeps its thread, not the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
 }
 
-async fn serve(args: ServeArgs) -> Result<()> {
+async fn serve(args: ServeArgs, log: LogFilter) -> Result<()> {
     let mut signals = Signals::new()?;
     let dir = ConfigDir::open(args.config.clone())?;
     let mut config = Config::from_texts(dir.read_texts());
@@ -79,7 +79,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
         tcp_stream.as_ref().and_then(|listener| Some(listener.local_addr().ok()?.port()));
 
     let (sender, inbox) = inbox::channel(CHANNEL);
-    let stopped = start_core(config, &dir, &sender, inbox);
+    let stopped = start_core(config, &dir, log, &sender, inbox);
     look_for_plugins(&args, &dir, &sender);
     let (edge, all_streams_ended) = Edge::new(sender.clone(), stream_limit()?);
     if let Some(listener) = tcp_stream {
@@ -102,6 +102,7 @@ async fn serve(args: ServeArgs) -> Result<()> {
 fn start_core(
     config: Config,
     dir: &ConfigDir,
+    log: LogFilter,
     sender: &CoreSender,
     inbox: Inbox<ToCore>,
 ) -> oneshot::Receiver<()> {
@@ -117,6 +118,7 @@ fn start_core(
         files: Files::new(dir.clone(), runtime.clone(), sender.clone()),
         storage,
         static_files: StaticFiles::new(runtime),
+        log,
         sender: sender.clone(),
         stopped: Some(told),
     };

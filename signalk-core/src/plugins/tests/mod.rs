@@ -2,12 +2,14 @@
 
 mod binary;
 mod bodies;
+mod diagnostics;
 mod handlers;
 mod options;
 // A real guest: as wasm a test sees only its own folder.
 #[cfg(not(target_family = "wasm"))]
 mod json_rpc;
 mod radar;
+mod reload;
 mod weather;
 
 use std::collections::BTreeMap;
@@ -48,8 +50,15 @@ struct Sim {
     core: Core,
     clock: Arc<Clock>,
     modules: BTreeMap<String, Vec<u8>>,
+    /// package.json by folder.
+    packages: BTreeMap<String, String>,
+    /// Pieces of guest work that were executed, by plugin.
+    runs: BTreeMap<String, u64>,
     found: Vec<FoundPackage>,
     files: BTreeMap<String, String>,
+    /// Reads are answered when somebody takes them from `late`.
+    disk_is_slow: bool,
+    late: Vec<Report>,
     answer: Option<(u16, String)>,
     /// `target: text` of warnings and errors.
     log: Vec<String>,
@@ -71,7 +80,12 @@ impl Sim {
     }
 
     fn with_options(options: &[(&str, &str)]) -> Sim {
-        let mut config = Config::default();
+        Sim::with(options, None)
+    }
+
+    /// With a `plugin-descriptions.json` of an earlier start.
+    fn with(options: &[(&str, &str)], descriptions: Option<String>) -> Sim {
+        let mut config = Config { plugin_descriptions: descriptions, ..Config::default() };
         for (id, text) in options {
             config.plugin_options.insert((*id).to_owned(), (*text).to_owned());
         }
@@ -85,8 +99,12 @@ impl Sim {
             core,
             clock,
             modules: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            runs: BTreeMap::new(),
             found: Vec::new(),
             files: BTreeMap::new(),
+            disk_is_slow: false,
+            late: Vec::new(),
             answer: None,
             log: Vec::new(),
             responses: Vec::new(),
@@ -119,6 +137,7 @@ impl Sim {
         }
         let dir = format!("node_modules/{name}");
         self.modules.insert(dir.clone(), wasm);
+        self.packages.insert(dir.clone(), package.to_string());
         self.found.push(FoundPackage { dir, package_json: package.to_string() });
     }
 
@@ -140,8 +159,17 @@ impl Sim {
                     self.wake = until;
                     return;
                 }
-                Output::Run { plugin, run } => Input::Ran { plugin, ran: run.execute() },
+                Output::Run { plugin, run } => {
+                    *self.runs.entry(plugin.to_string()).or_default() += 1;
+                    Input::Ran { plugin, ran: run.execute() }
+                }
                 Output::Effect(effect) => match self.carry_out(effect) {
+                    Some(report @ (Report::Module { .. } | Report::Package { .. }))
+                        if self.disk_is_slow =>
+                    {
+                        self.late.push(report);
+                        continue;
+                    }
                     Some(report) => Input::Report(report),
                     None => continue,
                 },
@@ -152,13 +180,22 @@ impl Sim {
 
     fn carry_out(&mut self, effect: Effect) -> Option<Report> {
         match effect {
+            Effect::ReadModule { plugin, want_code: false, .. } => {
+                let result = Ok(ModuleFiles::new(Vec::new().into(), None));
+                Some(Report::Module { plugin, result })
+            }
             Effect::ReadModule { plugin, dir, wasm, .. } => {
                 let missing = || format!("{dir}/{wasm}: no such file; check wasmManifest");
                 let module = self.modules.get(&dir).filter(|wasm| !wasm.is_empty());
                 let result = module
-                    .map(|wasm| ModuleFiles { wasm: wasm.clone().into(), fs: None })
+                    .map(|wasm| ModuleFiles::new(wasm.clone().into(), None))
                     .ok_or_else(missing);
                 Some(Report::Module { plugin, result })
+            }
+            Effect::ReadPackage { plugin, dir } => {
+                let text = self.packages.get(&dir).cloned();
+                let result = text.ok_or_else(|| format!("{dir}/package.json: gone"));
+                Some(Report::Package { plugin, result })
             }
             Effect::SaveFile { ticket, name, bytes } => {
                 self.files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
@@ -170,7 +207,7 @@ impl Sim {
                 self.responses.push((id, response));
                 None
             }
-            Effect::Log { level, target, text } => {
+            Effect::Log { level, target, text, .. } => {
                 if level <= crate::LogLevel::Warn {
                     self.log.push(format!("{target}: {text}"));
                 }
@@ -245,8 +282,8 @@ impl Sim {
 
     /// The log of a plugin, as its page shows it.
     fn lines(&mut self, id: &str) -> Vec<String> {
-        let status = self.get("/signalk-host/status");
-        let lines = status["plugins"][id]["log"].as_array().unwrap();
+        let diagnostics = self.get(&format!("/plugins/{id}/diagnostics?lines=1000"));
+        let lines = diagnostics["log"].as_array().unwrap();
         lines.iter().map(|line| line["text"].as_str().unwrap().to_owned()).collect()
     }
 
