@@ -6,23 +6,53 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { pluginWasm } from './wasm.mjs'
+
 const { SIGNALK_HOST, PLUGINS, GUESTS } = process.env
 
-/** A configuration folder of a boat with a name and one plugin that crashes at the first delta. */
+/** Everything that the form draws. */
+const SCHEMA = {
+  type: 'object',
+  title: 'Galley',
+  required: ['name'],
+  properties: {
+    name: { type: 'string', title: 'Name of the cook', minLength: 2 },
+    interval: { type: 'integer', title: 'Minutes between meals', minimum: 10, maximum: 600, default: 240 },
+    coffee: { type: 'boolean', title: 'Coffee', description: 'At the change of the watch', default: true },
+    strength: { type: 'string', title: 'Strength', enum: ['mild', 'sailor'], enumNames: ['Mild', 'As sailors like it'], default: 'sailor' },
+    watches: { type: 'array', title: 'Watches', uniqueItems: true, items: { enum: ['dog', 'middle', 'morning'] }, default: ['dog'] },
+    stove: { type: 'object', title: 'Stove', properties: { fuel: { type: 'string', title: 'Fuel' }, burners: { type: 'integer', title: 'Burners' } } },
+    stores: { type: 'array', title: 'Stores', items: { $ref: '#/definitions/store' } },
+  },
+  definitions: { store: { type: 'object', required: ['what'], properties: { what: { type: 'string', title: 'What', minLength: 1 }, kilos: { type: 'number', title: 'Kilograms', exclusiveMinimum: 0 } } } },
+}
+
+function install(dir, manifest) {
+  const folder = join(dir, 'node_modules', manifest.name)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({
+    version: '1.0.0', keywords: ['signalk-wasm-plugin'], wasmManifest: 'plugin.wasm', 'signalk-plugin-enabled-by-default': true, ...manifest,
+  }))
+  return join(folder, 'plugin.wasm')
+}
+
+/** A configuration folder of a boat with a name and plugins that misbehave: one crashes at the first delta, one was built for another host. */
 export function configuration() {
   const dir = mkdtempSync(join(tmpdir(), 'signalk-ui-'))
-  const crasher = join(dir, 'node_modules', 'crasher')
-  mkdirSync(crasher, { recursive: true })
-  cpSync(join(GUESTS, 'signalk_crash_on_delta.wasm'), join(crasher, 'plugin.wasm'))
   writeFileSync(join(dir, 'baseDeltas.json'), JSON.stringify([
     { context: 'vessels.self', updates: [{ values: [{ path: '', value: { name: 'Tuuletar' } }] }] },
   ]))
-  writeFileSync(join(crasher, 'package.json'), JSON.stringify({
-    name: 'crasher', version: '1.0.0', description: 'Crashes at the first delta',
-    keywords: ['signalk-wasm-plugin'], wasmManifest: 'plugin.wasm', wasmInterface: 'json-rpc',
-    wasmCapabilities: { dataRead: true, dataWrite: true }, 'signalk-plugin-enabled-by-default': true,
+  cpSync(join(GUESTS, 'signalk_crash_on_delta.wasm'), install(dir, {
+    name: 'crasher', description: 'Crashes at the first delta', wasmInterface: 'json-rpc', wasmCapabilities: { dataRead: true, dataWrite: true },
   }))
+  writeFileSync(install(dir, { name: 'foreign', description: 'Was built for another host' }), pluginWasm({ missing: 'sk_gone' }))
+  writeFileSync(install(dir, { name: 'galley', description: 'Has many options' }), pluginWasm({ schema: SCHEMA }))
   return dir
+}
+
+/** The author of a plugin has built it anew. */
+export function replaceModule(config, name, wasm) {
+  writeFileSync(join(config, 'node_modules', name, 'plugin.wasm'), wasm)
 }
 
 /** {url, stop()}: answers when the server does. */

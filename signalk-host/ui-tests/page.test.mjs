@@ -8,7 +8,8 @@ import { after, before, test } from 'node:test'
 
 import { chromium } from 'playwright-core'
 
-import { configuration, startHost } from './host.mjs'
+import { configuration, replaceModule, startHost } from './host.mjs'
+import { pluginWasm } from './wasm.mjs'
 
 const WIDTHS = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } }
 const FLAGS = [
@@ -16,18 +17,21 @@ const FLAGS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ]
 
-let host, browser, page, profile
+let config, host, browser, page, profile
 const faults = []
 
 before(async () => {
-  host = await startHost(configuration())
+  config = configuration()
+  host = await startHost(config)
   profile = mkdtempSync(join(tmpdir(), 'signalk-profile-'))
   browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS, viewport: WIDTHS.desktop,
   })
   page = browser.pages()[0] ?? (await browser.newPage())
   page.on('pageerror', (error) => faults.push(String(error)))
-  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+  // A reload that fails is answered with 500, which the browser says by itself.
+  const asked = (message) => message.location().url.endsWith('/plugins/foreign/reload')
+  page.on('console', (message) => message.type() === 'error' && !asked(message) && faults.push(message.text()))
 })
 
 after(async () => {
@@ -45,6 +49,22 @@ async function until(id, passes) {
     await page.waitForTimeout(50)
   }
   assert.fail(`${id} stayed "${await place.textContent()}"`)
+}
+
+async function saved(id) {
+  return (await fetch(`${host.url}/skServer/plugins/${id}/config`)).json()
+}
+
+/** The same part of the page on a desk and on a phone, for a person to look at. */
+async function shoot(name, part) {
+  if (!process.env.SCREENSHOTS) return
+  for (const [width, size] of Object.entries(WIDTHS)) {
+    await page.setViewportSize(size)
+    await part.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${width}.png`) })
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    assert.ok(wide <= 0, `${name} is ${wide} px too wide on a ${width}`)
+  }
+  await page.setViewportSize(WIDTHS.desktop)
 }
 
 async function view(name) {
@@ -92,6 +112,65 @@ test('the error of a crashed plugin can be read', async () => {
   await view('plugins')
   const error = await until('error-crasher', (text) => text.length > 20)
   assert.match(error, /crasher.*the first delta broke me/s)
+})
+
+test('the owner of a plugin that was built for another host reads why it ends and what helps', async () => {
+  await view('plugins')
+  await until('error-foreign', (text) => text.includes('missing host function env.sk_gone'))
+  await until('remedy-foreign', (text) => text.includes('look for a version for this host'))
+  await page.getByTestId('diagnostics-foreign').locator('summary').click()
+  await until('trouble-foreign', (text) => text.includes('env.sk_gone') && /\d crashes/.test(text))
+  await shoot('diagnostics', page.getByTestId('plugin-foreign'))
+})
+
+test('a plugin that was mended is reloaded by a button, without a restart of the server', async () => {
+  replaceModule(config, 'foreign', pluginWasm())
+  await page.getByTestId('reload-foreign').click()
+  await until('reloaded-foreign', (text) => text === 'Reloaded')
+  await until('state-foreign', (text) => text === 'running')
+  replaceModule(config, 'foreign', 'this is no module')
+  await page.getByTestId('reload-foreign').click()
+  await until('reloaded-foreign', (text) => /Not reloaded: .*the module from before runs again/.test(text))
+  await until('state-foreign', (text) => text === 'running')
+})
+
+test('the last lines of a crashed plugin can be read', async () => {
+  await view('plugins')
+  await page.getByTestId('diagnostics-crasher').locator('summary').click()
+  await until('log-crasher', (text) => /\d\d:\d\d:\d\d \w+/.test(text))
+})
+
+test('options are a form: what does not fit is marked and not saved, what fits is saved', async () => {
+  await view('plugins')
+  const options = page.getByTestId('options-galley')
+  await until('state-galley', (text) => text === 'running')
+  await options.locator('summary').click()
+  const field = (name) => options.locator(`[data-field="${name}"]`).first()
+  assert.equal(await field('interval').locator('input').inputValue(), '240')
+  await field('interval').locator('input').fill('5')
+  await page.getByTestId('save-galley').click()
+  await until('saved-galley', (text) => text.startsWith('Not saved'))
+  assert.match(await field('name').locator('.error').textContent(), /At least 2/)
+  assert.match(await field('interval').locator('.error').textContent(), /10/)
+  assert.deepEqual((await saved('galley')).configuration, undefined)
+  await shoot('form', page.getByTestId('plugin-galley'))
+
+  await field('name').locator('input').fill('Pekka')
+  await field('interval').locator('input').fill('180')
+  await field('watches').getByLabel('morning').check()
+  await field('fuel').locator('input').fill('spirit')
+  await field('stores').getByRole('button', { name: 'Add' }).click()
+  await field('what').locator('input').fill('rice')
+  await field('kilos').locator('input').fill('2.5')
+  await page.getByTestId('save-galley').click()
+  await until('saved-galley', (text) => text === 'Saved.')
+  const { enabled, configuration } = await saved('galley')
+  assert.equal(enabled, true)
+  assert.deepEqual(configuration, {
+    name: 'Pekka', interval: 180, coffee: true, strength: 'sailor', watches: ['dog', 'morning'],
+    stove: { fuel: 'spirit' }, stores: [{ what: 'rice', kilos: 2.5 }],
+  })
+  await until('state-galley', (text) => text === 'running')
 })
 
 test('the vessels around are listed', async () => {

@@ -14,6 +14,7 @@ use signalk_model::{Context, Delta, SourceRef, json};
 use wasmi_hdk::{Level, LogLine};
 
 use super::host::Host;
+use super::log_budget::Verdict;
 use super::options::Options;
 use super::record::Record;
 use super::registrations::Registrations;
@@ -119,6 +120,17 @@ impl SignalK for Desk<'_> {
     }
 
     fn log(&mut self, plugin: &PluginId, line: LogLine) {
+        let line = match self.record.log_budget.take(self.now) {
+            Verdict::Kept => line,
+            Verdict::TooMany => {
+                let text = format!(
+                    "more than {} log lines per second: the others are dropped; write less, or raise `logLinesPerSecond` in \"limits\" of plugin-config-data/{plugin}.json",
+                    self.record.log_budget.per_second
+                );
+                LogLine { level: Level::Warn, text }
+            }
+            Verdict::Dropped => return,
+        };
         let level = match line.level {
             Level::Error => LogLevel::Error,
             Level::Warn => LogLevel::Warn,

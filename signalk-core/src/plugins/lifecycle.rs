@@ -126,6 +126,7 @@ impl Plugins {
             host.say(LogLevel::Error, id, complaint.clone());
             plugin.record.complain(host.unix_ms(), complaint);
         }
+        plugin.record.log_budget.per_second = allowance.limits.stderr_lines_per_second;
         let (egress, complaints) = plugin.options.egress();
         plugin.egress = egress.into();
         for complaint in complaints {

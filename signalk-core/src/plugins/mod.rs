@@ -19,6 +19,7 @@ mod endpoints;
 mod host;
 mod lifecycle;
 mod limits;
+mod log_budget;
 mod offers;
 mod options;
 mod plugin;

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use signalk_bridge::{Counters, Crash, Status, Usage};
 use wasmi_hdk::{Fault, LogLine, Stats};
 
+use super::log_budget::LogBudget;
+
 /// Log lines that are kept per plugin.
 const LINES: usize = 1000;
 /// Bytes of them.
@@ -26,6 +28,7 @@ pub(super) struct Record {
     pub(super) unknown_imports: Vec<String>,
     /// What was not understood of the options file, as of the latest life.
     pub(super) complaints: Vec<String>,
+    pub(super) log_budget: LogBudget,
     lines: VecDeque<(i64, LogLine)>,
     bytes: usize,
     lines_dropped: u64,
@@ -189,7 +192,7 @@ impl Record {
     /// Lines that were too many per second, or had to make room for newer ones.
     pub(super) fn log_lines_dropped(&self) -> u64 {
         let too_fast = self.before.log_lines_dropped + self.now.1.log_lines_dropped;
-        self.lines_dropped.saturating_add(too_fast)
+        self.lines_dropped.saturating_add(too_fast).saturating_add(self.log_budget.dropped)
     }
 
     /// The last lines and when they came (ms since the Unix epoch), oldest first.

@@ -3,7 +3,8 @@
 import { attribute, h, keyed, text } from '../dom.js'
 import { makeForm } from '../form.js'
 import { ask } from '../stream.js'
-import { age, bytes, short } from '../units.js'
+import { bytes, short } from '../units.js'
+import { makeDiagnostics, makeProblem } from './diagnostics.js'
 
 export const title = 'Plugins'
 
@@ -36,6 +37,8 @@ export function open() {
 
 function makeCard(plugin, refresh) {
   const id = plugin.id
+  const name = h('h2')
+  const version = h('span', { class: 'quiet' })
   const badge = h('span', { class: 'badge', 'data-testid': `state-${id}` })
   const status = h('p', { class: 'status', 'data-testid': `status-${id}` })
   const problem = makeProblem(id)
@@ -43,20 +46,20 @@ function makeCard(plugin, refresh) {
   const said = h('p', { class: 'error', role: 'alert', hidden: true })
   const toggle = h('button', { class: 'switch', type: 'button', role: 'switch', 'aria-label': `${plugin.name} enabled`, 'data-testid': `toggle-${id}` })
   const options = makeOptions(plugin, save)
-  const log = makeLog()
+  const diagnostics = makeDiagnostics(id)
   const card = h('article', { class: 'card plugin', 'data-testid': `plugin-${id}` },
     h('header', null,
-      h('div', null, h('h2', null, plugin.name), h('span', { class: 'quiet' }, `${plugin.packageName} ${plugin.version ?? ''}`)),
+      h('div', null, name, version),
       badge, toggle),
     plugin.description ? h('p', { class: 'quiet' }, plugin.description) : null,
-    status, problem.element, said, figures.element, options.element, log.element)
+    status, problem.element, said, figures.element, options.element, diagnostics.element)
   let current = plugin
 
   async function save(change) {
     said.hidden = true
     toggle.disabled = true
     try {
-      const body = JSON.stringify({ configuration: {}, ...current.data, ...change })
+      const body = JSON.stringify({ configuration: {}, ...current.data, enabled, ...change })
       await ask(`/skServer/plugins/${encodeURIComponent(id)}/config`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
     } catch (error) {
       text(said, `Not saved: ${error.message}`)
@@ -64,12 +67,16 @@ function makeCard(plugin, refresh) {
     }
     toggle.disabled = false
     await refresh()
+    return said.hidden
   }
   let enabled = false
   toggle.onclick = () => save({ enabled: !enabled })
 
   card.show = (next, now) => {
     current = next
+    // A reload may change both.
+    text(name, next.name)
+    text(version, `${next.packageName} ${next.version ?? ''}`)
     // A plugin that is on by default has no saved options to say so.
     enabled = Boolean(next.data?.enabled ?? now.enabled)
     attribute(toggle, 'aria-checked', enabled)
@@ -79,24 +86,10 @@ function makeCard(plugin, refresh) {
     text(status, next.statusMessage || (enabled ? '' : 'Switched off'))
     problem.show(now)
     figures.show(now)
-    log.show(now.log ?? [])
+    options.show(next)
+    diagnostics.refresh()
   }
   return card
-}
-
-function makeProblem(id) {
-  const what = h('p', { 'data-testid': `error-${id}` })
-  const when = h('p', { class: 'quiet' })
-  const element = h('div', { class: 'problem', hidden: true }, h('h3', null, 'Last error'), what, when)
-  return {
-    element,
-    show({ lastError, lastErrorTimeMs, complaints = [], unknownImports = [] }) {
-      const lines = [lastError, ...complaints, unknownImports.length ? `Asks for what this host does not have: ${unknownImports.join(', ')}` : null].filter(Boolean)
-      element.hidden = lines.length === 0
-      text(what, lines.join('\n'))
-      text(when, lastErrorTimeMs ? `${age(Date.now() - lastErrorTimeMs)} ago` : '')
-    },
-  }
 }
 
 function makeFigures(id) {
@@ -125,25 +118,26 @@ function makeFigures(id) {
 }
 
 function makeOptions(plugin, save) {
-  const form = makeForm(plugin.schema ?? {}, plugin.data?.configuration ?? {})
-  const button = h('button', { type: 'button', class: 'primary', onclick: () => {
+  let form = null
+  let drawn = null
+  const place = h('div')
+  const said = h('span', { class: 'quiet', role: 'status', 'data-testid': `saved-${plugin.id}` })
+  const button = h('button', { type: 'button', class: 'primary', 'data-testid': `save-${plugin.id}`, onclick: async () => {
     const configuration = form.read()
-    if (configuration !== undefined) save({ configuration })
+    if (configuration === undefined) return text(said, 'Not saved: see what is marked above.')
+    text(said, 'Saving …')
+    text(said, (await save({ configuration })) ? 'Saved.' : '')
   } }, 'Save options')
-  const element = h('details', null, h('summary', null, 'Options'), form.element, button)
-  return { element }
-}
-
-function makeLog() {
-  const lines = h('pre', { class: 'log', tabindex: 0, 'aria-label': 'Log' })
-  const count = h('span', { class: 'quiet' })
-  const element = h('details', null, h('summary', null, 'Log ', count), lines)
+  const element = h('details', { 'data-testid': `options-${plugin.id}` }, h('summary', null, 'Options'), place, h('div', { class: 'row' }, button, said))
   return {
     element,
-    show(log) {
-      text(count, log.length ? `${log.length} lines` : 'empty')
-      if (!element.open) return
-      text(lines, log.map((line) => `${new Date(line.timeMs).toISOString().slice(11, 19)} ${line.level.padEnd(5)} ${line.text}`).join('\n'))
+    /** The schema comes with the plugin's first start, and changes with a reload; otherwise what a person types stays. */
+    show({ schema, data }) {
+      const now = JSON.stringify(schema ?? {})
+      if (now === drawn) return
+      drawn = now
+      form = makeForm(schema ?? {}, data?.configuration ?? {})
+      place.replaceChildren(form.element)
     },
   }
 }

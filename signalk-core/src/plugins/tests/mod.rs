@@ -8,6 +8,7 @@ mod options;
 // A real guest: as wasm a test sees only its own folder.
 #[cfg(not(target_family = "wasm"))]
 mod json_rpc;
+mod lifecycle;
 mod radar;
 mod reload;
 mod weather;

@@ -49,7 +49,8 @@ fn w34_a_changed_module_is_loaded_without_a_restart_of_the_server() {
 /// The world answers slowly: deltas come between the old life and the new one.
 #[test]
 fn w35_deltas_that_come_during_a_reload_are_replayed_in_order() {
-    let mut sim = Sim::new();
+    let options = r#"{"enabled":true,"limits":{"logLinesPerSecond":100000}}"#;
+    let mut sim = Sim::with_options(&[("s", options)]);
     sim.install("s", scribe("A"));
     sim.boot();
     sim.replace("s", scribe("B"));

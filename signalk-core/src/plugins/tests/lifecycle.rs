@@ -1,0 +1,188 @@
+//! The weaknesses W1 to W45 of the reference server (plugin ABI 14) that are about lives: each by its number.
+
+use super::*;
+
+/// Logs the count of its polls, as a digit, and traps at the third.
+fn traps_at_the_third_poll() -> Vec<u8> {
+    guest(&format!(
+        r#"{START} (data (i32.const 500) "0")
+        (func (export "poll") (result i32)
+            (i32.store8 (i32.const 500) (i32.add (i32.load8_u (i32.const 500)) (i32.const 1)))
+            (call $debug (i32.const 500) (i32.const 1))
+            (if (i32.eq (i32.load8_u (i32.const 500)) (i32.const 51)) (then unreachable))
+            (i32.const 0))"#
+    ))
+}
+
+#[test]
+fn w11_a_trap_is_a_visible_crash_and_the_next_life_is_a_new_instance() {
+    let mut sim = Sim::new();
+    sim.install("p", traps_at_the_third_poll());
+    sim.boot();
+    sim.advance_to(3.5);
+    let entry = sim.entry("p");
+    assert_eq!(entry["state"], "crashed");
+    assert!(entry["statusMessage"].as_str().unwrap().contains("call `poll` trapped"), "{entry}");
+    sim.advance_to(6.5);
+    assert_eq!(sim.state("p"), "running");
+    assert_eq!(sim.lines("p"), ["1", "2", "3", "1", "2"], "nothing of the old memory");
+}
+
+#[test]
+fn w12_every_kind_of_call_has_its_deadline_and_the_neighbour_goes_on() {
+    let spins = |export: &str, params: &str, result: &str| {
+        format!(r#"(func (export "{export}") {params} {result} (loop (br 0)) unreachable)"#)
+    };
+    for (export, body, limit) in [
+        ("plugin_start", spins("plugin_start", "(param i32 i32)", "(result i32)"), "30s"),
+        ("poll", format!("{START}{}", spins("poll", "", "(result i32)")), "5s"),
+        (
+            "delta_handler",
+            format!("{START}{}", spins("delta_handler", "(param i32 i32)", "")),
+            "5s",
+        ),
+        (
+            "plugin_schema",
+            format!("{START}{}", spins("plugin_schema", "(param i32 i32)", "(result i32)")),
+            "5s",
+        ),
+    ] {
+        let mut sim = Sim::new();
+        sim.install("counter", counter());
+        sim.install("spins", guest(&body));
+        // Each look at the clock takes 100 ms: a slice of a loop is worth two looks.
+        sim.clock.tick.store(100_000, Ordering::Relaxed);
+        sim.boot();
+        sim.delta("x.y", 1);
+        let now = sim.now().as_secs_f64();
+        sim.advance_to(now + 1.1);
+        sim.clock.tick.store(0, Ordering::Relaxed);
+        let all = sim.get("/plugins/spins/diagnostics");
+        let text = all["lastError"]["text"].as_str().unwrap().to_owned();
+        assert!(text.contains(&format!("call `{export}` ran for")), "{export}: {text}");
+        assert!(text.contains(&format!("`call_deadline` is {limit}")), "{export}: {text}");
+        let remedy = all["lastError"]["remedy"].as_str().unwrap();
+        assert!(remedy.contains("callSeconds"), "{remedy}");
+        assert_eq!(all["counters"]["deadlineHits"], 1, "{export}");
+        assert_eq!(sim.state("counter"), "running");
+    }
+}
+
+#[test]
+fn w20_a_changed_configuration_starts_a_fresh_instance() {
+    let mut sim = Sim::new();
+    sim.install("p", traps_at_the_third_poll());
+    sim.boot();
+    sim.advance_to(2.5);
+    sim.post("p", json!({ "enabled": true, "configuration": { "x": 1 } }));
+    sim.advance_to(4.0);
+    assert_eq!(sim.lines("p"), ["1", "2", "1"]);
+}
+
+#[test]
+fn w25_a_flood_of_log_lines_is_cut_and_counted_and_said_once() {
+    let floods = r#"(func (export "plugin_start") (param i32 i32) (result i32) (local $n i32)
+        (loop
+            (call $debug (i32.const 100) (i32.const 9))
+            (br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 500))))
+        (i32.const 0))"#;
+    let mut sim =
+        Sim::with_options(&[("small", r#"{"enabled":true,"limits":{"logLinesPerSecond":3}}"#)]);
+    sim.install("p", guest(floods));
+    sim.install("small", guest(floods));
+    sim.boot();
+    for (id, kept) in [("p", 100), ("small", 3)] {
+        let dropped =
+            &sim.get(&format!("/plugins/{id}/diagnostics"))["counters"]["logLinesDropped"];
+        assert_eq!(dropped, &json!(500 - kept), "{id}");
+        let lines = sim.lines(id);
+        assert_eq!(lines.len(), kept + 1);
+        let last = lines.last().unwrap();
+        assert!(last.contains(&format!("more than {kept} log lines per second")), "{last}");
+        assert!(last.contains("logLinesPerSecond"), "{last}");
+    }
+}
+
+#[test]
+fn w27_without_plugins_nothing_is_read_and_the_list_says_so() {
+    let mut sim = Sim::new();
+    let config = Config { plugins_enabled: false, ..Config::default() };
+    sim.core = Core::new(config, sim.clock.clone());
+    sim.install("p", counter());
+    sim.boot();
+    let entry = sim.entry("p");
+    assert_eq!(
+        (&entry["state"], &entry["statusMessage"]),
+        (&json!("disabled"), &json!("WASM interface disabled"))
+    );
+    assert_eq!(sim.get("/plugins/p/diagnostics")["state"], "disabled");
+    assert!(sim.runs.is_empty());
+    let mut request = HttpRequest::get("/plugins/p/reload");
+    request.method = "POST".to_owned();
+    sim.input(Input::Http { id: HttpId(3), request });
+    let (status, body) = sim.answer.take().unwrap();
+    assert_eq!(status, 500);
+    assert!(body.contains("DISABLEPLUGINS"), "{body}");
+}
+
+/// The delta that a handler sends reaches it later, never inside the call that sends it.
+#[test]
+fn w28_a_delta_handler_is_not_entered_again_by_its_own_delta() {
+    let body = format!(
+        r#"{START} (global $depth (mut i32) (i32.const 0)) (global $calls (mut i32) (i32.const 0))
+        (func (export "delta_handler") (param i32 i32)
+            (if (global.get $depth) (then unreachable))
+            (global.set $depth (i32.const 1))
+            (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+            (if (i32.lt_u (global.get $calls) (i32.const 5))
+                (then (call $emit (i32.const 100) (i32.const 51))))
+            (call $debug (i32.const 100) (i32.const 2))
+            (global.set $depth (i32.const 0)))"#
+    );
+    let mut sim = Sim::new();
+    sim.install("p", guest(&body));
+    sim.boot();
+    sim.delta("x.y", 1);
+    sim.advance_to(1.0);
+    assert_eq!(sim.state("p"), "running");
+    assert_eq!(sim.lines("p").len(), 5, "the client's and four of its own");
+}
+
+#[test]
+fn w31_starts_that_meet_are_one_start_each_time() {
+    let starts = r#"(func (export "plugin_start") (param i32 i32) (result i32)
+        (call $debug (i32.const 100) (i32.const 9)) (i32.const 0))"#;
+    let mut sim = Sim::new();
+    sim.install("p", guest(starts));
+    sim.disk_is_slow = true;
+    sim.boot();
+    for _ in 0..3 {
+        sim.post("p", json!({ "enabled": true, "configuration": {} }));
+    }
+    sim.disk_is_slow = false;
+    sim.late.reverse();
+    while let Some(report) = sim.late.pop() {
+        sim.input(Input::Report(report));
+    }
+    assert_eq!(sim.state("p"), "running");
+    assert_eq!(sim.lines("p").len(), 1, "plugin_start ran once");
+}
+
+#[test]
+fn w32_a_scoped_plugin_has_one_id_everywhere_and_its_package_name_is_an_alias() {
+    let mut sim = Sim::new();
+    sim.install("@signalk/counter", counter());
+    sim.boot();
+    sim.advance_to(1.5);
+    let leaf = sim.get("/signalk/v1/api/vessels/self/a/b");
+    assert_eq!(leaf["$source"], "_signalk_counter");
+    for name in ["_signalk_counter", "@signalk%2Fcounter"] {
+        for route in ["", "/config", "/diagnostics"] {
+            let answer = sim.get(&format!("/plugins/{name}{route}"));
+            assert!(answer.is_object(), "{name}{route}: {answer}");
+        }
+    }
+    sim.post("@signalk%2Fcounter", json!({ "enabled": false }));
+    assert_eq!(sim.state("_signalk_counter"), "stopped");
+    assert!(sim.files.contains_key("plugin-config-data/_signalk_counter.json"));
+}
