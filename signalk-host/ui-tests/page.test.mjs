@@ -60,7 +60,8 @@ async function shoot(name, part) {
   if (!process.env.SCREENSHOTS) return
   for (const [width, size] of Object.entries(WIDTHS)) {
     await page.setViewportSize(size)
-    await part.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${width}.png`) })
+    await part.evaluate((element) => element.scrollIntoView())
+    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${width}.png`) })
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     assert.ok(wide <= 0, `${name} is ${wide} px too wide on a ${width}`)
   }
