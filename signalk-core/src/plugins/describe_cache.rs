@@ -28,6 +28,9 @@ struct Entry {
     /// Of the module that said so.
     sha256: String,
     name: Option<String>,
+    /// [`Description::id`]
+    id: Option<String>,
+    is_json_rpc: bool,
     schema: Box<RawValue>,
 }
 
@@ -49,7 +52,12 @@ impl Descriptions {
     /// What a plugin said when its module had these bytes.
     pub(super) fn get(&self, id: &PluginId, hash: &str) -> Option<Description> {
         let entry = self.known.get(id.as_str()).filter(|entry| entry.sha256 == hash)?;
-        Some(Description { name: entry.name.clone(), schema: entry.schema.get().to_owned() })
+        Some(Description {
+            name: entry.name.clone(),
+            schema: entry.schema.get().to_owned(),
+            id: entry.id.clone(),
+            is_json_rpc: entry.is_json_rpc,
+        })
     }
 
     /// A plugin has said who it is.
@@ -58,7 +66,13 @@ impl Descriptions {
             return;
         }
         let Ok(schema) = RawValue::from_string(description.schema.clone()) else { return };
-        let entry = Entry { sha256: hash.to_owned(), name: description.name.clone(), schema };
+        let entry = Entry {
+            sha256: hash.to_owned(),
+            name: description.name.clone(),
+            id: description.id.clone(),
+            is_json_rpc: description.is_json_rpc,
+            schema,
+        };
         self.known.insert(id.to_string(), entry);
         self.changed = true;
     }
@@ -84,7 +98,9 @@ mod tests {
 
     fn known() -> (PluginId, Description) {
         let schema = r#"{"type":"object","properties":{"z":{},"a":{}}}"#.to_owned();
-        (PluginId::from_package("p"), Description { name: Some("P".to_owned()), schema })
+        let id = Some("early-id".to_owned());
+        let name = Some("P".to_owned());
+        (PluginId::from_package("p"), Description { name, schema, id, is_json_rpc: true })
     }
 
     #[test]
