@@ -29,6 +29,17 @@ pub(crate) struct Place {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Why a body was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The client went away, or broke the protocol.
+    Broken,
+    /// It has more than so many bytes.
+    TooLarge { limit: usize },
+    /// All bodies together have no room left.
+    Busy,
+}
+
 impl Default for Bodies {
     fn default() -> Bodies {
         Bodies { room: Arc::new(Semaphore::new(ROOM / UNIT)) }
@@ -38,15 +49,14 @@ impl Default for Bodies {
 impl Bodies {
     /// The whole body, at most `limit` bytes. One that is too large is read on for a while without being kept: a client that
     /// is still sending would not see why it was refused.
-    pub(crate) async fn read(&self, body: Body, limit: usize) -> Result<(Bytes, Place), Response> {
+    pub(crate) async fn read(&self, body: Body, limit: usize) -> Result<(Bytes, Place), Refusal> {
         let mut pieces = body.into_data_stream();
         let mut whole = BytesMut::new();
         let mut length = 0;
         let mut place: Option<OwnedSemaphorePermit> = None;
         let mut paid = 0;
         while let Some(piece) = pieces.next().await {
-            let piece =
-                piece.map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body ended early"))?;
+            let piece = piece.map_err(|_| Refusal::Broken)?;
             length += piece.len();
             if length <= limit {
                 // Nobody waits for room while holding some: two that did would wait for each other.
@@ -54,7 +64,7 @@ impl Bodies {
                 let more = u32::try_from(units)
                     .ok()
                     .and_then(|units| Arc::clone(&self.room).try_acquire_many_owned(units).ok());
-                let more = more.ok_or_else(busy)?;
+                let more = more.ok_or(Refusal::Busy)?;
                 paid += units;
                 match &mut place {
                     Some(place) => place.merge(more),
@@ -70,20 +80,27 @@ impl Bodies {
             }
         }
         if length > limit {
-            let text = format!("the body is larger than {} MB", limit >> 20);
-            return Err((StatusCode::PAYLOAD_TOO_LARGE, text).into_response());
+            return Err(Refusal::TooLarge { limit });
         }
         Ok((whole.freeze(), Place { _permit: place }))
     }
 }
 
-fn refusal(status: StatusCode, text: &'static str) -> Response {
-    (status, text).into_response()
-}
-
-fn busy() -> Response {
-    let text = "the server holds as many large requests as it may (128 MiB); try again";
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], text).into_response()
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Refusal::Broken => (StatusCode::BAD_REQUEST, "the body ended early").into_response(),
+            Refusal::TooLarge { limit } => {
+                let text = format!("the body is larger than {} MB", limit >> 20);
+                (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+            }
+            Refusal::Busy => {
+                let text = "the server holds as many large requests as it may (128 MiB); try again";
+                (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], text)
+                    .into_response()
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +120,8 @@ mod tests {
         let (whole, _place) = bodies.read(body(16, 1 << 20), 16 << 20).await.unwrap();
         assert_eq!(whole.len(), 16 << 20);
         let refused = bodies.read(body(17, 1 << 20), 16 << 20).await.unwrap_err();
-        assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(refused, Refusal::TooLarge { limit: 16 << 20 });
+        assert_eq!(refused.into_response().status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(bodies.read(Body::empty(), 1).await.unwrap().0.len(), 0);
     }
 
@@ -116,7 +134,7 @@ mod tests {
         }
         assert_eq!(bodies.room.available_permits(), 0);
         let refused = bodies.read(body(1, 1), 16 << 20).await.unwrap_err();
-        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
         drop(held);
         assert_eq!(bodies.room.available_permits(), ROOM / UNIT);
         bodies.read(body(1, 1), 16 << 20).await.unwrap();

@@ -50,7 +50,12 @@ impl Files {
     }
 
     /// Reports [`Report::Module`].
-    pub(crate) fn read_module(&self, plugin: PluginId, code: Option<PathBuf>, quota: Option<Quota>) {
+    pub(crate) fn read_module(
+        &self,
+        plugin: PluginId,
+        code: Option<PathBuf>,
+        quota: Option<Quota>,
+    ) {
         let config = self.dir.clone();
         self.read(move || {
             let result = code.as_deref().map_or(Ok(Bytes::new()), read).and_then(|wasm| {

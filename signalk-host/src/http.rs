@@ -84,7 +84,7 @@ async fn to_core(
     let limit = signalk_core::http::body_limit(parts.method.as_str(), &target(&parts));
     let (body, _place) = match edge.bodies.read(body, limit).await {
         Ok(read) => read,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let request = HttpRequest {
         method: parts.method.as_str().to_owned(),

@@ -302,7 +302,8 @@ impl Sim {
             Effect::ReadModule { plugin, dir, fs, .. } => {
                 let result = match self.packages.get(&dir) {
                     Some((_, wasm)) => {
-                        let fs = fs.map(|quota| Box::new(MemoryFs::with_quota(quota)) as Box<dyn Fs>);
+                        let fs =
+                            fs.map(|quota| Box::new(MemoryFs::with_quota(quota)) as Box<dyn Fs>);
                         Ok(ModuleFiles::new(wasm.clone(), fs))
                     }
                     None => Err(format!("the simulated disk has no folder {dir}")),

@@ -62,7 +62,11 @@ fn handler(export: &Export) -> Option<Handler> {
     let has = |exports: &[&str]| exports.contains(&name);
     match name {
         "<http handler>" => {
-            return Some(Handler::Http { handler: name_of(export), repeatable: true });
+            return Some(Handler::Http {
+                handler: name_of(export),
+                repeatable: true,
+                largest_reply: None,
+            });
         }
         "handle_put_<context>_<path>" => {
             let (context, path) = ("vessels.self".into(), "a.b".into());

@@ -57,6 +57,7 @@ impl World {
             deltas_per_second: 1000,
             queue: 1000,
             http_utf16: false,
+            wants_id: false,
             purpose: Purpose::Run,
         };
         let mut server = Fake { options: Some(r#"{"radius":30}"#.into()), ..Fake::default() };
