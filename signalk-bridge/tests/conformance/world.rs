@@ -98,7 +98,7 @@ impl World {
                     self.effects.push(effect);
                 }
                 Output::Started => {
-                    self.unknown = self.session.unknown_imports();
+                    self.unknown = self.session.unknown_imports().to_vec();
                     self.said.push("Started".into());
                 }
                 Output::Crashed(crash) => self.said.push(format!("crashed: {crash}")),
