@@ -58,6 +58,14 @@ const KNOWN: &[(&str, &str)] = &[
     ("skServer/post-plugin-config-disable", OTHER_PLUGINS),
     ("skServer/post-rememberDebug", NOT_OURS),
     ("skServer/put-settings-no-options", "DIFFERENCE: 400 with a text, not 500 with a stack trace"),
+    ("v2-other/autopilot-default", NO_API),
+    ("v2-other/autopilots", NO_API),
+    ("v2-other/ble", NO_API),
+    ("v2-other/history-contexts", NO_API),
+    ("v2-other/history-paths", NO_API),
+    ("v2-other/history-providers", NO_API),
+    ("v2-other/history-values", NO_API),
+    ("v2-other/sensors-gnss", NO_API),
     ("ws/serverevents-all", "only the events that something here can cause are sent"),
     ("ws/sub-log-path", NOT_OURS),
     ("ws/sub-unsubscribe-one-is-an-error", "DIFFERENCE: rows can be unsubscribed one by one"),
@@ -65,6 +73,7 @@ const KNOWN: &[(&str, &str)] = &[
 
 const WEBAPPS: &str = "web apps in packages are not served yet";
 const V2: &str = "the v2 APIs are not there yet, and only what works is listed";
+const NO_API: &str = "autopilots, history, sensors and BLE have no routes here yet";
 const OTHER_PLUGINS: &str =
     "answers for plugins of the recorded server that are not installed here";
 const NOT_OURS: &str = "a list or log of the reference's own inner workings";

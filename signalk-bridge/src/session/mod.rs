@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wasmi_hdk::{Engine, Interface, Level, Limits, LogLine, Module, Platform, Stats};
+use wasmi_hdk::{Engine, Level, Limits, LogLine, Module, Platform, Stats};
 
 use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
@@ -183,8 +183,8 @@ struct Common {
     /// Deltas that the guest has not taken yet.
     waiting: VecDeque<Delivery>,
     queue: usize,
-    /// The module itself is not kept: a restart reads it again.
-    interface: Option<Interface>,
+    /// Kept for a reload that fails: the code from before runs again (plugin ABI 8.3).
+    module: Option<Module>,
     stats: Stats,
     usage: Usage,
     unknown_imports: Vec<String>,
@@ -211,7 +211,7 @@ impl Session {
             outputs: VecDeque::new(),
             waiting: VecDeque::new(),
             queue: config.queue,
-            interface: None,
+            module: None,
             stats: Stats::default(),
             usage: Usage::default(),
             unknown_imports: Vec::new(),
@@ -288,6 +288,11 @@ impl Session {
         self.ends_with(output)
     }
 
+    /// The loaded module, to be run again when a newer one cannot be.
+    pub fn module(&self) -> Option<&Module> {
+        self.common.module.as_ref()
+    }
+
     /// `module.name` of what the guest imports and nobody has: it traps when called.
     /// Known once the module is loaded, and until the session is dropped.
     pub fn unknown_imports(&self) -> &[String] {
@@ -303,7 +308,7 @@ impl Session {
     pub fn has_delta_handler(&self) -> bool {
         self.common.account.capabilities().has(Capability::DataRead)
             && matches!(self.state, State::Exports(_))
-            && self.common.interface.as_ref().is_some_and(|found| found.has_export("delta_handler"))
+            && self.common.module.as_ref().is_some_and(|found| found.has_export("delta_handler"))
     }
 
     /// Deltas that never reached the guest, for its next life.
@@ -344,7 +349,7 @@ impl Session {
         let manifest = &self.common.manifest;
         let extism = module.imports().any(|import| import.module.starts_with("extism:"));
         let flavour = abi::detect(manifest.interface, |name| module.has_export(name), extism);
-        self.common.interface = Some(module.interface().clone());
+        self.common.module = Some(module.clone());
         let offered = match flavour {
             Ok(Flavour::JsonRpc) => wasmi_hdk::Imports::new().into(),
             Ok(_) | Err(_) => abi::env::imports(),
