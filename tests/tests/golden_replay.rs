@@ -71,7 +71,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("ws/sub-unsubscribe-one-is-an-error", "DIFFERENCE: rows can be unsubscribed one by one"),
 ];
 
-const WEBAPPS: &str = "web apps in packages are not served yet";
+const WEBAPPS: &str = "the web apps of the recorded server are not installed here";
 const V2: &str = "the v2 APIs are not there yet, and only what works is listed";
 const NO_API: &str = "autopilots, history, sensors and BLE have no routes here yet";
 const OTHER_PLUGINS: &str =

@@ -141,7 +141,7 @@ impl Library {
                 instance.resume(&results(&ty, object))?;
             }
         }
-        self.woken(platform.monotonic())?;
+        self.woken()?;
         let mut fuel_left = limits.run_fuel;
         let end = limits.run_time.map(|time| platform.monotonic().saturating_add(time));
         loop {
@@ -209,12 +209,13 @@ impl Library {
 
     /// Counts the time that the guest was asleep towards the call's (plugin ABI 4.11); waiting for
     /// the network is a [`Rest`] and is not counted.
-    fn woken(&mut self, now: Duration) -> Result<(), Crash> {
+    fn woken(&mut self) -> Result<(), Crash> {
         let (Some(instance), Some(flight)) = (self.guest.instance(), &mut self.flight) else {
             return Ok(());
         };
         let Some(since) = flight.asleep_since.take() else { return Ok(()) };
-        flight.ran = flight.ran.saturating_add(now.saturating_sub(since));
+        let slept = self.platform.monotonic().saturating_sub(since);
+        flight.ran = flight.ran.saturating_add(slept);
         flight.overrun(instance)
     }
 

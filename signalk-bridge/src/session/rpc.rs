@@ -154,6 +154,7 @@ impl Rpc {
         signalk: &mut dyn SignalK,
     ) {
         let answers = self.world.report(report);
+        count_late(&answers, common);
         self.answer(answers, common, now, signalk);
         self.look(common, now, signalk);
     }
@@ -168,7 +169,6 @@ impl Rpc {
     ) {
         for (id, answer) in answers {
             let result = answer.map_err(|error| {
-                common.account.counters.host_call_errors += 1;
                 common.complain(error.to_string(), now, signalk);
                 ErrorObject::from(&error)
             });
@@ -217,6 +217,7 @@ impl Rpc {
             }
         };
         let mut answers = self.world.settle();
+        count_late(&answers, common);
         answers.extend(answer);
         self.answer(answers, common, now, signalk);
         self.look(common, now, signalk);
@@ -497,6 +498,12 @@ impl Rpc {
 }
 
 /// What the request of a handler carries besides the handler's own JSON.
+/// A call that fails at once is counted by the table of methods, one that fails later here.
+fn count_late(answers: &[(RequestId, Answer)], common: &mut Common) {
+    let failed = answers.iter().filter(|(_, answer)| answer.is_err()).count();
+    common.account.counters.host_call_errors += u64::try_from(failed).unwrap_or(u64::MAX);
+}
+
 fn handler_params(call: &HandlerCall) -> Params {
     let request = if call.request.is_empty() { "{}" } else { &*call.request };
     let quoted = |text: &str| Value::from(text).to_string();

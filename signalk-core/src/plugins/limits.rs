@@ -220,7 +220,7 @@ mod tests {
                  give a whole number from 1 to 3600 (seconds of computing)",
                 "plugin `p`: plugin-config-data/p.json: limits.memoryMb is unknown and has no \
                  effect; there are memoryMiB, callSeconds, callFuel, fuelPerSecond, messageMiB, \
-                 logLinesPerSecond, deltasPerSecond, deltasWaiting",
+                 logLinesPerSecond, deltasPerSecond, deltasWaiting, storageMiB, storageFiles",
             ]
         );
         let (got, complaints) = default().narrowed_by("p", Some(&json!(5)));

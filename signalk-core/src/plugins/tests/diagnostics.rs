@@ -52,6 +52,7 @@ fn the_shape_of_the_diagnostics() {
             "module": { "folder": "node_modules/counter", "file": "plugin.wasm", "bytes": null, "sha256": null },
             "supervision": { "restarts": 0, "crashesInSeries": 0, "nextRestartInMs": null, "reloading": false },
             "memory": { "bytes": 262_144, "limitBytes": 8 << 20 },
+            "storage": null,
             "fuel": { "used": null, "perSecond": null, "limitPerSecond": 500_000_000 },
             "exports": {
                 "plugin_start": { "calls": 1, "fuel": null }, "poll": { "calls": 2, "fuel": null },

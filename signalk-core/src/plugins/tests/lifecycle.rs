@@ -63,7 +63,10 @@ fn w12_every_kind_of_call_has_its_deadline_and_the_neighbour_goes_on() {
         assert!(text.contains(&format!("`call_deadline` is {limit}")), "{export}: {text}");
         let remedy = all["lastError"]["remedy"].as_str().unwrap();
         assert!(remedy.contains("callSeconds"), "{remedy}");
-        assert_eq!(all["counters"]["deadlineHits"], 1, "{export}");
+        // A start that spins is tried again within this time.
+        let counters = &all["counters"];
+        assert!(counters["deadlineHits"].as_u64() >= Some(1), "{export}: {counters}");
+        assert_eq!(counters["deadlineHits"], counters["crashes"], "{export}");
         assert_eq!(sim.state("counter"), "running");
     }
 }
@@ -158,7 +161,7 @@ fn w31_starts_that_meet_are_one_start_each_time() {
     sim.disk_is_slow = true;
     sim.boot();
     for _ in 0..3 {
-        sim.post("p", json!({ "enabled": true, "configuration": {} }));
+        sim.send_post("p", json!({ "enabled": true, "configuration": {} }));
     }
     sim.disk_is_slow = false;
     sim.late.reverse();

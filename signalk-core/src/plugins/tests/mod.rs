@@ -262,12 +262,17 @@ impl Sim {
     }
 
     fn post(&mut self, id: &str, body: Value) -> (u16, String) {
+        self.send_post(id, body);
+        self.answer.take().unwrap()
+    }
+
+    /// The answer may have to wait.
+    fn send_post(&mut self, id: &str, body: Value) {
         let mut request = HttpRequest::get(&format!("/skServer/plugins/{id}/config"));
         request.method = "POST".to_owned();
         request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
         request.body = body.to_string().into();
         self.input(Input::Http { id: HttpId(2), request });
-        self.answer.take().unwrap()
     }
 
     fn value(&mut self, path: &str) -> Value {
