@@ -46,7 +46,7 @@ pub struct Endpoint {
     /// Who may call it.
     #[serde(default)]
     pub access: Access,
-    /// [EXT] Bytes that its reply may have, for methods that cannot be asked twice: in the buffer ABI
+    /// An extension: bytes that its reply may have, for methods that cannot be asked twice: in the buffer ABI
     /// they get a buffer of this size instead of 1 MiB. At most 24 MiB.
     #[serde(default, rename = "maxResponse")]
     pub largest_reply: Option<u32>,

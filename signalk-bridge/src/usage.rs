@@ -1,6 +1,6 @@
 //! What each export of a guest cost: calls and fuel.
 //!
-//! [EXT] of plugin ABI W40. Only guests that are called by their exports have it: a JSON-RPC
+//! Extension of plugin ABI W40. Only guests that are called by their exports have it: a JSON-RPC
 //! plugin has one export for everything. Deciding is nobody's work here.
 
 /// Exports that are told apart; what more there are count together as `*`.

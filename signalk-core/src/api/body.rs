@@ -19,7 +19,7 @@ use crate::{
 pub(super) enum Body<'a> {
     /// JSON text, compact.
     Json(String),
-    /// [EXT]: other types than JSON and forms.
+    /// An extension: other types than JSON and forms.
     Bytes(&'a [u8]),
 }
 

@@ -48,7 +48,7 @@ pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
     Answer::Later
 }
 
-/// `GET /skServer/plugins/{id}/diagnostics?lines=100` [EXT]: shape and units in DIAGNOSTICS.md of this crate.
+/// `GET /skServer/plugins/{id}/diagnostics?lines=100` (an extension): shape and units in DIAGNOSTICS.md of this crate.
 pub(super) fn diagnostics(call: &mut Call<'_>) -> Answer {
     let (_, query) = call.request.target.split_once('?').unwrap_or_default();
     let lines = match query::parse(query).get("lines") {
@@ -69,7 +69,7 @@ pub(super) fn diagnostics(call: &mut Call<'_>) -> Answer {
     }
 }
 
-/// `POST /skServer/plugins/{id}/reload` [EXT] (plugin ABI 8.3): the answer waits until it runs again.
+/// `POST /skServer/plugins/{id}/reload` (an extension, plugin ABI 8.3): the answer waits until it runs again.
 pub(super) fn reload(call: &mut Call<'_>) -> Answer {
     let id = call.captured.first().cloned().unwrap_or_default();
     let http = call.id;

@@ -42,7 +42,7 @@ fn of_app(call: &Call<'_>) -> Option<Wanted> {
     }
 }
 
-/// [EXT], W45: documents promise a plugin's `public` folder here. The address itself is its information.
+/// An extension, W45: documents promise a plugin's `public` folder here. The address itself is its information.
 fn of_plugin(call: &Call<'_>) -> Option<StaticFile> {
     let (id, below) = super::endpoints::below_mount(call)?;
     let folder = call.plugins.static_folder(&id)?;

@@ -1,6 +1,6 @@
 //! `GET /plugins/:id/diagnostics`: what the owner of a plugin that misbehaves needs to know.
 //!
-//! [EXT] of plugin ABI W40, W41; the shape and its units are in signalk-core/DIAGNOSTICS.md and pinned by
+//! Extension of plugin ABI W40, W41; the shape and its units are in signalk-core/DIAGNOSTICS.md and pinned by
 //! `tests/diagnostics.rs`. Collecting is `record.rs`'s work.
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What does the owner let one plugin use? The key `limits` of its options file, over the
 //! defaults of the server.
 //!
-//! [EXT] of plugin ABI W25: the reference server has no limits. A plugin cannot raise its own:
+//! Extension of plugin ABI W25: the reference server has no limits. A plugin cannot raise its own:
 //! it may save its `configuration` only. Enforcing is `wasmi-hdk`'s and the session's work.
 
 use std::time::Duration;
