@@ -13,6 +13,10 @@
 use serde_json::{Map, Value};
 
 /// Complaints that are told.
+#[cfg_attr(
+    all(target_family = "wasm", target_os = "unknown"),
+    expect(dead_code, reason = "a browser checks nothing")
+)]
 const MOST_COMPLAINTS: usize = 5;
 /// Parts of a schema with everything that it refers to.
 const MOST_PARTS: u64 = 20_000;
@@ -26,6 +30,10 @@ const DEEPEST: usize = 64;
 pub(super) enum Checked {
     Fits,
     /// Place and reason of each misfit, never the value itself: it may be a password.
+    #[cfg_attr(
+        all(target_family = "wasm", target_os = "unknown"),
+        expect(dead_code, reason = "a browser checks nothing")
+    )]
     Misfits(Vec<String>),
     /// The schema cannot be used, and why.
     Unusable(String),
