@@ -55,7 +55,6 @@ pub(crate) struct Rest {
 
 /// What a resting call waits for.
 #[derive(Debug)]
-#[allow(dead_code, reason = "its callers follow")]
 pub(crate) enum Until {
     /// The core answers at once.
     SelfPath(String),
@@ -66,7 +65,6 @@ pub(crate) enum Until {
 
 /// How the answer goes into the guest.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "its callers follow")]
 pub(crate) enum Give {
     /// As a number: what the world said, see `net::Outcome`.
     Number,

@@ -109,6 +109,22 @@ pub(super) fn bytes_of(
     }
 }
 
+/// Sends over a connection; answers when the system has taken it.
+pub(super) fn sent(
+    caller: &mut Caller<'_>,
+    id: SocketId,
+    send: impl FnOnce(&mut Net) -> Result<(), String>,
+) -> Result<Reply, BridgeError> {
+    let wait = caller.net(|net| {
+        send(net)?;
+        Ok(net.when_sent(id))
+    })?;
+    match wait {
+        Some(wait) => Ok(Reply::later(caller.call, wait, Give::Null)),
+        None => Reply::null(caller),
+    }
+}
+
 impl Caller<'_> {
     /// One call of the plugin's network.
     pub(super) fn net<T>(

@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::Caller;
-use super::network::{Give, Reply, bytes_of};
+use super::network::{Give, Reply, bytes_of, sent};
 use super::udp::Named;
 use crate::{BridgeError, SocketId};
 
@@ -59,14 +59,7 @@ pub(super) fn connect(caller: &mut Caller<'_>, params: Connect) -> Result<Reply,
 pub(super) fn send(caller: &mut Caller<'_>, params: Send) -> Result<Reply, BridgeError> {
     let id = SocketId(params.socket);
     let data = bytes_of(caller, params.data.as_deref(), params.text)?;
-    let wait = caller.net(|net| {
-        net.tcp_send(id, data)?;
-        Ok(net.when_sent(id))
-    })?;
-    match wait {
-        Some(wait) => Ok(Reply::later(caller.call, wait, Give::Null)),
-        None => Reply::null(caller),
-    }
+    sent(caller, id, |net| net.tcp_send(id, data))
 }
 
 /// Waits for lines, bytes or the end.

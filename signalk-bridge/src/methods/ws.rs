@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::Caller;
-use super::network::{Give, Headers, Reply, bytes_of};
+use super::network::{Give, Headers, Reply, bytes_of, sent};
 use super::udp::Named;
 use crate::{BridgeError, SocketId, WebSocketMessage};
 
@@ -71,14 +71,7 @@ pub(super) fn send(caller: &mut Caller<'_>, params: Send) -> Result<Reply, Bridg
         Some(text) if params.data.is_none() => WebSocketMessage::Text(text),
         text => WebSocketMessage::Binary(bytes_of(caller, params.data.as_deref(), text)?),
     };
-    let wait = caller.net(|net| {
-        net.ws_send(id, message)?;
-        Ok(net.when_sent(id))
-    })?;
-    match wait {
-        Some(wait) => Ok(Reply::later(caller.call, wait, Give::Null)),
-        None => Reply::null(caller),
-    }
+    sent(caller, id, |net| net.ws_send(id, message))
 }
 
 /// Waits for the next message or the end.

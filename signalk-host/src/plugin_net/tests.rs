@@ -283,6 +283,7 @@ fn w19_everything_closes_when_a_life_ends() {
     let end = Instant::now() + Duration::from_secs(5);
     while UdpSocket::bind(("0.0.0.0", udp)).is_err() {
         assert!(Instant::now() < end, "the port is still in use");
+        // Another thread closes the socket, and the system tells nobody when a port is free.
         std::thread::sleep(Duration::from_millis(5));
     }
 }

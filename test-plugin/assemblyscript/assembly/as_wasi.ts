@@ -44,6 +44,7 @@ export function plugin_start(ptr: usize, len: usize): i32 {
   debug('wasi random ' + bytes.toString())
   debug('wasi clock ' + Date.now().toString())
   const before = process.hrtime()
+  // What is tried here: a guest that sleeps rests in the host, and the host's clock decides when it goes on.
   Time.sleep(20 * Time.MILLISECOND)
   debug('wasi slept ' + ((process.hrtime() - before) / 1000000).toString() + ' ms')
   console.log('to stdout')

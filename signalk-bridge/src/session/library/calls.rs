@@ -1,0 +1,142 @@
+//! What a library guest asked the server for while it ran: its log, what it queued, what it rests for.
+//!
+//! Everything goes through the table of methods; what a method means is there.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use wasmi_hdk::{Level, LogLine};
+
+use super::Exports;
+use crate::abi::adapt::results;
+use crate::abi::env::write;
+use crate::abi::library::Library;
+use crate::abi::queue::{Give, Queued, Rest, Shared, Until};
+use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
+use crate::session::{Common, Output};
+use crate::{BridgeError, Capability, Endpoint, Registration, SignalK, Status};
+
+impl Exports {
+    /// Hands what the guest queued to the method table, and its output to the log.
+    pub(super) fn drain(
+        &mut self,
+        library: &mut Library,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        let Some(instance) = library.guest.instance() else { return };
+        common.stats = instance.stats();
+        common.usage.take(&mut library.usage);
+        let mut lines: VecDeque<LogLine> = instance.take_log().into();
+        self.stdout.extend(instance.take_stdout());
+        while let Some(end) = self.stdout.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.stdout.drain(..=end).collect();
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            lines.push_back(LogLine { level: Level::Debug, text });
+        }
+        for line in lines {
+            signalk.log(common.id(), line);
+        }
+        let Some(shared) = library.shared() else { return };
+        let calls = shared.drain();
+        let denied = std::mem::take(&mut shared.denied);
+        common.account.counters.host_calls += denied;
+        common.account.counters.host_call_errors += denied;
+        common.account.counters.guest_faults += std::mem::take(&mut shared.guest_faults);
+        let overflown = std::mem::take(&mut shared.overflown);
+        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        for trouble in shared.net.take_troubles() {
+            common.complain(trouble, now, signalk);
+        }
+        if overflown > 0 {
+            common.account.counters.deltas_out_dropped += overflown;
+            let text =
+                format!("{overflown} host calls in one slice were dropped: too many at once");
+            common.complain(text, now, signalk);
+        }
+        for call in calls {
+            if let Err(error) = perform(call, common, now, signalk) {
+                common.account.counters.host_call_errors += 1;
+                common.complain(error.to_string(), now, signalk);
+            }
+        }
+    }
+}
+
+/// One queued call, through the one choke point.
+fn perform(
+    call: Queued,
+    common: &mut Common,
+    now: Duration,
+    signalk: &mut dyn SignalK,
+) -> Result<(), BridgeError> {
+    let name = match &call {
+        Queued::Delta { .. } => "deltas.emit",
+        Queued::Status(Status::Ok(_)) => "status.set",
+        Queued::Status(Status::Error(_)) => "status.error",
+        Queued::Notification { .. } => "notifications.raise",
+        Queued::SaveOptions(_) => "options.save",
+        Queued::Register(registration) => register::method(registration),
+        Queued::Binary { .. } => "streams.emit",
+        Queued::Log(_) | Queued::Diagnostic(_) => "log",
+    };
+    let caller = &mut methods::admit(name, &mut common.account, signalk, now)?;
+    match call {
+        Queued::Delta { json, version } => return deltas::send(caller, &json, version),
+        Queued::Status(Status::Ok(message)) => status::set(caller, status::Message { message })?,
+        Queued::Status(Status::Error(message)) => {
+            status::error(caller, status::Message { message })?;
+        }
+        Queued::Notification { path, value } => return notifications::send(caller, &path, value),
+        Queued::SaveOptions(text) => return options::save_text(caller, &text),
+        Queued::Register(registration) => register::register(caller, registration),
+        Queued::Binary { stream, data } => streams::send(caller, stream, data),
+        Queued::Log(line) => log::line(caller, line),
+        Queued::Diagnostic(text) => log::line(caller, LogLine { level: Level::Warn, text }),
+    }
+    Ok(())
+}
+
+/// The endpoints of `http_endpoints`. Plugins that never declared them must keep working (plugin
+/// ABI 1.3, W17): allowed and said.
+pub(super) fn offer(
+    endpoints: Vec<Endpoint>,
+    common: &mut Common,
+    now: Duration,
+    signalk: &mut dyn SignalK,
+) {
+    if !common.account.capabilities().has(Capability::HttpEndpoints) {
+        let text = "has http_endpoints without the capability; add \"httpEndpoints\": true to wasmCapabilities: a later version may refuse them";
+        common.complain(text.to_owned(), now, signalk);
+    }
+    signalk.register(common.id(), Registration::Http(endpoints));
+}
+
+/// What the core knows at once.
+pub(super) fn answer(
+    until: &Until,
+    common: &mut Common,
+    now: Duration,
+    signalk: &mut dyn SignalK,
+) -> Option<String> {
+    let mut caller = methods::admit("paths.get", &mut common.account, signalk, now).ok()?;
+    let text = match until {
+        Until::SelfPath(path) => paths::get_self(&mut caller, path),
+        Until::RootPath(path) => paths::get_from_root(&mut caller, path),
+        Until::World(_) => None,
+    };
+    text.filter(|text| text != "null")
+}
+
+/// Goes on with a text, `None` being "nothing there".
+pub(super) fn give_text(rest: &Rest, text: Option<&str>, library: &mut Library) {
+    let (Give::Text { buffer, capacity }, Some(instance)) = (rest.give, library.guest.instance())
+    else {
+        return library.resume(&results(&rest.ty, 0));
+    };
+    let text = text.unwrap_or_default().as_bytes();
+    let padded = instance.state::<Shared>().is_some_and(|shared| shared.traits.padded);
+    let written = write(&mut instance.memory(), buffer, capacity, text, padded);
+    library.resume(&results(&rest.ty, written));
+}

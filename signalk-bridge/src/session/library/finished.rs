@@ -1,0 +1,168 @@
+//! What one call of a library guest came to: described, started, answered, stopped, crashed.
+//!
+//! Clauses: plugin ABI 2.3, 3.1, 7.4.
+
+use std::time::Duration;
+
+use wasmi_hdk::Fault;
+
+use super::calls::offer;
+use super::{Exports, Phase};
+use crate::abi::LEGACY_COMMAND;
+use crate::abi::library::Library;
+use crate::abi::work::{Done, Work};
+use crate::handler::HandlerFailure;
+use crate::session::{Common, Delivery, Output, POLL_INTERVAL, Purpose};
+use crate::{Crash, Endpoint, SignalK};
+
+impl Exports {
+    /// What did not reach the guest is kept for its next life.
+    pub(super) fn crashed(&mut self, crash: Crash, library: &mut Library, common: &mut Common) {
+        if let Some(Work::Handle { call, .. }) = library.at_work() {
+            common.handled(call.id, Err(failure(&crash)));
+        }
+        for work in std::mem::take(&mut library.queue).into_iter().rev() {
+            match work {
+                Work::Delta(json) => {
+                    common.waiting.push_front(Delivery { subscription: None, json });
+                }
+                Work::Handle { call, .. } => {
+                    common.handled(call.id, Err(HandlerFailure::NotRunning));
+                }
+                _ => {}
+            }
+        }
+        // A plugin that traps in `plugin_stop` has stopped all the same.
+        common.end(match self.phase {
+            Phase::Stopping => Output::Stopped,
+            // It never came to life: starting again would not help (plugin ABI 2.3).
+            _ if matches!(crash, Crash::Load(_)) => Output::Failed(crash.to_string()),
+            _ if matches!(library.at_work(), Some(Work::Entry(_))) => {
+                let legacy = if self.is_legacy { LEGACY_COMMAND } else { "" };
+                Output::Failed(format!("{crash}; {legacy}").trim_end_matches("; ").to_owned())
+            }
+            _ => Output::Crashed(crash),
+        });
+    }
+
+    pub(super) fn done(
+        &mut self,
+        done: Done,
+        library: &mut Library,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        match done {
+            Done::Entry if self.is_legacy => {
+                common.end(Output::Failed(LEGACY_COMMAND.to_owned()));
+            }
+            Done::Entry | Done::Response | Done::Woken => {}
+            Done::Refused(why) => common.complain(why, now, signalk),
+            Done::NotStarted(why) => {
+                common.end(Output::Failed(format!("`plugin_start`: {why}")));
+            }
+            Done::Read { export, text, complaint } => {
+                if let Some(complaint) = complaint {
+                    common.complain(complaint, now, signalk);
+                }
+                self.read(export, text, library, common, now, signalk);
+            }
+            Done::Handled { id, reply } => common.handled(id, reply),
+            Done::Started(0) => {
+                self.phase = Phase::Running;
+                self.next_poll = self.has_poll.then(|| now.saturating_add(POLL_INTERVAL));
+                common.outputs.push_back(Output::Started);
+            }
+            Done::Started(code) => {
+                common.end(Output::Failed(format!("Plugin start() returned error code: {code}")));
+            }
+            Done::Stopped(code) => {
+                if code != 0 {
+                    let text = format!("plugin_stop() returned error code: {code}");
+                    common.complain(text, now, signalk);
+                }
+                common.end(Output::Stopped);
+            }
+            Done::Polled(0) => {}
+            Done::Polled(code) => {
+                common.complain(format!("poll() returned error code: {code}"), now, signalk);
+            }
+            Done::Delta => common.account.counters.deltas_in += 1,
+        }
+    }
+
+    /// A text about the plugin: name, schema, its own id if wanted, endpoints, in this order.
+    fn read(
+        &mut self,
+        export: &str,
+        text: Option<String>,
+        library: &mut Library,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        match export {
+            "plugin_name" => self.description.name = text.filter(|text| !text.is_empty()),
+            "plugin_schema" => {
+                self.schema(text.as_deref().unwrap_or_default(), common, now, signalk);
+            }
+            "plugin_id" => self.description.id = text.filter(|text| !text.is_empty()),
+            _ => {
+                let (endpoints, complaints) = Endpoint::read(text.as_deref().unwrap_or_default());
+                for complaint in complaints {
+                    common.complain(complaint, now, signalk);
+                }
+                if !endpoints.is_empty() {
+                    offer(endpoints, common, now, signalk);
+                }
+                self.phase = Phase::Starting;
+                library.queue.extend(self.start.take().map(Work::Start));
+            }
+        }
+        if export == self.last_text {
+            common.outputs.push_back(Output::Described(self.description.clone()));
+            match common.purpose {
+                Purpose::Run => library.queue.push_back(Work::read("http_endpoints")),
+                Purpose::Describe => common.end(Output::Stopped),
+            }
+        }
+    }
+
+    fn schema(
+        &mut self,
+        text: &str,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        if text.trim().is_empty() {
+            return;
+        }
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(schema @ serde_json::Value::Object(_)) => {
+                self.description.schema = schema.to_string();
+            }
+            Ok(_) => common.complain(
+                "the schema is no JSON object; {} is shown".to_owned(),
+                now,
+                signalk,
+            ),
+            Err(error) => {
+                let text = format!("the schema is not JSON ({error}); {{}} is shown");
+                common.complain(text, now, signalk);
+            }
+        }
+    }
+}
+
+/// What a client reads about a handler that ended the plugin.
+fn failure(crash: &Crash) -> HandlerFailure {
+    match crash {
+        Crash::Fault(fault) => match **fault {
+            Fault::Deadline { limit, .. } => HandlerFailure::Timeout { limit },
+            _ => HandlerFailure::Crashed { text: crash.to_string() },
+        },
+        _ => HandlerFailure::Crashed { text: crash.to_string() },
+    }
+}

@@ -1,0 +1,126 @@
+//! News of the world reaches a library guest: a call that rests goes on, a callback is queued.
+//!
+//! Clauses: plugin ABI 5.3 to 5.5. What the world is asked for is `net/`.
+
+use super::Exports;
+use crate::abi::adapt::results;
+use crate::abi::library::{Library, Outcome};
+use crate::abi::queue::{Give, Rest, Shared, Until};
+use crate::abi::work::{Response, Work};
+use crate::net::{self, Completed};
+use crate::session::{Common, Output};
+use crate::{FetchHead, Report};
+
+impl Exports {
+    /// News of the world.
+    pub(in crate::session) fn report(&mut self, report: Report, common: &mut Common) {
+        self.mail.push(report);
+        if let Some(mut library) = self.library.take() {
+            self.deliver(&mut library, common);
+            self.library = Some(library);
+        }
+    }
+
+    /// Hands the mail to the guest's network, and goes on with a call that waited for it.
+    pub(super) fn deliver(&mut self, library: &mut Library, common: &mut Common) {
+        while let Some(report) = self.mail.pop() {
+            let Some(shared) = library.shared() else { continue };
+            let all = shared.net.handle_report(report);
+            for completed in all {
+                self.completed(completed, library, common);
+            }
+        }
+        let responses = library.shared().map(|shared| std::mem::take(&mut shared.responses));
+        library.queue.extend(responses.unwrap_or_default().into_iter().map(Work::Response));
+        let Some(shared) = library.shared() else { return };
+        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        let (datagrams, pieces) = shared.net.take_dropped();
+        common.account.counters.datagrams_dropped += datagrams;
+        common.account.counters.tcp_dropped += pieces;
+    }
+
+    /// The end of a wait.
+    pub(super) fn completed(
+        &mut self,
+        completed: Completed,
+        library: &mut Library,
+        common: &mut Common,
+    ) {
+        let stops = self.stop_until.is_some();
+        if let Some(shared) = library.shared()
+            && let Some(callback) = shared.awaited.remove(&completed.wait)
+        {
+            let response = response(callback, completed.outcome, shared, stops);
+            shared.responses.extend(response);
+            return;
+        }
+        let Outcome::Rests(Rest { until: Until::World(wait), .. }) = &library.outcome else {
+            return;
+        };
+        if *wait != completed.wait {
+            return;
+        }
+        if let Outcome::Rests(rest) = std::mem::replace(&mut library.outcome, Outcome::More) {
+            give_outcome(rest, completed.outcome, library, stops);
+        }
+        if let Outcome::Crashed(crash) = std::mem::replace(&mut library.outcome, Outcome::More) {
+            self.crashed(crash, library, common);
+        }
+    }
+
+    /// A plugin that stops waits for nothing in the world any more.
+    pub(super) fn cancel(&mut self, library: &mut Library, common: &mut Common) {
+        let Some(shared) = library.shared() else { return };
+        let cancelled = shared.net.cancel_fetches();
+        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        for completed in cancelled {
+            self.completed(completed, library, common);
+        }
+    }
+}
+
+/// Goes on with what the world said.
+fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops: bool) {
+    let number = match (rest.give, outcome) {
+        (Give::Body, net::Outcome::Answer(_, body)) => return library.resume_with(rest.ty, body),
+        (Give::Body, outcome) => {
+            if let (net::Outcome::Failed(text), Some(shared), false) =
+                (outcome, library.shared(), stops)
+            {
+                shared.fetch_failed(&text);
+            }
+            0
+        }
+        (_, net::Outcome::Number(number)) => number,
+        (_, net::Outcome::Answer(..) | net::Outcome::Head(_) | net::Outcome::Piece(_)) => 0,
+        (_, net::Outcome::Failed(text)) => {
+            if let Some(shared) = library.shared() {
+                shared.say_once(text);
+            }
+            -1
+        }
+    };
+    library.resume(&results(&rest.ty, number));
+}
+
+/// The answer to a request that nobody rests for; a guest that stops hears of none.
+fn response(
+    callback: i32,
+    outcome: net::Outcome,
+    shared: &mut Shared,
+    stops: bool,
+) -> Option<Response> {
+    let (head, body) = match outcome {
+        _ if stops => return None,
+        net::Outcome::Answer(head, body) => (head, body),
+        net::Outcome::Failed(text) => {
+            shared.fetch_failed(&text);
+            Default::default()
+        }
+        net::Outcome::Number(_) | net::Outcome::Head(_) | net::Outcome::Piece(_) => {
+            Default::default()
+        }
+    };
+    let FetchHead { status, redirected, .. } = head;
+    Some(Response { callback, status: status.into(), redirected, body })
+}
