@@ -14,6 +14,7 @@ use wasmparser::{Parser, Payload};
 use crate::{guests, process, toolchain};
 
 pub(crate) const PROGRAM: &str = "core-in-wasm";
+const PROFILE: &str = "portable";
 const BARE: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn run() -> Result<()> {
@@ -24,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
         "run",
         "-q",
         "--profile",
-        "guest",
+        PROFILE,
         "-p",
         PROGRAM,
     ])?))?;
@@ -46,13 +47,13 @@ fn build_bare() -> Result<PathBuf> {
     process::run(&mut with_guests(toolchain::wasm_cargo(&[
         "build",
         "--profile",
-        "guest",
+        PROFILE,
         "--target",
         BARE,
         "-p",
         PROGRAM,
     ])?))?;
-    Ok(process::target_dir().join(BARE).join("guest").join(PROGRAM).with_extension("wasm"))
+    Ok(process::target_dir().join(BARE).join(PROFILE).join(PROGRAM).with_extension("wasm"))
 }
 
 /// The plugins of the run are part of the program: a bare one can read no file.
