@@ -218,8 +218,6 @@ fn trap_07_an_initialize_that_loops_is_sliced_and_ended_by_the_budget_of_a_call(
     assert!(text.starts_with("guest: call `_initialize` used"), "{text}");
 }
 
-// As wasm these pass, and then Node 20 dies at its own end (exit code 139).
-#[cfg(not(target_family = "wasm"))]
 #[test]
 fn trap_08_memory_is_bounded_at_start_and_when_it_grows() {
     let error = load("(module (memory 65536))", &Limits::default()).unwrap_err();
@@ -265,8 +263,6 @@ fn trap_08_tables_are_bounded_in_size_and_number() {
     assert!(matches!(Instance::new(&module, config()), Err(LoadError::Start { .. })));
 }
 
-// As wasm these pass, and then Node 20 dies at its own end (exit code 139).
-#[cfg(not(target_family = "wasm"))]
 #[test]
 fn trap_09_one_operation_that_needs_more_than_a_slice_goes_on() {
     let text = r#"(module (memory (export "memory") 1)
