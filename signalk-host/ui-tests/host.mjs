@@ -45,7 +45,7 @@ export function configuration() {
   cpSync(join(GUESTS, 'signalk_crash_on_delta.wasm'), install(dir, {
     name: 'crasher', description: 'Crashes at the first delta', wasmInterface: 'json-rpc', wasmCapabilities: { dataRead: true, dataWrite: true },
   }))
-  writeFileSync(install(dir, { name: 'foreign', description: 'Was built for another host' }), pluginWasm({ missing: 'sk_gone' }))
+  writeFileSync(install(dir, { name: 'foreign', description: `Was built for another host: ${'without-a-place-to-break-'.repeat(4).replaceAll('-', '_')}` }), pluginWasm({ missing: 'sk_gone' }))
   writeFileSync(install(dir, { name: 'galley', description: 'Has many options' }), pluginWasm({ schema: SCHEMA }))
   return dir
 }

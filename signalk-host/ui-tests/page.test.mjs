@@ -62,8 +62,11 @@ async function shoot(name, part) {
     await page.setViewportSize(size)
     await part.evaluate((element) => element.scrollIntoView())
     await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}-${width}.png`) })
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-    assert.ok(wide <= 0, `${name} is ${wide} px too wide on a ${width}`)
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth ? []
+      : [...document.querySelectorAll('body *')]
+        .filter((element) => element.getBoundingClientRect().right > innerWidth)
+        .map((element) => `${element.tagName} ${element.className}: ${element.textContent.slice(0, 80)}`))
+    assert.deepEqual(wide, [], `${name} is too wide on a ${width}`)
   }
   await page.setViewportSize(WIDTHS.desktop)
 }
