@@ -30,7 +30,6 @@ pub(crate) struct DiskFs {
     open: BTreeMap<Handle, Open>,
     next: u64,
     meter: Meter,
-    read_only: bool,
 }
 
 #[derive(Debug)]
@@ -60,18 +59,7 @@ impl DiskFs {
             open: BTreeMap::from([(ROOT, Open::Folder(root))]),
             next: ROOT.0 + 1,
             meter: Meter::new(quota, usage),
-            read_only: false,
         })
-    }
-
-    /// From now on every change answers `EROFS`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for a schema read without a start; tested, not asked for yet")
-    )]
-    pub(crate) fn read_only(mut self) -> Self {
-        self.read_only = true;
-        self
     }
 
     fn folder(&self, handle: Handle) -> Result<&Dir, Errno> {
@@ -88,10 +76,6 @@ impl DiskFs {
             Some(Open::Folder(_)) => Err(Errno::Isdir),
             None => Err(Errno::Badf),
         }
-    }
-
-    fn writable(&self) -> Result<(), Errno> {
-        if self.read_only { Err(Errno::Rofs) } else { Ok(()) }
     }
 
     fn is_open(&self, inode: u64) -> bool {
@@ -125,9 +109,6 @@ impl DiskFs {
             FileType::SymbolicLink => Err(Errno::Loop),
             _ if how.directory => Err(Errno::Notdir),
             FileType::RegularFile => {
-                if how.write || how.truncate {
-                    self.writable()?;
-                }
                 let write = how.write || how.truncate;
                 let read = how.read || !write;
                 let file = dir.open_with(path, OpenOptions::new().read(read).write(write));

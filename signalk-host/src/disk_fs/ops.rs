@@ -25,7 +25,6 @@ impl Fs for DiskFs {
             Ok(_) | Err(Errno::Isdir) if how.create && how.exclusive => return Err(Errno::Exist),
             Err(Errno::Noent) if how.create && path.wants_directory() => return Err(Errno::Isdir),
             Err(Errno::Noent) if how.create => {
-                self.writable()?;
                 self.meter.add_file()?;
                 let mut options = OpenOptions::new();
                 options.create_new(true).read(true).write(true);
@@ -72,7 +71,6 @@ impl Fs for DiskFs {
     }
 
     fn write_at(&mut self, file: Handle, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
-        self.writable()?;
         if bytes.is_empty() {
             return Ok(0);
         }
@@ -111,7 +109,6 @@ impl Fs for DiskFs {
     }
 
     fn set_size(&mut self, file: Handle, size: u64) -> Result<(), Errno> {
-        self.writable()?;
         let old = self.file(file)?.metadata().map_err(errno)?.len();
         self.meter.resize(old, size)?;
         if let Err(error) = self.file(file)?.set_len(size) {
@@ -122,7 +119,6 @@ impl Fs for DiskFs {
     }
 
     fn set_times(&mut self, file: Handle, times: SetTimes) -> Result<(), Errno> {
-        self.writable()?;
         match self.open.get(&file).ok_or(Errno::Badf)? {
             Open::File(file) => set_times(file, times),
             Open::Folder(dir) => set_times(&folder_file(dir).map_err(errno)?, times),
@@ -136,7 +132,6 @@ impl Fs for DiskFs {
         follow: bool,
         times: SetTimes,
     ) -> Result<(), Errno> {
-        self.writable()?;
         let how = OpenHow { read: true, follow, ..OpenHow::default() };
         match self.open_existing(self.folder(dir)?, path.as_str(), how)? {
             Open::File(file) => set_times(&file, times),
@@ -163,7 +158,6 @@ impl Fs for DiskFs {
         if self.folder(dir)?.symlink_metadata(path.as_str()).is_ok() {
             return Err(Errno::Exist);
         }
-        self.writable()?;
         self.meter.add_file()?;
         self.folder(dir)?.create_dir(path.as_str()).map_err(|error| {
             self.meter.remove_file();
@@ -172,14 +166,12 @@ impl Fs for DiskFs {
     }
 
     fn remove_dir(&mut self, dir: Handle, path: VfsPath<'_>) -> Result<(), Errno> {
-        self.writable()?;
         self.folder(dir)?.remove_dir(bare(path)).map_err(errno)?;
         self.forget(None);
         Ok(())
     }
 
     fn unlink(&mut self, dir: Handle, path: VfsPath<'_>) -> Result<(), Errno> {
-        self.writable()?;
         let folder = self.folder(dir)?;
         if folder.symlink_metadata(path.as_str()).map_err(errno)?.is_dir() {
             return Err(Errno::Isdir);
@@ -198,7 +190,6 @@ impl Fs for DiskFs {
         (from_dir, from): (Handle, VfsPath<'_>),
         (to_dir, to): (Handle, VfsPath<'_>),
     ) -> Result<(), Errno> {
-        self.writable()?;
         let (old, new) = (self.folder(from_dir)?, self.folder(to_dir)?);
         let moved = old.symlink_metadata(from.as_str()).map_err(errno)?;
         if !moved.is_dir() && (from.wants_directory() || to.wants_directory()) {
@@ -228,7 +219,6 @@ impl Fs for DiskFs {
         (from_dir, from): (Handle, VfsPath<'_>),
         (to_dir, to): (Handle, VfsPath<'_>),
     ) -> Result<(), Errno> {
-        self.writable()?;
         self.meter.add_file()?;
         let (old, new) = (self.folder(from_dir)?, self.folder(to_dir)?);
         old.hard_link(from.as_str(), new, to.as_str()).map_err(|error| {

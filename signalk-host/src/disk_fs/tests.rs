@@ -134,18 +134,6 @@ fn saving_by_rename_counts_the_old_file_off() {
     assert_eq!(fs::read(folder.path().join("data/state")).expect("there"), [9; 300]);
 }
 
-#[test]
-fn a_read_only_folder_answers_erofs() {
-    let folder = TempDir::new().expect("temporary folder");
-    save(&mut disk(&folder), "data/a", b"x").expect("saved");
-    let mut fs = disk(&folder).read_only();
-    assert!(fs.open(ROOT, path("data/a"), READ).is_ok());
-    assert_eq!(save(&mut fs, "data/a", b"y"), Err(Errno::Rofs));
-    assert_eq!(save(&mut fs, "data/b", b"y"), Err(Errno::Rofs));
-    assert_eq!(fs.unlink(ROOT, path("data/a")), Err(Errno::Rofs));
-    assert_eq!(fs.create_dir(ROOT, path("data/d")), Err(Errno::Rofs));
-}
-
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_the_folder_does_not_hang_the_host() {
