@@ -39,6 +39,9 @@ fn ours(bytes: Vec<u8>, instances: usize) {
         living.push(ours);
     }
     loaded.report("an instance", instances);
+    // Who starts no further instance drops the module, as the server does.
+    drop(module);
+    start.report("all of it, without the module's data", 1);
 }
 
 fn peer(bytes: Vec<u8>, instances: usize) {
@@ -57,6 +60,7 @@ fn peer(bytes: Vec<u8>, instances: usize) {
         living.push(call);
     }
     loaded.report("an instance", instances);
+    start.report("all of it", 1);
 }
 
 /// What the process holds.
