@@ -16,7 +16,7 @@ const HEARD: &str = "/signalk/v1/api/vessels/self/test/speed/value/count";
 const VALUES: u32 = 40;
 
 /// Guests that do harm by themselves; the others wait for a call that a server never makes (`wasmi-hdk/tests` makes it).
-const MUST_END: [&str; 17] = [
+const MUST_END: [&str; 18] = [
     "import_unknown_called",
     "initialize_spins",
     "memory_four_gib_minimum",
@@ -27,6 +27,7 @@ const MUST_END: [&str; 17] = [
     "poll_spins",
     "poll_wrong_type",
     "rpc_closes_stdout",
+    "rpc_garbage_for_ever",
     "signalk_crash_on_delta",
     "signalk_fails_to_start",
     "signalk_spin_on_delta",
@@ -64,6 +65,7 @@ fn small() -> Limits {
         call_fuel: Some(20_000_000),
         fuel_burst: 50_000_000,
         memory_bytes: 16 << 20,
+        stdin_bytes: 1 << 20,
         ..Limits::default()
     }
 }

@@ -82,6 +82,11 @@ impl Instance {
         &self.name
     }
 
+    /// The export that was called last.
+    pub(crate) fn call(&self) -> &str {
+        &self.call
+    }
+
     /// The limits that hold.
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -280,6 +285,11 @@ impl Instance {
         self.guest.state_mut().wasi.write_stdin(bytes);
     }
 
+    /// Bytes of standard input that the guest has not read yet.
+    pub fn stdin_len(&self) -> usize {
+        self.guest.state().wasi.stdin_len()
+    }
+
     /// Ends the guest's standard input.
     pub fn close_stdin(&mut self) {
         self.guest.state_mut().wasi.close_stdin();
@@ -290,7 +300,8 @@ impl Instance {
         self.guest.state_mut().wasi.take_stdout()
     }
 
-    /// Whole lines that the guest wrote to standard error since the last take.
+    /// Whole lines of the guest's log since the last take: standard error, and standard output
+    /// where it is [`StdoutTo::Log`](crate::wasi::StdoutTo::Log).
     pub fn take_log(&mut self) -> Vec<LogLine> {
         self.guest.state_mut().wasi.take_log()
     }

@@ -73,9 +73,12 @@ pub struct Limits {
     pub stderr_lines_per_second: u32,
     /// Bytes of one line on standard error; longer ones are cut. Default 8 KiB.
     pub stderr_line_bytes: usize,
-    /// Bytes that wait to be read from standard output, and bytes that wait on standard input.
-    /// Default 32 MiB: two messages of the largest size.
-    pub stdio_bytes: usize,
+    /// Bytes that wait on standard input for a guest that does not read; more end it. Default
+    /// 32 MiB: two messages of the largest size.
+    pub stdin_bytes: usize,
+    /// Bytes that wait on standard output: a write beyond them rests until the host has taken
+    /// some, so this is what the host has to look through after one run. Default 256 KiB.
+    pub stdout_bytes: usize,
     /// How long a plugin may take to end after it was asked to. Default 2 s.
     pub stop_grace: Duration,
     /// Files open at one time. Default 256.
@@ -107,7 +110,8 @@ impl Default for Limits {
             data_segments: 100_000,
             stderr_lines_per_second: 200,
             stderr_line_bytes: 8 << 10,
-            stdio_bytes: 32 << 20,
+            stdin_bytes: 32 << 20,
+            stdout_bytes: 256 << 10,
             stop_grace: Duration::from_secs(2),
             open_files: 256,
         }

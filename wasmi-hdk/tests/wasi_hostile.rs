@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use support::World;
 use support::direct::{Direct, value};
 use wasmi_hdk::vfs::{MemoryFs, Quota};
-use wasmi_hdk::wasi::{self, Errno, WasiResult, WasiWait};
-use wasmi_hdk::{GuestMemory, Limits};
+use wasmi_hdk::wasi::{self, Errno, StdoutTo, WasiResult, WasiState, WasiWait};
+use wasmi_hdk::{GuestMemory, Level, Limits};
 
 /// Numbers that break careless code, and any others.
 fn number() -> impl Strategy<Value = u64> {
@@ -41,7 +41,7 @@ proptest! {
     ) {
         let quota = Quota { max_bytes: 1 << 20, max_files: 50 };
         let fs = Some(Box::new(MemoryFs::with_quota(quota)) as Box<_>);
-        let mut guest = Direct::with(fs, Limits { stdio_bytes: 1000, ..Limits::default() });
+        let mut guest = Direct::with(fs, Limits { stdout_bytes: 1000, ..Limits::default() });
         guest.state.write_stdin(&input);
         guest.memory = fill.iter().copied().cycle().take(1 << 16).collect();
         for (row, args) in calls {
@@ -94,7 +94,7 @@ fn random_of_the_whole_memory_is_filled_in_turns() {
 
 #[test]
 fn a_flood_on_stdout_rests_until_the_host_takes_some() {
-    let limits = Limits { stdio_bytes: 1000, ..Limits::default() };
+    let limits = Limits { stdout_bytes: 1000, ..Limits::default() };
     let mut guest = Direct::with(None, limits);
     guest.write(1024, &[0, 0, 0, 0, 0x58, 2, 0, 0]);
     let write = |guest: &mut Direct| {
@@ -108,6 +108,29 @@ fn a_flood_on_stdout_rests_until_the_host_takes_some() {
     assert_eq!(guest.take_stdout().len(), 1000);
     assert_eq!(guest.again(), succeeded());
     assert_eq!(guest.take_stdout().len(), 600);
+}
+
+#[test]
+fn a_flood_on_stdout_that_is_log_is_cut_as_the_log_is() {
+    let mut config = support::direct::config(None, Limits::default());
+    config.stdout = StdoutTo::Log;
+    let mut guest = Direct::new();
+    guest.state = WasiState::new(config);
+    guest.memory = vec![b'x'; 1 << 20];
+    guest.write(0, &[64, 0, 0, 0, 0xc0, 0xff, 0xf, 0]);
+    for fill in [b'x', b'\n', b'x'] {
+        guest.memory[64..].fill(fill);
+        for _ in 0..4 {
+            assert_eq!(guest.call("fd_write", &[1, 0, 1, 32]), succeeded());
+        }
+    }
+    assert!(guest.state.take_stdout().is_empty());
+    let log = guest.state.take_log();
+    assert!(log.len() < 210, "{} lines", log.len());
+    assert!(log[0].text.ends_with("(4185856 bytes cut)"), "{}", log[0].text.len());
+    assert_eq!(log[0].level, Level::Debug);
+    guest.state.finish_log();
+    assert!(guest.state.take_log().iter().all(|line| line.text.len() < 9000));
 }
 
 #[test]

@@ -32,6 +32,9 @@ pub struct PeerConfig {
     pub max_pending: usize,
     /// Entries of a batch that is read. Default: 1024.
     pub max_batch: usize,
+    /// [`Output::Fault`]s that may wait to be polled; beyond them what is no message at all is
+    /// only counted, neither reported nor answered: garbage must not grow on its way. Default: 256.
+    pub max_faults: usize,
 }
 
 impl Default for PeerConfig {
@@ -41,6 +44,7 @@ impl Default for PeerConfig {
             max_message: 16 << 20,
             max_pending: 1024,
             max_batch: 1024,
+            max_faults: 256,
         }
     }
 }
@@ -102,7 +106,7 @@ pub struct Counters {
     pub received: u64,
     /// Messages written, a batch counted once.
     pub sent: u64,
-    /// Events of [`Output::Fault`].
+    /// What broke the protocol: the events of [`Output::Fault`], and those beyond `max_faults`.
     pub faults: u64,
 }
 
@@ -125,6 +129,8 @@ struct State {
     outgoing: Outgoing,
     incoming: Incoming,
     events: VecDeque<Output>,
+    /// How many of the events are faults.
+    faults_waiting: usize,
     unsent: Vec<u8>,
     /// The framing to write in.
     framing: Framing,
@@ -150,6 +156,7 @@ impl Peer {
                 outgoing: Outgoing::default(),
                 incoming: Incoming::default(),
                 events: VecDeque::new(),
+                faults_waiting: 0,
                 unsent: Vec::new(),
                 framing,
                 counters: Counters::default(),
@@ -376,7 +383,9 @@ impl Peer {
 
     /// Like [`Peer::poll_output`], without the bytes: they wait for [`Peer::take_unsent`].
     pub fn poll_event(&mut self) -> Option<Output> {
-        self.state.events.pop_front()
+        let event = self.state.events.pop_front();
+        self.state.faults_waiting -= usize::from(matches!(event, Some(Output::Fault(_))));
+        event
     }
 
     /// The bytes to be sent, all at once.

@@ -12,6 +12,7 @@ mod world;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use wasmi_hdk::wasi::StdoutTo;
 use wasmi_hdk::{InstanceConfig, Interface, Module, Stdin};
 
 use self::calls::{answer, give_text};
@@ -57,7 +58,6 @@ pub(super) struct Exports {
     /// Fewer deltas than a batch wait until then.
     next_beat: Duration,
     stop_until: Option<Duration>,
-    stdout: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,7 @@ impl Exports {
                 ("PLUGIN_PACKAGE".to_owned(), manifest.package_name.clone()),
             ],
             stdin: Stdin::Closed,
+            stdout: StdoutTo::Log,
             fs: config.fs.filter(|_| capabilities.has(Capability::Storage)),
             imports: imports(),
             state: Box::new(shared),
@@ -133,7 +134,6 @@ impl Exports {
             next_poll: None,
             next_beat: Duration::ZERO,
             stop_until: None,
-            stdout: Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::fake::Fake;
 
 #[cfg(not(target_family = "wasm"))]
 mod assemblyscript;
+mod floods;
 mod objects;
 mod sleep;
 

@@ -133,7 +133,7 @@ const DEFAULT_PORT: u16 = 3000;
 fn plugin_limits() -> wasmi_hdk::Limits {
     wasmi_hdk::Limits {
         message_bytes: 24 << 20,
-        stdio_bytes: 48 << 20,
+        stdin_bytes: 48 << 20,
         ..wasmi_hdk::Limits::default()
     }
 }

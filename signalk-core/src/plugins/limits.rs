@@ -73,7 +73,7 @@ const ROWS: [Row; 10] = [
         unit: "MiB",
         set: |to, n| {
             to.limits.message_bytes = size(n << 20);
-            to.limits.stdio_bytes = size(n << 21);
+            to.limits.stdin_bytes = size(n << 21);
         },
     },
     Row {
@@ -198,7 +198,7 @@ mod tests {
             (got.limits.fuel_per_second, got.limits.fuel_burst),
             (Some(5_000_000), 50_000_000)
         );
-        assert_eq!((got.limits.message_bytes, got.limits.stdio_bytes), (1 << 20, 2 << 20));
+        assert_eq!((got.limits.message_bytes, got.limits.stdin_bytes), (1 << 20, 2 << 20));
         assert_eq!(got.limits.stderr_lines_per_second, 3);
         assert_eq!((got.deltas_per_second, got.queue), (4, 5));
         assert_eq!(got.quota, Quota { max_bytes: 6 << 20, max_files: 7 });

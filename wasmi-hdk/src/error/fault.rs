@@ -136,6 +136,20 @@ pub enum Fault {
         /// What was wrong.
         reason: String,
     },
+    /// The guest does not read what the host sends it.
+    #[error(
+        "{plugin}: {waiting} bytes wait unread on its standard input, the limit `stdin_bytes` is {limit}; read each message before the next is asked for"
+    )]
+    Unread {
+        /// Who.
+        plugin: String,
+        /// Export that was running.
+        call: String,
+        /// Bytes that wait.
+        waiting: u64,
+        /// Bytes that may.
+        limit: u64,
+    },
     /// Code that is not valid, found when it was first called.
     #[error("{plugin}: call `{call}` reached invalid code: {reason}")]
     Invalid {
@@ -162,6 +176,7 @@ impl Fault {
             | Fault::Stack { call, .. }
             | Fault::MissingImport { call, .. }
             | Fault::Host { call, .. }
+            | Fault::Unread { call, .. }
             | Fault::Invalid { call, .. } => call,
         }
     }

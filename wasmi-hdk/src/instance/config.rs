@@ -10,6 +10,7 @@ use crate::imports::Imports;
 use crate::limits::Limits;
 use crate::platform::Platform;
 use crate::vfs::Fs;
+use crate::wasi::StdoutTo;
 
 /// What a guest is started with.
 pub struct InstanceConfig {
@@ -23,6 +24,8 @@ pub struct InstanceConfig {
     pub env: Vec<(String, String)>,
     /// Whether there is a standard input.
     pub stdin: Stdin,
+    /// Where its standard output goes.
+    pub stdout: StdoutTo,
     /// Its files, if it may have any.
     pub fs: Option<Box<dyn Fs>>,
     /// Functions of the host besides WASI.
@@ -43,7 +46,7 @@ pub enum Stdin {
 }
 
 impl InstanceConfig {
-    /// Default limits, no arguments, no files, no host functions, open standard input.
+    /// Default limits, no arguments, no files, no host functions, open standard input, output as bytes.
     pub fn new(platform: Arc<dyn Platform>) -> Self {
         Self {
             limits: Limits::default(),
@@ -51,6 +54,7 @@ impl InstanceConfig {
             args: Vec::new(),
             env: Vec::new(),
             stdin: Stdin::Open,
+            stdout: StdoutTo::Bytes,
             fs: None,
             imports: Arc::default(),
             state: Box::new(()),

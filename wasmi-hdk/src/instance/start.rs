@@ -21,12 +21,14 @@ impl Instance {
     ///
     /// When the guest cannot be started.
     pub fn new(module: &Module, config: InstanceConfig) -> Result<Self, LoadError> {
-        let InstanceConfig { limits, platform, args, env, stdin, fs, imports, state } = config;
+        let InstanceConfig { limits, platform, args, env, stdin, stdout, fs, imports, state } =
+            config;
         let prepared = module.prepared();
         let wasi = WasiState::new(WasiConfig {
             args,
             env,
             stdin_open: stdin == Stdin::Open,
+            stdout,
             fs,
             limits: limits.clone(),
         });

@@ -78,6 +78,12 @@ impl Plugin {
     pub(super) fn work(&mut self, now: Duration, mut instance: Box<Instance>) -> Option<Output> {
         let bytes = self.peer.take_unsent();
         if !bytes.is_empty() {
+            let (waiting, limit) = (instance.stdin_len(), instance.limits().stdin_bytes);
+            if waiting > 0 && waiting.saturating_add(bytes.len()) > limit {
+                let fault = unread(&self.name, &instance, waiting.saturating_add(bytes.len()));
+                self.end(now, instance, Exit::Crashed(fault));
+                return None;
+            }
             instance.write_stdin(&bytes);
             self.peer.reuse(bytes);
             self.unpolled = true;
@@ -162,5 +168,16 @@ impl Plugin {
             .into_iter()
             .flatten()
             .min()
+    }
+}
+
+/// A guest that lets its input lie, be it that every byte of it is an answer to its own garbage.
+fn unread(name: &str, instance: &Instance, waiting: usize) -> Fault {
+    let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    Fault::Unread {
+        plugin: name.to_owned(),
+        call: instance.call().to_owned(),
+        waiting: size(waiting),
+        limit: size(instance.limits().stdin_bytes),
     }
 }

@@ -34,7 +34,7 @@ mod unsupported;
 use std::time::Duration;
 
 pub use self::errno::Errno;
-pub use self::state::{WasiConfig, WasiState};
+pub use self::state::{StdoutTo, WasiConfig, WasiState};
 pub use self::table::{UNSTABLE_DIFFERS, table};
 pub use self::unsupported::unsupported;
 use crate::guest_memory::GuestMemory;

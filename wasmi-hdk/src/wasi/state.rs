@@ -27,10 +27,23 @@ pub struct WasiConfig {
     pub env: Vec<(String, String)>,
     /// False: reading standard input gives its end at once.
     pub stdin_open: bool,
+    /// Where standard output goes.
+    pub stdout: StdoutTo,
     /// Files, if any.
     pub fs: Option<Box<dyn Fs>>,
-    /// Uses `stderr_*`, `stdio_bytes`, `open_files`.
+    /// Uses `stderr_*`, `stdout_bytes`, `open_files`.
     pub limits: Limits,
+}
+
+/// Where a guest's standard output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StdoutTo {
+    /// To the host as bytes: [`WasiState::take_stdout`].
+    #[default]
+    Bytes,
+    /// Into the log as lines of level debug, bounded as standard error is: a guest that speaks
+    /// with the host by calls prints there.
+    Log,
 }
 
 /// The WASI side of one guest: standard streams, descriptors, arguments.
@@ -41,6 +54,8 @@ pub struct WasiState {
     pub(super) fs: Option<Box<dyn Fs>>,
     pub(super) stdin: Stdin,
     pub(super) stdout: Stdout,
+    /// Standard output, where it is log.
+    pub(super) printed: Option<LogLines>,
     pub(super) stderr: LogLines,
     suspended: Vec<(CallKey, u64)>,
     /// The call made last remembered something.
@@ -53,15 +68,19 @@ impl WasiState {
     /// A fresh one: descriptors 0 to 2, and 3 for the root folder if there are files.
     #[must_use]
     pub fn new(config: WasiConfig) -> Self {
-        let WasiConfig { args, env, stdin_open, fs, limits } = config;
+        let WasiConfig { args, env, stdin_open, stdout, fs, limits } = config;
+        let lines = || LogLines::new(limits.stderr_lines_per_second, limits.stderr_line_bytes);
+        let mut printed = lines();
+        printed.set_level(Level::Debug);
         Self {
             args: args.into_iter().map(c_string).collect(),
             env: env.into_iter().map(|(name, value)| c_string(format!("{name}={value}"))).collect(),
             fds: Descriptors::new(fs.is_some(), limits.open_files),
             fs,
             stdin: Stdin::new(stdin_open),
-            stdout: Stdout::new(limits.stdio_bytes),
-            stderr: LogLines::new(limits.stderr_lines_per_second, limits.stderr_line_bytes),
+            stdout: Stdout::new(limits.stdout_bytes),
+            printed: (stdout == StdoutTo::Log).then_some(printed),
+            stderr: lines(),
             suspended: Vec::new(),
             remembered: false,
             last_monotonic: Duration::ZERO,
@@ -114,15 +133,19 @@ impl WasiState {
         self.stderr.set_level(level);
     }
 
-    /// Lines that the guest wrote to standard error since the last take, whole ones only.
+    /// Lines that the guest wrote to standard error, and to standard output where that is log,
+    /// since the last take, whole ones only.
     pub fn take_log(&mut self) -> Vec<LogLine> {
-        self.stderr.take()
+        let mut lines = self.stderr.take();
+        lines.extend(self.printed.iter_mut().flat_map(LogLines::take));
+        lines
     }
 
-    /// Ends standard error: a half line becomes a whole one, and dropped lines are
+    /// Ends the log: a half line becomes a whole one, and dropped lines are
     /// reported. For a guest that has ended; `take_log` follows.
     pub fn finish_log(&mut self) {
         self.stderr.finish();
+        self.printed.iter_mut().for_each(LogLines::finish);
     }
 
     /// The last panic message on standard error, for the text of a trap.
@@ -134,7 +157,7 @@ impl WasiState {
     /// Lines dropped because there were too many.
     #[must_use]
     pub fn log_lines_dropped(&self) -> u64 {
-        self.stderr.dropped()
+        self.stderr.dropped() + self.printed.as_ref().map_or(0, LogLines::dropped)
     }
 
     /// Fuel for the work of calls since the last take.

@@ -122,6 +122,9 @@ pub(super) fn write_stdout(
     iovecs: &[Iovec],
     nonblocking: bool,
 ) -> Result<u32, Stop> {
+    if ctx.state.printed.is_some() {
+        return Ok(print(ctx, iovecs)?);
+    }
     let mut room = u32::try_from(ctx.state.stdout.room()).unwrap_or(u32::MAX);
     if room == 0 && !iovecs.is_empty() {
         return Err(if nonblocking { Errno::Again.into() } else { ctx.pause() });
@@ -132,6 +135,20 @@ pub(super) fn write_stdout(
         ctx.state.stdout.write(ctx.memory.read(iovec.addr, len)?);
         room -= len;
         total += len;
+    }
+    Ok(total)
+}
+
+/// Standard output as lines of the log; nothing of it waits for the host.
+fn print(ctx: &mut Ctx<'_, '_>, iovecs: &[Iovec]) -> Result<u32, Errno> {
+    let now = ctx.monotonic();
+    let mut total = 0;
+    for iovec in iovecs {
+        let bytes = ctx.memory.read(iovec.addr, iovec.len)?;
+        if let Some(lines) = &mut ctx.state.printed {
+            lines.write(bytes, now);
+        }
+        total += iovec.len;
     }
     Ok(total)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmi_hdk::vfs::{Fs, MemoryFs};
-use wasmi_hdk::wasi::{self, WasiConfig, WasiResult, WasiState};
+use wasmi_hdk::wasi::{self, StdoutTo, WasiConfig, WasiResult, WasiState};
 use wasmi_hdk::{GuestMemory, Limits, Val, ValType};
 
 use super::World;
@@ -23,6 +23,7 @@ pub fn config(fs: Option<Box<dyn Fs>>, limits: Limits) -> WasiConfig {
         args: vec!["prog".into(), "x y".into()],
         env: vec![("PLUGIN_ID".into(), "test".into()), ("EMPTY".into(), String::new())],
         stdin_open: true,
+        stdout: StdoutTo::Bytes,
         fs,
         limits,
     }

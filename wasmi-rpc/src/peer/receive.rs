@@ -98,6 +98,7 @@ impl State {
                 self.incoming.close_batch(index);
                 self.finish_batch(index);
             }
+            Message::Invalid { .. } if self.is_flooded() => self.counters.faults += 1,
             Message::Invalid { id, error } => {
                 self.answer_error(&id, batch, &error);
                 let reason = error.message().to_owned();
@@ -189,7 +190,14 @@ impl State {
 
     fn fault(&mut self, fault: RpcError) {
         self.counters.faults += 1;
-        self.events.push_back(Output::Fault(fault));
+        if !self.is_flooded() {
+            self.faults_waiting += 1;
+            self.events.push_back(Output::Fault(fault));
+        }
+    }
+
+    fn is_flooded(&self) -> bool {
+        self.faults_waiting >= self.config.max_faults
     }
 }
 

@@ -514,6 +514,23 @@ fn both_directions_are_bounded() {
 }
 
 #[test]
+fn garbage_beyond_the_bound_is_only_counted() {
+    let config = PeerConfig { max_faults: 3, ..PeerConfig::default() };
+    let mut peer = Peer::new(config);
+    let faults = |peer: &mut Peer| {
+        let outputs = std::iter::from_fn(|| peer.poll_event());
+        outputs.filter(|output| matches!(output, Output::Fault(_))).count()
+    };
+    peer.handle_input(NOW, &b"x\n".repeat(10_000));
+    peer.handle_input(NOW, &format!("[{}]\n", vec!["1"; 1000].join(",")).into_bytes());
+    assert_eq!((faults(&mut peer), peer.counters().faults), (3, 11_000));
+    assert_eq!(peer.take_unsent().split(|byte| *byte == b'\n').count(), 4);
+    peer.handle_input(NOW, b"y\n");
+    assert_eq!((faults(&mut peer), peer.counters().faults), (1, 11_001));
+    assert_eq!(serve(&mut peer, b"z\n").matches("-32700").count(), 2);
+}
+
+#[test]
 fn the_answers_of_a_batch_stay_within_the_bound_together() {
     let mut peer = Peer::new(PeerConfig { max_message: 300, ..PeerConfig::default() });
     let batch = (1..4)

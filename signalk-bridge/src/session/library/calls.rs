@@ -2,7 +2,6 @@
 //!
 //! Everything goes through the table of methods; what a method means is there.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use wasmi_hdk::{Level, LogLine};
@@ -28,14 +27,7 @@ impl Exports {
         let Some(instance) = library.guest.instance() else { return };
         common.stats = instance.stats();
         common.usage.take(&mut library.usage);
-        let mut lines: VecDeque<LogLine> = instance.take_log().into();
-        self.stdout.extend(instance.take_stdout());
-        while let Some(end) = self.stdout.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.stdout.drain(..=end).collect();
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            lines.push_back(LogLine { level: Level::Debug, text });
-        }
-        for line in lines {
+        for line in instance.take_log() {
             signalk.log(common.id(), line);
         }
         let Some(shared) = library.shared() else { return };
