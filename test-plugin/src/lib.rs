@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, value::RawValue};
 use wasmi_pdk::{Cx, Error, ErrorCode, Result, Router, sleep};
 
@@ -14,6 +16,25 @@ pub type Memory = RefCell<BTreeMap<String, Value>>;
 /// `ping` answers "pong".
 pub fn ping<S: 'static>(router: Router<S>) -> Router<S> {
     router.method("ping", |_, ()| async { Ok("pong") })
+}
+
+/// `ping`, and this misbehaviour by two names: `go`, which tests of the host kit call, and `start`,
+/// which a server calls by itself.
+pub fn hostile<R, F, Fut>(misbehave: F) -> Router
+where
+    R: Serialize + 'static,
+    F: Fn() -> Fut + Clone + 'static,
+    Fut: Future<Output = Result<R>> + 'static,
+{
+    let start = misbehave.clone();
+    ping(Router::new())
+        .method("go", move |_, ()| misbehave())
+        .method("start", move |_, _: IgnoredAny| start())
+}
+
+/// `add [a, b]`: their sum.
+pub fn add<S: 'static>(router: Router<S>) -> Router<S> {
+    router.method("add", |_, (a, b): (i64, i64)| async move { Ok(a + b) })
 }
 
 /// `echo` answers its parameters as they are.
@@ -139,7 +160,7 @@ fn crash(text: &str) -> Result<()> {
 
 /// All well-behaved methods.
 pub fn all() -> Router<Memory> {
-    let router = sleep_for(time(random(prime_sieve(state()))));
+    let router = add(sleep_for(time(random(prime_sieve(state())))));
     trouble(echo_at_once(many_echo(nested_echo(echo(ping(router))))))
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,26 +16,54 @@ const SPEED: &str = "/signalk/v1/api/vessels/self/navigation/speedOverGround/val
 const HEARD: &str = "/signalk/v1/api/vessels/self/test/speed/value/count";
 const VALUES: u32 = 40;
 
-/// Guests that do harm by themselves; the others wait for a call that a server never makes (`wasmi-hdk/tests` makes it).
-const MUST_END: [&str; 18] = [
-    "import_unknown_called",
-    "initialize_spins",
-    "memory_four_gib_minimum",
-    "memory_grow_loop",
-    "memory_grow_two_million",
-    "no_exports",
-    "no_memory",
-    "poll_spins",
-    "poll_wrong_type",
-    "rpc_closes_stdout",
-    "rpc_garbage_for_ever",
-    "signalk_crash_on_delta",
-    "signalk_fails_to_start",
-    "signalk_spin_on_delta",
-    "stack_recurse_frames",
-    "start_section_spins",
-    "table_grow_loop",
-    "table_grow_two_million",
+/// Guests that do harm by themselves, or in `start`: what their owner reads as the plugin's last error.
+const MUST_END: [(&str, &str); 38] = [
+    ("exit_one_in_call", "exited with code 1 while it should run"),
+    ("exit_zero_in_call", "exited with code 0 while it should run"),
+    ("fuel_spin_forever", "the limit `call_fuel` is 2000000"),
+    ("import_unknown_called", "used the missing host function env.sk_teleport"),
+    ("import_wasi_wrong_type", "import wasi_snapshot_preview1.fd_write is declared as"),
+    ("initialize_spins", "call `_initialize` used"),
+    ("log_one_gigabyte", "the limit `call_fuel` is 2000000"),
+    ("memory_allocate_forever", "the limit `memory_bytes` is 16777216"),
+    ("memory_four_gib_minimum", "raise `memory_bytes`"),
+    ("memory_grow_loop", "the limit `call_fuel`"),
+    ("memory_grow_two_million", "the limit `call_fuel`"),
+    ("no_exports", "exports neither `_start` nor `rpc_poll`"),
+    ("no_memory", "exited with code 0 while it should run"),
+    ("poll_at_once_for_ever", "did not answer `initialize` within 30s"),
+    ("poll_spins", "call `rpc_poll` used"),
+    ("poll_wrong_type", "nor `rpc_poll`"),
+    ("rpc_closes_stdout", "did not answer `initialize` within 30s"),
+    ("rpc_garbage_for_ever", "the limit `stdin_bytes` is 1048576"),
+    ("rpc_half_line_then_silence", "did not answer `start` within 30s"),
+    ("signalk_crash_on_delta", "trapped"),
+    ("signalk_fails_to_start", "the sensor is not connected"),
+    // Each of its calls takes time here, so that it is late rather than over its rate.
+    ("signalk_flood", "did not answer `start` within 30s"),
+    ("signalk_spin_on_delta", "the limit `call_fuel`"),
+    ("stack_recurse_forever", "call `rpc_poll`"),
+    ("stack_recurse_frames", "recursed too deep"),
+    ("start_section_spins", "the limit `start_fuel`"),
+    ("table_grow_loop", "the limit `call_fuel`"),
+    ("table_grow_two_million", "the limit `call_fuel`"),
+    ("trap_in_call", "call `rpc_poll` trapped"),
+    ("wasi_exit_again", "exited with code 3 while it should run"),
+    ("wasi_huge_iovec_count", "exited with code 2828 while it should run"),
+    ("wasi_lying_lengths", "exited with code 2121 while it should run"),
+    ("wasi_lying_result_pointer", "exited with code 21 while it should run"),
+    ("wasi_many_empty_iovecs", "the limit `call_fuel`"),
+    ("wasi_poll_huge_count", "exited with code 2828 while it should run"),
+    ("wasi_random_2_gib", "exited with code 21 while it should run"),
+    ("wasi_random_32_mib_for_ever", "the limit `call_fuel`"),
+    ("wasi_stdin_lines", "did not answer `initialize` within 30s"),
+];
+
+/// Guests that break a rule and may go on: what is said in the log under their name.
+const MUST_BE_SAID: [(&str, &str); 3] = [
+    ("rpc_answers_unknown_ids", "which waits for no answer"),
+    ("rpc_garbage", "message is not JSON"),
+    ("rpc_line_of_100_mb", "exceeds the limit of 16777216"),
 ];
 
 fn guests() -> Vec<PathBuf> {
@@ -70,9 +99,37 @@ fn small() -> Limits {
     }
 }
 
-fn beside(guest: &Path) -> (Value, u64, f64) {
+/// What its owner lets this guest use besides: what it needs to do its harm, or less of what it wastes.
+fn options_of(name: &str) -> BTreeMap<String, String> {
+    let limits = match name {
+        // Its own standard library looks through each byte.
+        "rpc_line_of_100_mb" => json!({ "callFuel": 1_000_000_000 }),
+        "fuel_spin_forever" | "log_one_gigabyte" => json!({ "callFuel": 2_000_000 }),
+        "wasi_random_32_mib_for_ever" => json!({ "memoryMiB": 64, "callFuel": 2_000_000 }),
+        _ => return BTreeMap::new(),
+    };
+    let options = json!({ "enabled": true, "limits": limits });
+    BTreeMap::from([(name.to_owned(), options.to_string())])
+}
+
+/// What forty values did beside a guest.
+struct Outcome {
+    /// The guest's entry in the status.
+    status: Value,
+    /// How many values the neighbour heard.
+    heard: u64,
+    /// The last value.
+    speed: f64,
+    log: Vec<String>,
+}
+
+fn beside(guest: &Path) -> Outcome {
     let name = guest.file_stem().unwrap().to_str().unwrap();
-    let mut sim = Sim::with_config(Config { plugin_limits: small(), ..Config::default() });
+    let mut sim = Sim::with_config(Config {
+        plugin_limits: small(),
+        plugin_options: options_of(name),
+        ..Config::default()
+    });
     let neighbour = guest.with_file_name(NEIGHBOUR).with_extension("wasm");
     install(&mut sim, NEIGHBOUR, &neighbour);
     sim.advance(Duration::from_secs(1));
@@ -87,22 +144,50 @@ fn beside(guest: &Path) -> (Value, u64, f64) {
     }
     let status = sim.get_json("/signalk-host/status")["plugins"][name].clone();
     let heard = sim.get_json(HEARD).as_u64().unwrap_or_default();
-    (status, heard, sim.get_json(SPEED).as_f64().unwrap_or_default())
+    let speed = sim.get_json(SPEED).as_f64().unwrap_or_default();
+    Outcome { status, heard, speed, log: sim.log }
+}
+
+impl Outcome {
+    /// What is wrong with it.
+    fn faults(&self, name: &str) -> Vec<String> {
+        let mut faults = Vec::new();
+        let Outcome { status, heard, speed, log } = self;
+        if speed.to_bits() != f64::from(VALUES).to_bits() || *heard != u64::from(VALUES) {
+            faults.push(format!("data at {speed}, the neighbour heard {heard}"));
+        }
+        let (state, error) = (&status["state"], &status["lastError"]);
+        let ended = state != "running";
+        if ended == error.is_null() {
+            faults.push(format!("{state}, and its last error is {error}"));
+        }
+        let said = |text: &str| log.iter().any(|line| line.contains(name) && line.contains(text));
+        if let Some((_, text)) = MUST_END.iter().find(|(listed, _)| *listed == name)
+            && !(ended && error.to_string().contains(text) && said(text))
+        {
+            faults.push(format!("{state}, expected an end by `{text}`, got {error}"));
+        }
+        if let Some((_, text)) = MUST_BE_SAID.iter().find(|(listed, _)| *listed == name)
+            && !said(text)
+        {
+            let log: Vec<_> = log.iter().filter(|line| !line.contains(NEIGHBOUR)).collect();
+            faults.push(format!("{state}, expected `{text}` in {log:#?}"));
+        }
+        faults
+    }
 }
 
 #[test]
 fn every_guest_leaves_the_server_and_its_neighbour_unharmed_and_is_reported_by_name() {
     let mut faults = Vec::new();
+    let mut unseen: BTreeSet<&str> =
+        MUST_END.iter().chain(&MUST_BE_SAID).map(|(name, _)| *name).collect();
     for guest in guests() {
-        let name = guest.file_stem().unwrap().to_string_lossy().into_owned();
-        let (status, heard, speed) = beside(&guest);
-        if speed.to_bits() != f64::from(VALUES).to_bits() || heard != u64::from(VALUES) {
-            faults.push(format!("{name}: data at {speed}, the neighbour heard {heard}"));
-        }
-        let ended = status["state"] != "running";
-        if ended == status["lastError"].is_null() || (!ended && MUST_END.contains(&name.as_str())) {
-            faults.push(format!("{name}: {} {}", status["state"], status["lastError"]));
-        }
+        let name = guest.file_stem().unwrap().to_str().unwrap();
+        unseen.remove(name);
+        let found = beside(&guest).faults(name);
+        faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(unseen.is_empty(), "{unseen:?} are not built: run `cargo xtask guests`");
 }

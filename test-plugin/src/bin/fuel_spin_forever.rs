@@ -1,6 +1,6 @@
 //! Hostile: `go` computes for ever and never returns.
 
-wasmi_pdk::plugin!(test_plugin::ping(wasmi_pdk::Router::new()).method("go", |_, ()| async {
+wasmi_pdk::plugin!(test_plugin::hostile(|| async {
     let mut turns = 0_u64;
     loop {
         turns = std::hint::black_box(turns.wrapping_add(1));

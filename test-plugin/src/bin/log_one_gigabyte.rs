@@ -1,6 +1,6 @@
 //! Hostile: `go` writes a gigabyte of lines to stderr, then answers.
 
-wasmi_pdk::plugin!(test_plugin::ping(wasmi_pdk::Router::new()).method("go", |_, ()| async {
+wasmi_pdk::plugin!(test_plugin::hostile(|| async {
     use std::io::Write as _;
     let lines = "[warn] flood: all work and no play makes the log a dull read\n".repeat(1000);
     let mut err = std::io::stderr().lock();

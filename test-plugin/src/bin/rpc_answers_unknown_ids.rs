@@ -1,6 +1,6 @@
 //! Hostile: `go` answers three requests that nobody made, then its own.
 
-wasmi_pdk::plugin!(test_plugin::ping(wasmi_pdk::Router::new()).method("go", |_, ()| async {
+wasmi_pdk::plugin!(test_plugin::hostile(|| async {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     out.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":987654321,\"result\":1}\n")?;

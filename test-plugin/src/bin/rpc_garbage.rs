@@ -1,6 +1,6 @@
 //! Hostile: `go` writes bytes that are no JSON, no UTF-8 and no request, then answers.
 
-wasmi_pdk::plugin!(test_plugin::ping(wasmi_pdk::Router::new()).method("go", |_, ()| async {
+wasmi_pdk::plugin!(test_plugin::hostile(|| async {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     out.write_all(

@@ -1,6 +1,6 @@
 //! Hostile: `go` writes the first half of an answer and is never heard of again.
 
-wasmi_pdk::plugin!(test_plugin::ping(wasmi_pdk::Router::new()).method("go", |_, ()| async {
+wasmi_pdk::plugin!(test_plugin::hostile(|| async {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     out.write_all(br#"{"jsonrpc":"2.0","id":1,"resu"#)?;

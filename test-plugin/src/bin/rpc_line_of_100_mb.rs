@@ -1,6 +1,6 @@
 //! Hostile: `go` writes a line of 100 MB, far above any bound, and then answers as if nothing had been.
 
-wasmi_pdk::plugin!(test_plugin::ping(wasmi_pdk::Router::new()).method("go", |_, ()| async {
+wasmi_pdk::plugin!(test_plugin::hostile(|| async {
     use std::io::Write as _;
     let piece = vec![b'x'; 1 << 16]; // On the stack there is not so much room.
     let mut out = std::io::stdout().lock();
