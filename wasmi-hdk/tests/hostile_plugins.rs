@@ -9,7 +9,9 @@ mod rpc;
 use std::time::Duration;
 
 use rpc::{Conversation, guest, strict};
-use wasmi_hdk::{ErrorCode, Exit, Fault, Instance, InstanceConfig, Limits, Plugin, RpcError};
+use wasmi_hdk::{
+    ErrorCode, Exit, Fault, Imports, Instance, InstanceConfig, Limits, Plugin, RpcError,
+};
 
 fn crash_of_go(name: &str) -> (String, i32) {
     let mut plugin = Conversation::new(name);
@@ -58,10 +60,8 @@ fn one_that_recurses_for_ever() {
     // The stack in linear memory or the one of calls, whichever ends first.
     assert!(text.contains("recursed too deep") || text.contains("out of bounds"), "{text}");
     let mut plugin = Instance::new(&guest("stack_recurse_frames"), common::config()).unwrap();
-    let export = guest("stack_recurse_frames").exports().next().unwrap().0.to_owned();
-    if plugin.begin(&export, &[]).is_ok() {
-        assert!(common::fault(common::drive(&mut plugin, 100_000)).contains("recursed too deep"));
-    }
+    let text = common::fault(common::call(&mut plugin, "_start", &[]));
+    assert!(text.contains("call `_start` recursed too deep"), "{text}");
 }
 
 #[test]
@@ -208,30 +208,74 @@ fn one_that_grows_for_ever_is_ended_by_its_budget() {
     }
 }
 
+/// Each exits with the errno of its first lie, and 100 times that of its second.
 #[test]
 fn wasi_calls_with_lies_in_them() {
-    for name in [
-        "wasi_huge_iovec_count",
-        "wasi_lying_lengths",
-        "wasi_lying_result_pointer",
-        "wasi_many_empty_iovecs",
-        "wasi_poll_huge_count",
-        "wasi_random_2_gib",
-        "wasi_random_32_mib_for_ever",
+    const FAULT: i32 = 21;
+    const INVAL: i32 = 28;
+    for (name, errno) in [
+        ("wasi_huge_iovec_count", INVAL + 100 * INVAL),
+        ("wasi_lying_lengths", FAULT + 100 * FAULT),
+        ("wasi_lying_result_pointer", FAULT),
+        ("wasi_poll_huge_count", INVAL + 100 * INVAL),
+        ("wasi_random_2_gib", FAULT),
     ] {
+        let mut plugin = Conversation::new(name);
+        plugin.settle();
+        match plugin.stopped {
+            Some(Exit::Exited(code)) => assert_eq!(code, errno, "{name}"),
+            ended => panic!("{name}: {ended:?}"),
+        }
+    }
+}
+
+#[test]
+fn wasi_calls_that_make_the_host_work_are_paid_by_the_guest() {
+    for name in ["wasi_many_empty_iovecs", "wasi_random_32_mib_for_ever"] {
         let limits = Limits { memory_bytes: 64 << 20, ..strict() };
         let mut plugin = Conversation::with(&guest(name), limits);
         plugin.settle();
-        let exit = plugin.stopped.as_ref().unwrap_or_else(|| panic!("{name} goes on"));
-        match (name, exit) {
-            ("wasi_random_32_mib_for_ever" | "wasi_many_empty_iovecs", Exit::Crashed(fault)) => {
-                assert!(matches!(fault, Fault::OutOfFuel { .. } | Fault::Memory { .. }), "{fault}");
-            }
-            // The guest got an errno and ended by itself.
-            (_, Exit::Clean | Exit::Exited(_)) => {}
-            (_, Exit::Crashed(fault)) => panic!("{name}: {fault}"),
+        match plugin.stopped {
+            Some(Exit::Crashed(Fault::OutOfFuel { .. })) => {}
+            ended => panic!("{name}: {ended:?}"),
         }
     }
+}
+
+#[test]
+fn one_that_imports_what_nobody_has_and_does_not_call_it_runs() {
+    let module = guest("import_unknown_unused");
+    let mut plugin = Conversation::with(&module, strict());
+    plugin.settle();
+    assert!(matches!(plugin.stopped, Some(Exit::Clean)), "{:?}", plugin.stopped);
+    assert_eq!(module.unknown_imports(&Imports::new()), ["env.sk_teleport"]);
+
+    let mut plugin = Conversation::new("import_unknown_called");
+    plugin.settle();
+    let text = plugin.crash();
+    assert!(
+        text.ends_with("call `_start` used the missing host function env.sk_teleport"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_that_declares_a_call_of_wasi_otherwise_is_refused() {
+    assert_eq!(
+        rpc::load("import_wasi_wrong_type").unwrap_err().to_string(),
+        "import_wasi_wrong_type: import wasi_snapshot_preview1.fd_write is declared as \
+         (i32, i32) -> (i32), the host has (i32, i32, i32, i32) -> (i32)"
+    );
+}
+
+#[test]
+fn one_whose_single_instruction_costs_more_than_a_slice_goes_on() {
+    let limits = Limits { memory_bytes: 64 << 20, ..strict() };
+    let mut plugin = Conversation::with(&guest("memory_fill_beyond_a_slice"), limits);
+    plugin.settle();
+    assert!(matches!(plugin.stopped, Some(Exit::Clean)), "{:?}", plugin.stopped);
+    let rpc::Either::Stateful(state) = &plugin.plugin else { panic!() };
+    assert!(state.stats().fuel_used >= 3 * 62_914_560 / 64, "{:?}", state.stats());
 }
 
 #[test]

@@ -41,11 +41,27 @@ fn a_sleeping_plugin_holds_no_thread() {
 
 #[test]
 fn clocks_and_random_bytes_come_from_the_platform() {
-    let mut plugin = Conversation::new("rpc_methods");
+    let mut plugin = Conversation::new("rpc_time");
     assert_eq!(plugin.call("time", "").unwrap(), "1800000000000");
     plugin.advance(Duration::from_secs(2));
     assert_eq!(plugin.call("time", "").unwrap(), "1800000002000");
+    let mut plugin = Conversation::new("rpc_random");
     assert_eq!(plugin.call("random", "[3]").unwrap(), "[7,7,7]");
+}
+
+#[test]
+fn what_is_echoed_comes_back_to_the_letter() {
+    let mut plugin = Conversation::new("rpc_echo");
+    for text in [
+        "[]",
+        "{}",
+        r#"[ 1.0, -0, 1e400, 12345678901234567890123456789 ]"#,
+        r#"{"b":1,"a":[null,true],"b":"\u00e9\n\\ü"}"#,
+        r#"["\u2028","\ud83d\ude00"]"#,
+    ] {
+        assert_eq!(plugin.call("echo", text).unwrap(), text);
+    }
+    assert!(plugin.faults.is_empty(), "{:?}", plugin.faults);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use wasmi_hdk::{
-    CallId, Engine, ErrorObject, Exit, Input, InstanceConfig, Limits, LogLine, Module, Output,
-    PerCall, Platform, Plugin, RawValue, RequestId, RpcError, RpcResult,
+    CallId, Engine, ErrorObject, Exit, Input, InstanceConfig, Limits, LoadError, LogLine, Module,
+    Output, PerCall, Platform, Plugin, RawValue, RequestId, RpcError, RpcResult,
 };
 
 /// A clock that stands until it is set.
@@ -37,10 +37,15 @@ impl Clock {
 
 /// A module of `target/guests`.
 pub fn guest(name: &str) -> Module {
+    load(name).expect("the guest loads")
+}
+
+/// A module of `target/guests`, which may be refused.
+pub fn load(name: &str) -> Result<Module, LoadError> {
     let path = format!("{}/../target/guests/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
     let bytes = std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{path}: {error}: run `cargo xtask guests`"));
-    Module::load(&Engine::new(), name, &bytes, &Limits::default()).expect("the guest loads")
+    Module::load(&Engine::new(), name, &bytes, &Limits::default())
 }
 
 /// Limits that end a hostile guest soon, also in a debug build.
