@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod handshake;
 mod sockets;
 mod weaknesses;
 
