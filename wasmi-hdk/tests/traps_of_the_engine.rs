@@ -1,5 +1,6 @@
 //! One test for each trap of wasmi 2.0.0 that once ended a host or a plugin. The numbers are
 //! those of the list in which they were found; each test fails if its cure is taken away.
+//! README.md says where the traps are tested that are not here.
 
 #![allow(clippy::unwrap_used)]
 

@@ -95,3 +95,17 @@ fn lines_are_answered_as_they_come() {
     assert!(matches!(guest.run(), Step::Finished(_)));
     assert_eq!(guest.out, "1: a\n2: half line\nend after 2\n");
 }
+
+/// The number is that of the list in `traps_of_the_engine.rs`. Where the target comes from Debian's
+/// packages its libc has no `pthread_*`: `toolchain/install-rust-targets` adds them.
+#[test]
+fn trap_19_a_guest_that_starts_a_thread_gets_an_error_and_goes_on() {
+    let mut guest = Guest::start("wasi_thread");
+    let step = guest.run();
+    assert!(matches!(step, Step::Finished(_)), "{step:?}");
+    let lines: Vec<_> = guest.out.lines().collect();
+    assert!(
+        matches!(lines[..], [error, "going on"] if error.starts_with("no thread: ")),
+        "{lines:?}"
+    );
+}
