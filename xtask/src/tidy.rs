@@ -4,6 +4,7 @@
 //! `unsafe` outside the two named files, licences, and the engine named once.
 
 mod licences;
+mod traps;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -60,6 +61,7 @@ pub(crate) fn run() -> Result<()> {
     ]))?)?;
     let mut faults = arrows(&metadata);
     faults.extend(licences::check(&metadata)?);
+    faults.extend(traps::check()?);
     let files = sources()?;
     for (name, text) in &files {
         faults.extend(file_faults(name, text));

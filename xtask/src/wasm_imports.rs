@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use wasmparser::{Parser, Payload};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use crate::{guests, process, toolchain};
 
@@ -38,6 +38,7 @@ pub(crate) fn run() -> Result<()> {
     if !imports.is_empty() {
         bail!("the core imports {} when built for the browser", imports.join(", "));
     }
+    without_tail_calls(&bytes)?;
     eprintln!("xtask: {PROGRAM} imports nothing, {} KiB", bytes.len() / 1024);
     let runner = process::root().join("toolchain/run-bare.mjs");
     process::run(Command::new("node").arg(runner).arg(path))
@@ -73,4 +74,26 @@ fn imports(bytes: &[u8]) -> Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+/// Trap 3 of the engine (`tidy/traps.rs`), also when a caller's RUSTFLAGS asked for it.
+fn without_tail_calls(bytes: &[u8]) -> Result<()> {
+    let features = WasmFeatures::default().difference(WasmFeatures::TAIL_CALL);
+    let validated = Validator::new_with_features(features).validate_all(bytes);
+    validated.map(drop).context(
+        "with tail calls a guest's loop overflows the stack of a browser: leave them out of RUSTFLAGS",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_with_tail_calls_is_refused() {
+        let module = |body: &str| wat::parse_str(format!("(module (func $f {body}))")).unwrap();
+        assert!(without_tail_calls(&module("(call $f)")).is_ok());
+        let error = without_tail_calls(&module("(return_call $f)")).unwrap_err();
+        assert!(format!("{error:#}").contains("tail calls"), "{error:#}");
+    }
 }
