@@ -9,6 +9,8 @@ use std::{
 
 use signalk_core::FoundPackage;
 
+use crate::{disk, package_json};
+
 /// What was found, and what could not be looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -44,7 +46,7 @@ impl Found {
     /// A folder that somebody typed: everything that is wrong with it is said.
     fn named(&mut self, folder: &Path) {
         let file = folder.join("package.json");
-        let complaint = match fs::read_to_string(&file) {
+        let complaint = match package_json::read(&file) {
             Ok(text) => return self.packages.push(package(folder, text)),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound if !folder.exists() => {
@@ -59,9 +61,9 @@ impl Found {
                     folder.display()
                 ),
                 _ => format!(
-                    "--plugin {}: {} cannot be read: {error}; allow it to the user that runs the server",
+                    "--plugin {}: {}",
                     folder.display(),
-                    file.display()
+                    package_json::unreadable(&file, &error)
                 ),
             },
         };
@@ -71,13 +73,11 @@ impl Found {
     /// A folder in node_modules: one without package.json is none of ours.
     fn installed(&mut self, folder: &Path) {
         let file = folder.join("package.json");
-        match fs::read_to_string(&file) {
+        match package_json::read(&file) {
             Ok(text) if concerns_us(&text) => self.packages.push(package(folder, text)),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                self.complaints.push(format!("{}: cannot be read: {error}", file.display()))
-            }
+            Err(error) => self.complaints.push(package_json::unreadable(&file, &error)),
         }
     }
 
@@ -90,8 +90,8 @@ impl Found {
             }
             Err(error) => {
                 self.complaints.push(format!(
-                    "{}: cannot be read: {error}; the plugins in it are not loaded",
-                    parent.display()
+                    "{}; the plugins in it are not loaded",
+                    disk::unreadable(parent, &error)
                 ));
                 return Vec::new();
             }

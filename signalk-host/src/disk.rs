@@ -189,7 +189,8 @@ fn whole_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> String {
+/// Why a file or folder of the configuration cannot be read, in words, with the remedy.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
     let remedy = match error.kind() {
         io::ErrorKind::IsADirectory => "a folder lies where a file belongs: move it away",
         io::ErrorKind::NotADirectory => "a file lies where a folder belongs: move it away",

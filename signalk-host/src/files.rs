@@ -16,7 +16,7 @@ use tokio::{
 use crate::{
     disk::ConfigDir,
     driver::{CoreSender, ToCore},
-    plugin_folder,
+    package_json, plugin_folder,
 };
 
 /// Works for the core's task and never makes it wait.
@@ -70,11 +70,8 @@ impl Files {
     pub(crate) fn read_package(&self, plugin: PluginId, dir: &str) {
         let path = Path::new(dir).join("package.json");
         self.read(move || {
-            let result = std::fs::read_to_string(&path).map_err(|error| {
-                format!(
-                    "{}: cannot be read: {error}; what it said before holds: install the package anew",
-                    path.display()
-                )
+            let result = package_json::read(&path).map_err(|error| {
+                format!("{}; what it said before holds", package_json::unreadable(&path, &error))
             });
             Report::Package { plugin, result }
         });
@@ -113,7 +110,10 @@ fn read(path: &Path) -> Result<Bytes, String> {
     let too_large = std::fs::metadata(path).is_ok_and(|file| file.len() > LARGEST_MODULE);
     if too_large {
         let limit = LARGEST_MODULE >> 20;
-        return Err(format!("{}: larger than {limit} MB; this is no plugin", path.display()));
+        return Err(format!(
+            "{}: larger than {limit} MiB, so this is no plugin; name its .wasm file in `wasmManifest` of its package.json",
+            path.display()
+        ));
     }
     std::fs::read(path).map(Bytes::from).map_err(|error| {
         let remedy = match error.kind() {
@@ -132,3 +132,19 @@ fn read(path: &Path) -> Result<Bytes, String> {
 
 /// Far above the core's own limit, which has the better error; this one only keeps a wrong file out of the memory.
 const LARGEST_MODULE: u64 = 256 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_far_too_large_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plugin.wasm");
+        // It takes no room on the disk; in the memory it would.
+        std::fs::File::create(&path).unwrap().set_len(LARGEST_MODULE + 1).unwrap();
+        let refused = read(&path).unwrap_err();
+        assert!(refused.contains("plugin.wasm: larger than 256 MiB"), "{refused}");
+        assert!(refused.contains("name its .wasm file in `wasmManifest`"), "{refused}");
+    }
+}

@@ -22,6 +22,7 @@ mod inbox;
 mod logging;
 mod net;
 mod outbox;
+mod package_json;
 mod platform;
 mod plugin_folder;
 mod plugin_net;

@@ -75,14 +75,13 @@ impl Host {
     }
 
     fn spawn(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Host {
-        let mut child = command(&["serve", "--port", "0", "--config"])
-            .arg(dir)
-            .args(args)
-            .envs(env.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut serve = command(&["serve", "--port", "0", "--config"]);
+        Host::run(serve.arg(dir).args(args).envs(env.iter().copied()))
+    }
+
+    /// By this command line, which runs the server.
+    pub(crate) fn run(command: &mut Command) -> Host {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = collect(child.stderr.take().unwrap());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
