@@ -29,16 +29,18 @@ use signalk_bridge::{
     BridgeError, PluginId, Registration, SignalK, Status, SubscribeRequest, SubscriptionId, Version,
 };
 
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/CONFORMANCE.md");
+
 #[test]
 fn the_table_is_what_comes_out() {
+    let Some(spec) = spec::read() else { return };
     let mut faults = Vec::new();
-    let text = table::whole(&spec::read(), &mut faults);
+    let text = table::whole(&spec, &mut faults);
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/CONFORMANCE.md");
     if std::env::var_os("UPDATE_CONFORMANCE").is_some() {
-        std::fs::write(path, &text).unwrap();
+        std::fs::write(TABLE, &text).unwrap();
     }
-    let before = std::fs::read_to_string(path).unwrap_or_default();
+    let before = std::fs::read_to_string(TABLE).unwrap_or_default();
     let compared = |text: &'_ str| text.split(table::SHOWN).next().unwrap_or_default().to_owned();
     let (new, old) = (compared(&text), compared(&before));
     let differing = new.lines().zip(old.lines()).find(|(new, old)| new != old);
@@ -46,6 +48,10 @@ fn the_table_is_what_comes_out() {
         new == old,
         "CONFORMANCE.md is not what comes out: {differing:#?}; read the difference, then write it anew with UPDATE_CONFORMANCE=1"
     );
-    let gone = weaknesses::gone(&before);
+}
+
+#[test]
+fn every_test_that_the_table_names_is_there() {
+    let gone = weaknesses::gone(&std::fs::read_to_string(TABLE).unwrap());
     assert!(gone.is_empty(), "CONFORMANCE.md names tests that are gone: {gone:#?}");
 }
