@@ -4,6 +4,7 @@
 //! `unsafe` outside the two named files, licences, and the engine named once.
 
 mod licences;
+mod shipped;
 mod traps;
 
 use std::collections::BTreeMap;
@@ -103,7 +104,7 @@ fn file_faults(name: &str, text: &str) -> Vec<String> {
     if !text.starts_with("//!") && !text.starts_with("#!") {
         faults.push(format!("{name}: opens without a `//!` header"));
     }
-    let shipped = shipped(text);
+    let shipped = shipped::shipped(text);
     // This file spells the words it looks for; rustc forbids `unsafe` here anyway.
     if name.contains("/src/")
         && !name.starts_with("xtask/")
@@ -134,12 +135,6 @@ fn has_unsafe(text: &str) -> bool {
     ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "#[unsafe("]
         .iter()
         .any(|word| text.contains(word))
-}
-
-/// The text without comments and without the tests at its foot.
-fn shipped(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 /// Each Rust file of the workspace that git knows or would know, with its text.
