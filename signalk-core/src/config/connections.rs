@@ -1,9 +1,7 @@
 //! Input connections as configured: `pipedProviders` of `settings.json`, and what an edge adds. Opening them is the edge's.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
-};
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
