@@ -40,8 +40,30 @@ fn sentences_mean_what_they_mean_to_the_reference() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(recorded.next(), None);
-    assert_eq!((same, different), (1196, 67));
+    assert_eq!((same, different), (1195, 68));
     assert_eq!(parser.counters().bad_checksum, 0);
+}
+
+/// DIFFERENCE of GSA, which the reference does not read.
+#[test]
+fn a_receiver_says_how_sure_its_position_is() {
+    let mut parser = Parser::new("oracle");
+    let mut values = |sentence: &str| {
+        let mut deltas = Vec::new();
+        parser.push(format!("{sentence}\r\n").as_bytes(), NOW_MS, &mut deltas);
+        let values = deltas.iter().flat_map(|delta| &delta.updates[0].values);
+        json!(values.map(|v| json!([v.path.as_str(), v.value.to_json()])).collect::<Vec<_>>())
+    };
+    const PDOP: &str = "navigation.gnss.positionDilution";
+    let good = "$GPGSA,A,3,04,05,,09,12,,,24,,,,,2.5,1.3,2.1";
+    assert_eq!(values(good), json!([[PDOP, 2.5]]));
+    let with_system = "$GNGSA,A,3,65,71,,,,,,,,,,,1.8,1.0,1.5,2";
+    assert_eq!(values(with_system), json!([[PDOP, 1.8]]));
+    let no_fix = "$GPGSA,A,1,,,,,,,,,,,,,99.9,99.9,99.9";
+    assert_eq!(values(no_fix), json!([[PDOP, null]]));
+    assert_eq!(values("$GPGSA,A,3,04,05,,09,12,,,24,,,,,,,"), json!([[PDOP, null]]));
+    assert_eq!(values("$GPGSA,A,3,04,05"), json!([]));
+    assert_eq!(parser.counters().bad_fields, 1);
 }
 
 /// The delta in the form of the recording; a sentence without a time of its own has that of its arrival.

@@ -142,7 +142,7 @@ proptest! {
 
     #[test]
     fn sentences_of_nonsense_never_panic(
-        formatter in "(APB|BOD|BWC|BWR|DBT|DPT|GGA|GLL|GNS|GSV|HDG|HSC|MDA|MTW|MWD|MWV|RMB|RMC|ROT|RPM|RSA|VDM|VDO|VDR|VHW|VLW|VPW|VTG|VWR|VWT|XTE|ZDA)",
+        formatter in "(APB|BOD|BWC|BWR|DBT|DPT|GGA|GLL|GNS|GSA|GSV|HDG|HSC|MDA|MTW|MWD|MWV|RMB|RMC|ROT|RPM|RSA|VDM|VDO|VDR|VHW|VLW|VPW|VTG|VWR|VWT|XTE|ZDA)",
         fields in proptest::collection::vec("([A-Z]|[0-9]{0,9}(\\.[0-9]{0,6})?|[-+.0-9a-z]{0,12}|[0-W`-w]{0,60}|\\PC{0,6})", 0..26),
     ) {
         let sentence = format!("$XX{formatter},{}\r\n", fields.join(","));

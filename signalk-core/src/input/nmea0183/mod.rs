@@ -204,6 +204,7 @@ impl Parser {
             b"GGA" => position::gga(f, p, out),
             b"GLL" => position::gll(f, p, out),
             b"GNS" => position::gns(f, p, out),
+            b"GSA" => position::gsa(f, p, out),
             b"GSV" => self.satellites.gsv(&address.talker, f, p, out),
             b"HDG" => heading::hdg(f, p, out),
             b"HDM" => heading::hdm(f, p, out),
@@ -230,8 +231,8 @@ impl Parser {
             b"VWT" => wind::vwt(f, p, out),
             b"XTE" => route::xte(f, p, out),
             b"ZDA" => position::zda(f, p, out),
-            // Known, but Signal K has no place for what they say that others do not say too.
-            b"GSA" | b"WCV" => {}
+            // Known, but Signal K has no place for what it says that others do not say too.
+            b"WCV" => {}
             _ => return false,
         }
         true

@@ -62,6 +62,7 @@ paths! {
     gnss_satellites = "navigation.gnss.satellites",
     gnss_altitude = "navigation.gnss.antennaAltitude",
     gnss_hdop = "navigation.gnss.horizontalDilution",
+    gnss_pdop = "navigation.gnss.positionDilution",
     gnss_geoid = "navigation.gnss.geoidalSeparation",
     gnss_age = "navigation.gnss.differentialAge",
     gnss_reference = "navigation.gnss.differentialReference",

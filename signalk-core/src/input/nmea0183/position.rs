@@ -1,4 +1,4 @@
-//! Where and when: RMC, GGA, GNS, GLL, VTG, ZDA.
+//! Where and when, and how surely: RMC, GGA, GNS, GSA, GLL, VTG, ZDA.
 
 use std::sync::Arc;
 
@@ -115,6 +115,18 @@ pub(super) fn gns(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
         _ => return,
     };
     out.text(&p.gnss_status, status);
+}
+
+/// GSA: automatic or manual, fix (1 none, 2 in two dimensions, 3 in three), ids of up to twelve satellites, PDOP, HDOP,
+/// VDOP. HDOP is that of GGA and GNS, which say it, too. Without a fix PDOP is known to be unavailable.
+///
+/// DIFFERENCE: the reference has nothing for this sentence; no other says PDOP.
+pub(super) fn gsa(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
+    if f.len() < 15 {
+        return f.count_bad();
+    }
+    let pdop = f.number(14).filter(|_| !f.is(1, b'1'));
+    out.number_or_null(&p.gnss_pdop, pdop);
 }
 
 /// GLL: position, time, status.
