@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     let config = process::root().join(&options.config);
-    name_the_boat(&config)?;
+    prepare(&config)?;
     let mut host = std::process::Command::new(process::target_dir().join("release/signalk-host"));
     host.current_dir(process::root())
         .args(["serve", "--demo", "--port", &options.port.to_string(), "--config"])
@@ -43,13 +43,30 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     process::run(host.args(&options.more))
 }
 
-/// A boat has a name; one that the user gave stays.
-fn name_the_boat(config: &Path) -> Result<()> {
-    fs::create_dir_all(config).with_context(|| format!("cannot make {}", config.display()))?;
-    let file = config.join("baseDeltas.json");
-    if file.exists() {
-        return Ok(());
+/// What the demo needs beside the boat: a name, and the second plugin switched on. It watches an anchor, so it is
+/// off unless its owner says otherwise; the demo boat is under way and leaves the circle after some minutes, which
+/// raises the alarm.
+const SETTINGS: [(&str, &str); 2] = [
+    (
+        "baseDeltas.json",
+        r#"[{"context":"vessels.self","updates":[{"values":[{"path":"","value":{"name":"Tuuletar"}}]}]}]"#,
+    ),
+    (
+        "plugin-config-data/_signalk-host_anchor-watch.json",
+        r#"{"enabled":true,"configuration":{"radius":500}}"#,
+    ),
+];
+
+/// Writes the settings; what the user changed stays.
+fn prepare(config: &Path) -> Result<()> {
+    for (name, text) in SETTINGS {
+        let file = config.join(name);
+        if file.exists() {
+            continue;
+        }
+        let folder = file.parent().unwrap_or(config);
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    let name = r#"[{"context":"vessels.self","updates":[{"values":[{"path":"","value":{"name":"Tuuletar"}}]}]}]"#;
-    fs::write(&file, name).with_context(|| format!("cannot write {}", file.display()))
+    Ok(())
 }
