@@ -1,7 +1,7 @@
 //! What a plugin may do: the keys of `wasmCapabilities` and the one check.
 //!
 //! Clause: plugin ABI 1.3. Nothing here knows which call needs what: that is
-//! the method table (`methods/mod.rs`) and the import table (`abi/imports.rs`).
+//! the method table (`methods/mod.rs`) and the import table (`abi/env/mod.rs`).
 
 use std::fmt;
 
