@@ -61,6 +61,7 @@ mod put;
 mod query;
 mod range;
 mod requests;
+mod saving;
 mod server;
 mod stream;
 mod timer;

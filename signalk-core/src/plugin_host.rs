@@ -11,7 +11,8 @@ use crate::{
     guest::Platform,
     io::Output,
     plugins::Host,
-    server::{Saving, Server},
+    saving::Saving,
+    server::Server,
 };
 
 impl Host for Server {

@@ -13,7 +13,8 @@ use crate::{
     io::{HttpId, StreamId},
     plugins::{FoundPut, Later, Plugins},
     requests::{Reply, Request},
-    server::{Saving, Server},
+    saving::Saving,
+    server::Server,
 };
 
 /// What shall change.

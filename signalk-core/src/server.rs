@@ -1,4 +1,4 @@
-//! The state of the server without its plugins, and the few things that every part of it does: respond, send, save, log.
+//! The state of the server without its plugins, and the few things that every part of it does: respond, send, log.
 
 use std::{
     cell::Cell,
@@ -25,8 +25,9 @@ use crate::{
     io::{Effect, HttpId, LogArea, LogLevel, Output, StreamId, Ticket},
     notifications::Notifications,
     providers::Providers,
-    requests::{Reply, Requests},
+    requests::Requests,
     resources::Resources,
+    saving::{Saves, Saving},
     stream::Streams,
     timer::{Timer, Timers},
     webapps::WebApps,
@@ -67,7 +68,7 @@ pub(crate) struct Server {
     pub(crate) needs_restart: BTreeSet<&'static str>,
     /// Saved configurations whose clients wait for the plugin; `Core` answers them.
     pub(crate) saved_options: Vec<(HttpId, String)>,
-    saving: BTreeMap<Ticket, (String, Saving)>,
+    pub(crate) saves: Saves,
     next_ticket: u64,
     /// When the first input came.
     started: Option<Duration>,
@@ -81,18 +82,6 @@ pub(crate) struct Names {
     pub(crate) defaults: SourceRef,
     pub(crate) server: SourceRef,
     pub(crate) zones: SourceRef,
-}
-
-/// What happens when a file is durable, or could not be saved.
-pub(crate) enum Saving {
-    /// Nobody waits.
-    Quiet,
-    /// An HTTP client waits for this response.
-    Respond { id: HttpId, ok: HttpResponse },
-    /// A PUT ends.
-    Request(String),
-    /// An HTTP client waits for this, and for what the plugin makes of it.
-    PluginOptions { id: HttpId, plugin: String },
 }
 
 impl Server {
@@ -130,7 +119,7 @@ impl Server {
             plugins_changed: false,
             plugin_status: Vec::new(),
             saved_options: Vec::new(),
-            saving: BTreeMap::new(),
+            saves: Saves::default(),
             next_ticket: 0,
             started: None,
             written: Cell::new(None),
@@ -238,52 +227,10 @@ impl Server {
         self.outputs.push_back(Output::Effect(Effect::Log { level, area, target, text }));
     }
 
-    pub(crate) fn save(&mut self, name: String, text: String, then: Saving) {
-        let ticket = self.ticket();
-        self.saving.insert(ticket, (name.clone(), then));
-        self.outputs.push_back(Output::Effect(Effect::SaveFile {
-            ticket,
-            name,
-            bytes: text.into(),
-        }));
-    }
-
     /// Names a new wish for the disk.
     pub(crate) fn ticket(&mut self) -> Ticket {
         self.next_ticket += 1;
         Ticket(self.next_ticket)
-    }
-
-    /// The edge saved a file, or could not.
-    pub(crate) fn saved(&mut self, ticket: Ticket, result: Result<(), String>) {
-        let Some((name, then)) = self.saving.remove(&ticket) else { return };
-        if let Err(error) = &result {
-            self.log_line(LogLevel::Error, "core".into(), format!("{name} was not saved: {error}"));
-        }
-        match (then, result) {
-            (Saving::Quiet, _) => {}
-            (Saving::Respond { id, ok }, Ok(())) => {
-                self.respond(id, &HttpRequest::default(), ok);
-            }
-            (Saving::Respond { id, .. }, Err(error)) => {
-                self.respond_plainly(
-                    id,
-                    HttpResponse::error(500, &format!("{name} was not saved: {error}")),
-                );
-            }
-            (Saving::PluginOptions { id, plugin }, Ok(())) => self.saved_options.push((id, plugin)),
-            (Saving::PluginOptions { id, .. }, Err(error)) => {
-                let text = format!("{name} was not saved: {error}");
-                self.respond_plainly(id, HttpResponse::json(500, &json!({ "error": text })));
-            }
-            (Saving::Request(request), Ok(())) => self.finish_request(&request, Reply::done(200)),
-            (Saving::Request(request), Err(error)) => {
-                self.finish_request(
-                    &request,
-                    Reply::failed(502, format!("{name} was not saved: {error}")),
-                );
-            }
-        }
     }
 
     /// Settings were changed that are read at the start only: said in the log and on the host's page.
@@ -299,7 +246,7 @@ impl Server {
 
     /// Files that are still on their way to the disk.
     pub(crate) fn is_saving(&self) -> bool {
-        !self.saving.is_empty() || self.resources.is_writing()
+        !self.saves.is_empty() || self.resources.is_writing()
     }
 
     /// The members of a leaf (`value`, `$source`, `timestamp` ...) of a context.

@@ -28,7 +28,7 @@ pub(crate) struct Files {
     saves: mpsc::UnboundedSender<Save>,
 }
 
-/// The core has at most one wish per changed file, so the queue needs no bound of its own.
+/// The core has at most one wish per file (`signalk-core/src/saving.rs`), so the queue needs no bound of its own.
 struct Save {
     ticket: Ticket,
     name: String,

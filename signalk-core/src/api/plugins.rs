@@ -9,7 +9,7 @@ use crate::{
     http::HttpResponse,
     plugins::{DIAGNOSTIC_LINES, Later, Posted},
     query,
-    server::Saving,
+    saving::Saving,
 };
 
 /// `GET /skServer/plugins`

@@ -7,7 +7,7 @@ use super::{Answer, Call};
 use crate::{
     config::{NotTaken, connection, is_enabled, listed, with_form},
     http::HttpResponse,
-    server::Saving,
+    saving::Saving,
 };
 
 /// `GET /skServer/settings`

@@ -156,7 +156,7 @@ impl Server {
         settings.set("resourcesApi", Value::Object(api));
         if settings.may_be_saved() {
             let text = settings.to_text();
-            self.save("settings.json".into(), text, crate::server::Saving::Quiet);
+            self.save("settings.json".into(), text, crate::saving::Saving::Quiet);
         }
     }
 

@@ -292,7 +292,7 @@ impl Turn<'_> {
         let (file, text) = self.server.resources.options.to_file();
         self.server.config.plugin_options.insert(FILES.into(), text.clone());
         let ok = response.with_etag(&client.request);
-        self.server.save(file, text, crate::server::Saving::Respond { id: client.id, ok });
+        self.server.save(file, text, crate::saving::Saving::Respond { id: client.id, ok });
     }
 }
 

@@ -57,7 +57,7 @@ enum Talk {
 
 struct Fetch {
     task: AbortHandle,
-    /// One message for each piece that is wanted.
+    /// One message for each piece that is wanted; the bridge wants the next when it has got one, so at most one waits.
     more: mpsc::UnboundedSender<()>,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    /// How much may wait is the plugin's bound (1 MiB).
+    /// How much may wait is the plugin's bound (`signalk-bridge/src/net/tcp.rs`).
     pub(super) fn send(&self, data: Bytes) {
         let _ = self.data.send(data);
     }
