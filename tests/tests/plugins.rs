@@ -40,6 +40,27 @@ fn state(sim: &mut Sim, id: &str) -> Value {
     sim.get_json("/signalk-host/status")["plugins"][id].clone()
 }
 
+const HELLO: [(&str, &str); 2] = [
+    ("rust", include_str!("../../examples/hello/src/lib.rs")),
+    ("json", include_str!("../../examples/hello/package.json")),
+];
+
+#[test]
+fn the_first_plugin_of_the_readme_is_the_example_and_works() {
+    let readme = include_str!("../../README.md");
+    for (language, text) in HELLO {
+        let block = format!("```{language}\n{text}```\n");
+        assert!(readme.contains(&block), "README.md has not the {language} of examples/hello");
+    }
+    let mut sim = Sim::with_vessel("230099999", "A");
+    sim.install(HELLO[1].1, &guest("hello"));
+    sim.advance(Duration::from_millis(100));
+    speed(&mut sim, 3.14);
+    sim.advance(Duration::from_millis(100));
+    let diagnostics = sim.get_json("/plugins/hello/diagnostics");
+    assert_eq!(diagnostics["statusMessage"], "Under way at 3.1 m/s", "{diagnostics:#}");
+}
+
 #[test]
 fn a_plugin_hears_a_value_and_says_another() {
     let mut sim = Sim::with_vessel("230099999", "A");

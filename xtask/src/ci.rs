@@ -21,8 +21,17 @@ const CORE: [&str; 5] =
 
 /// The guests' side, which no default member asks for: the kit with every feature, and what is built on
 /// it. Calls of their own, because features unite over all that one call builds; none of it needs wasmi.
-const KIT: [&str; 7] =
-    ["--all-features", "-p", "wasmi-pdk", "-p", "derived-data", "-p", "anchor-watch"];
+const KIT: [&str; 9] = [
+    "--all-features",
+    "-p",
+    "wasmi-pdk",
+    "-p",
+    "hello",
+    "-p",
+    "derived-data",
+    "-p",
+    "anchor-watch",
+];
 
 /// The crate of the guests for tests. Its programs have no tests inside, and linking each for the
 /// machine only to see that would take as long as all others together.
