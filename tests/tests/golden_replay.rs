@@ -80,8 +80,8 @@ const NOT_OURS: &str = "a list or log of the reference's own inner workings";
 const LATER_STATE: &str = "recorded after other recordings had added paths";
 
 /// Folders in the scope of the v1 server.
-const FOLDERS: [&str; 7] =
-    ["discovery", "rest", "put", "skServer", "v2-other", "v2-resources", "ws"];
+const FOLDERS: [&str; 8] =
+    ["discovery", "rest", "put", "skServer", "tcp", "v2-other", "v2-resources", "ws"];
 
 enum Outcome {
     Same,
@@ -153,6 +153,7 @@ fn replay_folder(folder: &Path, name: &str) -> Vec<(String, Outcome)> {
             })
             .collect(),
         "put" => replay_puts(recordings),
+        "tcp" => replay_lines(recordings),
         "v2-resources" => replay_resources(recordings),
         "skServer" => {
             let mut sim = golden_boat();
@@ -542,6 +543,34 @@ fn replay_stream(name: &str, recording: &Value) -> Outcome {
     let missing = want_plain.difference(&got).next().map(|text| format!("missing {text}"));
     let extra = got.difference(&want_plain).next().map(|text| format!("extra {text}"));
     Outcome::Different([missing, extra].into_iter().flatten().collect::<Vec<_>>().join("; "))
+}
+
+/// A line over TCP is what a frame is over a WebSocket; `signalk-host` opens this for such a client, whose socket it tests.
+const LINES: &str = "/signalk/v1/stream?subscribe=none";
+
+/// The stream, and what the delta on it left in the model.
+fn replay_lines(recordings: Vec<(String, Value)>) -> Vec<(String, Outcome)> {
+    let [(effect_name, effect), (stream_name, stream)] = &recordings[..] else {
+        panic!("{} recordings of tcp, 2 are known", recordings.len())
+    };
+    let frames: Vec<Value> = stream["transcript"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            let line: Value = serde_json::from_str(entry["line"].as_str().unwrap()).unwrap();
+            json!({ "dir": entry["dir"], "msg": line })
+        })
+        .collect();
+    let as_frames = json!({ "url": LINES, "transcript": frames });
+    let heard = replay_stream(stream_name, &as_frames);
+    let mut sim = golden_boat();
+    let client = sim.open(LINES);
+    for entry in frames.iter().filter(|entry| entry["dir"] == "client") {
+        sim.say(client, &said(&entry["msg"]));
+    }
+    let left = replay_request(&mut sim, effect, None);
+    vec![(effect_name.clone(), left), (stream_name.clone(), heard)]
 }
 
 /// The path whose zone is crossed in ws/sub-zone-notification, and values that cross it as often as was recorded.
