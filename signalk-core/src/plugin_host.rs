@@ -7,13 +7,7 @@ use bytes::Bytes;
 use signalk_bridge::{PluginId, Version};
 use signalk_model::{Delta, Placement, SourceRef, Store};
 
-use crate::{
-    guest::Platform,
-    io::Output,
-    plugins::Host,
-    saving::Saving,
-    server::Server,
-};
+use crate::{guest::Platform, io::Output, plugins::Host, saving::Saving, server::Server};
 
 impl Host for Server {
     fn store(&self) -> &Store {

@@ -144,8 +144,7 @@ mod tests {
 
     fn save(server: &mut Server, number: u64, client: bool) {
         let ok = HttpResponse::empty(200);
-        let then =
-            if client { Saving::Respond { id: HttpId(number), ok } } else { Saving::Quiet };
+        let then = if client { Saving::Respond { id: HttpId(number), ok } } else { Saving::Quiet };
         server.save("a.json".into(), number.to_string(), then);
     }
 
@@ -163,7 +162,11 @@ mod tests {
         server.saved(*first, Ok(()));
         let (wishes, answers) = news(&mut server);
         let [(second, text)] = &wishes[..] else { panic!("{wishes:?}") };
-        assert_eq!((text.as_str(), answers.len()), ("999", 0), "who came later waits for the newest");
+        assert_eq!(
+            (text.as_str(), answers.len()),
+            ("999", 0),
+            "who came later waits for the newest"
+        );
 
         server.saved(*second, Ok(()));
         assert_eq!(news(&mut server), (vec![], vec![(1, 200), (501, 200)]));

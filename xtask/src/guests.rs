@@ -16,8 +16,7 @@ use anyhow::{Context, Result};
 use crate::{packages, process, toolchain, wasm_imports};
 
 /// Crates whose programs, libraries and examples are guests.
-const CRATES: [&str; 5] =
-    ["test-plugin", "buffer-guests", "hello", "derived-data", "anchor-watch"];
+const CRATES: [&str; 5] = ["test-plugin", "buffer-guests", "hello", "derived-data", "anchor-watch"];
 
 /// A 64 KiB stack instead of 1 MiB: an instance takes 227 KiB instead of 1185 KiB
 /// and starts three times faster (measured with wasmi 2.0.0).
