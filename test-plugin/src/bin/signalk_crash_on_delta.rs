@@ -10,9 +10,14 @@ impl Plugin for CrashOnDelta {
     type Options = serde_json::Map<String, serde_json::Value>;
 
     async fn start(sk: SignalK, _: Self::Options) -> Result<Self> {
-        sk.subscribe(&["*".into()], |_| panic!("the first delta broke me")).await?;
+        sk.subscribe(&["*".into()], |_| crash()).await?;
         Ok(CrashOnDelta)
     }
+}
+
+#[expect(clippy::panic, reason = "this guest's behaviour")]
+fn crash() {
+    panic!("the first delta broke me")
 }
 
 wasmi_pdk::plugin!(serve::<CrashOnDelta>());

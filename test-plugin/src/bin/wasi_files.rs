@@ -4,8 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::time::{Duration, SystemTime};
 
+/// What it is called, and whether it held.
+type Step = (&'static str, fn() -> io::Result<bool>);
+
 fn main() {
-    let steps: &[(&str, fn() -> io::Result<bool>)] = &[
+    let steps: &[Step] = &[
         ("folders", folders),
         ("write and read", write_and_read),
         ("append", append),
