@@ -144,3 +144,19 @@ fn two_handlers_of_one_path_want_a_source() {
         assert_eq!(ask(&mut sim, "PUT", target, &body).0, 200, "{source}");
     }
 }
+
+/// W43: no plugin's name makes the server do anything of its own; the reference reads the system's
+/// log for a plugin of this name, at this address.
+#[test]
+fn w43_a_log_viewer_is_a_plugin_like_any_other() {
+    let mut sim = Sim::new();
+    install(&mut sim, "signalk-logviewer");
+    sim.boot();
+    let (status, body) = ask(&mut sim, "GET", "/plugins/signalk-logviewer/api/logs?lines=1", "");
+    assert_eq!((status, body.as_str()), (201, r#"{"ok":true}"#), "its own handler answers");
+    assert!(sim.lines("signalk-logviewer").pop().unwrap().contains(r#""path":"/api/logs""#));
+    sim.modules.insert("node_modules/signalk-logviewer".to_owned(), counter());
+    sim.post("signalk-logviewer", json!({ "enabled": true }));
+    let (status, _) = ask(&mut sim, "GET", "/plugins/signalk-logviewer/api/logs", "");
+    assert_eq!(status, 404, "and without one nobody");
+}
