@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(not(target_family = "wasm"))]
+mod guests;
 mod handshake;
 mod sockets;
 mod weaknesses;

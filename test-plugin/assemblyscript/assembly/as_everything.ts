@@ -1,8 +1,8 @@
-// Every import of `env` that a plugin in AssemblyScript can use, and every export that takes a
-// string. (WASI is in as_wasi.ts.)
+// Every import of `env` and WASI that a plugin in AssemblyScript can use, and every export that takes a
+// string. (as_wasi.ts: WASI as the libraries use it. as-fetch: as_fetch.ts, as_fetch_async.ts.)
 //
 // Configuration, all of it optional:
-// - `start`, `poll`, `delta`, `stop`: lists of calls of `sk_*` imports (lib/script.ts), logged as
+// - `start`, `poll`, `delta`, `stop`: lists of calls of `sk_*` imports and of WASI (lib/script.ts), logged as
 //   `start sk_udp_create -> 1`;
 // - `report`: names of what `plugin_start` uses and logs: `clock`, `console`, `random`, `trace`,
 //   `data` (getSelfPath, getPath, readConfig, saveConfig of the SDK, with the path in `path`),

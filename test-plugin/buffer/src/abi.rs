@@ -1,91 +1,17 @@
-//! Every import of plugin ABI chapter 4, and the shapes of the exports of chapter 3. The one file of
-//! this crate with unsafe code. What is done with the texts that arrive is in the guests.
+//! What guests hand over and are handed: addresses of bytes, a few imports with Rust's types, and the
+//! shapes of the exports of chapter 3. What is done with the texts that arrive is in the guests.
 #![allow(unsafe_code)]
 
-/// What an import gives back: nothing or a number.
-trait Returned {
-    fn number(self) -> i32;
-}
+use crate::imports::{
+    self, sk_debug, sk_emit_binary_stream, sk_handle_message, sk_tcp_recv_line, sk_tcp_recv_raw,
+    sk_udp_recv, sk_udp_send,
+};
 
-impl Returned for () {
-    fn number(self) -> i32 {
-        0
-    }
-}
-
-impl Returned for i32 {
-    fn number(self) -> i32 {
-        self
-    }
-}
-
-macro_rules! imports {
-    ($($name:ident($($argument:ident),*) $(-> $result:ty)?;)*) => {
-        #[link(wasm_import_module = "env")]
-        unsafe extern "C" {
-            $(fn $name($($argument: i32),*) $(-> $result)?;)*
-        }
-
-        /// Calls the import of this name; `None`: there is none with so many arguments.
-        #[must_use]
-        pub fn call(name: &str, arguments: &[i32]) -> Option<i32> {
-            match (name, arguments) {
-                // SAFETY: the host checks every address; a test wants to see that it does.
-                $((stringify!($name), &[$($argument),*]) => Some(unsafe { $name($($argument),*) }.number()),)*
-                _ => None,
-            }
-        }
-    };
-}
-
-imports! {
-    sk_debug(text, len);
-    sk_set_status(text, len);
-    sk_set_error(text, len);
-    sk_get_self_path(path, len, out, max) -> i32;
-    sk_get_path(path, len, out, max) -> i32;
-    sk_handle_message(delta, len, version);
-    sk_publish_notification(path, path_len, value, value_len) -> i32;
-    sk_read_config(out, max) -> i32;
-    sk_save_config(json, len) -> i32;
-    sk_has_capability(name, len) -> i32;
-    sk_register_put_handler(context, context_len, path, path_len) -> i32;
-    sk_register_resource_provider(kind, len) -> i32;
-    sk_register_weather_provider(name, len) -> i32;
-    sk_register_radar_provider(name, len) -> i32;
-    sk_emit_binary_stream(stream, stream_len, data, data_len) -> i32;
-    sk_radar_emit_spokes(radar, radar_len, data, data_len) -> i32;
-    sk_udp_create(kind) -> i32;
-    sk_udp_bind(id, port) -> i32;
-    sk_udp_join_multicast(id, group, group_len, interface, interface_len) -> i32;
-    sk_udp_leave_multicast(id, group, group_len, interface, interface_len) -> i32;
-    sk_udp_set_multicast_ttl(id, ttl) -> i32;
-    sk_udp_set_multicast_loopback(id, on) -> i32;
-    sk_udp_set_broadcast(id, on) -> i32;
-    sk_udp_send(id, address, address_len, port, data, data_len) -> i32;
-    sk_udp_recv(id, out, max, address_out, port_out) -> i32;
-    sk_udp_pending(id) -> i32;
-    sk_udp_close(id);
-    sk_tcp_create() -> i32;
-    sk_tcp_connect(id, address, address_len, port) -> i32;
-    sk_tcp_connected(id) -> i32;
-    sk_tcp_set_line_buffering(id, on) -> i32;
-    sk_tcp_send(id, data, len) -> i32;
-    sk_tcp_recv_line(id, out, max) -> i32;
-    sk_tcp_recv_raw(id, out, max) -> i32;
-    sk_tcp_pending(id) -> i32;
-    sk_tcp_close(id);
-    // Once proposed or mistaken names; plugins that have them exist, and must load.
-    sk_exec_command(command, len, out, max) -> i32;
-    sk_subscribe_events(json, len) -> i32;
-    sk_emit_event(kind, kind_len, data, data_len) -> i32;
-    sk_get_allowed_event_types(out, max) -> i32;
-    sk_log_debug(text, len);
-    sk_log_info(text, len);
-    sk_log_warn(text, len);
-    sk_emit_delta(delta, len);
-    sk_set_plugin_error(text, len);
-    sk_udp_recv_from(id, out, max, address_out, port_out) -> i32;
+/// Calls the import of this name; `None`: there is none with so many arguments.
+#[must_use]
+pub fn call(name: &str, arguments: &[i32]) -> Option<i32> {
+    let arguments: Vec<i64> = arguments.iter().copied().map(i64::from).collect();
+    imports::call(name, &arguments)
 }
 
 /// Address and length of bytes that stay where they are during the call.
@@ -156,6 +82,20 @@ pub fn memory_pages() -> usize {
     return core::arch::wasm32::memory_size(0);
     #[cfg(not(target_arch = "wasm32"))]
     0
+}
+
+/// What the linker wrote to be done before anything else. A library that does not ask for it has it
+/// done at the beginning of each export.
+#[doc(hidden)]
+pub fn construct() {
+    #[cfg(target_arch = "wasm32")]
+    {
+        unsafe extern "C" {
+            fn __wasm_call_ctors();
+        }
+        // SAFETY: the linker's own function; `_initialize` is called once.
+        unsafe { __wasm_call_ctors() }
+    }
 }
 
 /// Room for the host to write to; it comes back to [`deallocate`] with the same size.

@@ -7,8 +7,9 @@
 //! - `{"hex": "00ff"}`: address and length of these bytes; `{"zeros": n}`: of so many zeros;
 //! - `{"max": n}`: address and length of a buffer; what the call writes (its result says how
 //!   much) is shown after the result;
-//! - `{"out": n}`: the address only of `n` bytes; they are shown in hexadecimal.
-//!
+//! - `{"out": n}`: the address only of `n` bytes, zero at first; they are shown in hexadecimal;
+//! - `{"iov": "text"}`: the address of one iovec of WASI, whose buffer holds the text;
+//! - `{"script": "text"}`: the address of a string of AssemblyScript;
 //! - `{"counted": n}`: address and length of `n` bytes; the first four count such arguments from 0
 //!   (little-endian), so that a lost one is seen.
 //!
@@ -17,7 +18,7 @@
 
 use serde_json::Value;
 
-use crate::{abi, world};
+use crate::{abi, imports, world};
 
 /// Makes the calls of a list; each gives a line that begins with `prefix`.
 pub fn run(prefix: &str, calls: &Value) {
@@ -44,19 +45,21 @@ pub fn one(call: &Value) -> String {
     let mut buffers = Vec::new();
     for argument in given {
         match argument {
-            Value::Number(number) => numbers.push(number.as_i64().unwrap_or_default() as i32),
+            Value::Number(number) => numbers.push(number.as_i64().unwrap_or_default()),
             other => {
                 let mut kept = Buffer::of(other);
-                let [at, len] = abi::pair_mut(&mut kept.bytes);
-                numbers.push(at);
-                if kept.kind != Kind::Out {
-                    numbers.push(len);
+                let [at, len] = abi::pair_mut(&mut kept.bytes).map(i64::from);
+                match kept.kind {
+                    Kind::In | Kind::Max => numbers.extend([at, len]),
+                    Kind::Out | Kind::Iovec(_) => numbers.push(at),
+                    // Behind the number of its class and its size.
+                    Kind::Script => numbers.push(at + 8),
                 }
                 buffers.push(kept);
             }
         }
     }
-    let Some(result) = abi::call(name, &numbers) else {
+    let Some(result) = imports::call(name, &numbers) else {
         return format!("{name} -> no such import with {} arguments", numbers.len());
     };
     let mut line = format!("{name} -> {result}");
@@ -70,11 +73,13 @@ thread_local! {
     static COUNTED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
-#[derive(PartialEq)]
 enum Kind {
     In,
     Max,
     Out,
+    /// With the bytes that it points to.
+    Iovec(#[allow(dead_code, reason = "kept for the call")] Vec<u8>),
+    Script,
 }
 
 struct Buffer {
@@ -96,6 +101,14 @@ impl Buffer {
         if let Some(bytes) = size("counted") {
             return Buffer { kind: Kind::In, bytes: counted(bytes) };
         }
+        if let Some(text) = argument["iov"].as_str() {
+            let mut behind = text.as_bytes().to_vec();
+            let bytes = abi::pair_mut(&mut behind).map(i32::to_le_bytes).concat();
+            return Buffer { kind: Kind::Iovec(behind), bytes };
+        }
+        if let Some(text) = argument["script"].as_str() {
+            return Buffer { kind: Kind::Script, bytes: string_object(text) };
+        }
         let bytes = match (argument.as_str(), argument["hex"].as_str(), size("zeros")) {
             (Some(text), _, _) => text.as_bytes().to_vec(),
             (_, Some(hex), _) => from_hex(hex),
@@ -108,7 +121,7 @@ impl Buffer {
         // Black box: the compiler has not seen that the host wrote here.
         let bytes = std::hint::black_box(&self.bytes[..]);
         match self.kind {
-            Kind::In => {}
+            Kind::In | Kind::Iovec(_) | Kind::Script => {}
             Kind::Max => {
                 let count = usize::try_from(result).unwrap_or_default().min(bytes.len());
                 *line += " ";
@@ -130,6 +143,13 @@ fn counted(mut bytes: Vec<u8>) -> Vec<u8> {
         *byte = of;
     }
     bytes
+}
+
+/// Class and size, then the text as UTF-16.
+fn string_object(text: &str) -> Vec<u8> {
+    let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let size = u32::try_from(units.len()).unwrap_or_default();
+    [&2_u32.to_le_bytes()[..], &size.to_le_bytes(), &units].concat()
 }
 
 fn from_hex(text: &str) -> Vec<u8> {

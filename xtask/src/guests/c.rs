@@ -17,9 +17,10 @@ const LIBRARY: [&str; 5] =
 const ALL: [&str; 5] = ["-Wl,-z,stack-size=65536", "-Os", "-s", "-Wall", "-Wextra"];
 
 /// Name of the module, source, options.
-const GUESTS: [(&str, &str, &[&str]); 3] = [
+const GUESTS: [(&str, &str, &[&str]); 4] = [
     ("c_reactor", "test-plugin/c/c_reactor.c", &REACTOR),
     ("c_library", "test-plugin/c/c_library.c", &LIBRARY),
+    ("c_everything", "test-plugin/c/c_everything.c", &REACTOR),
     ("bilge_pump", "examples/bilge-pump/plugin.c", &LIBRARY),
 ];
 
@@ -31,7 +32,9 @@ pub(crate) fn build(zig: &Path, guests: &Path) -> Result<()> {
         let mut command = Command::new(zig);
         command.arg("cc").args(options).args(ALL).arg(&source).arg("-o").arg(&output);
         let how = format!("{command:?}");
-        let recipe = Recipe { sources: vec![source], how, outputs: vec![output] };
+        let header = source.with_extension("h");
+        let sources = [source, header].into_iter().filter(|path| path.is_file()).collect();
+        let recipe = Recipe { sources, how, outputs: vec![output] };
         recipe.make(|| process::run(&mut command))?;
     }
     eprintln!("xtask: {} guests from C", GUESTS.len());

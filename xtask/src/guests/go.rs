@@ -9,8 +9,11 @@ use super::fresh::Recipe;
 use crate::process;
 
 /// Name of the module, folder of its sources.
-const GUESTS: [(&str, &str); 2] =
-    [("go_reactor", "test-plugin/go"), ("trip_log", "examples/trip-log")];
+const GUESTS: [(&str, &str); 3] = [
+    ("go_reactor", "test-plugin/go"),
+    ("go_everything", "test-plugin/go/everything"),
+    ("trip_log", "examples/trip-log"),
+];
 
 /// Builds all.
 pub(crate) fn build(go: &Path, guests: &Path) -> Result<()> {
