@@ -11,8 +11,6 @@ pub(crate) struct Case {
     pub(crate) gives: Gives,
     /// Part of the one thing that the server or the world saw; `""`: they saw nothing.
     pub(crate) does: &'static str,
-    /// The same of JSON-RPC plugins: method, params that succeed, params that do not.
-    pub(crate) rpc: Option<Rpc>,
 }
 
 /// What the call answers.
@@ -31,13 +29,6 @@ pub(crate) enum Gives {
     Ends(&'static str),
 }
 
-/// A method of `signalk-bridge/src/methods`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rpc {
-    pub(crate) method: &'static str,
-    pub(crate) params: &'static str,
-}
-
 const UDP: &str = "(drop (call $udp (i32.const 0)))";
 const BOUND: &str =
     "(drop (call $udp (i32.const 0))) (drop (call $bind (i32.const 1) (i32.const 5000)))";
@@ -51,43 +42,39 @@ const DELTA: &str = r#"{"updates":[{"values":[{"path":"a.b","value":1}]}]}"#;
 const ALARM: &str = r#"{"state":"alarm","method":[],"message":"!"}"#;
 
 macro_rules! cases {
-    ($($name:literal $(after $setup:ident)? ($($arg:expr),*) => $gives:expr, $does:literal
-        $(, $method:literal $params:literal)?;)*) => {
+    ($($name:literal $(after $setup:ident)? ($($arg:expr),*) => $gives:expr, $does:literal;)*) => {
         &[$(Case {
             name: $name,
             setup: cases!(@setup $($setup)?),
             args: &[$($arg),*],
             gives: $gives,
             does: $does,
-            rpc: cases!(@rpc $($method $params)?),
         },)*]
     };
     (@setup) => { "" };
     (@setup $setup:ident) => { $setup };
-    (@rpc) => { None };
-    (@rpc $method:literal $params:literal) => { Some(Rpc { method: $method, params: $params }) };
 }
 
 use Gives::{Between, Ends, Is, Nothing, Object as Gave, Wrote};
 
 /// In the order of the specification.
 pub(crate) const CASES: &[Case] = cases! {
-    "sk_debug"(Text("hello")) => Nothing, "p debug: hello", "log" r#"{"level":"debug","message":"hello"}"#;
-    "sk_set_status"(Text("fine")) => Nothing, "p Ok(\"fine\")", "status.set" r#"{"message":"fine"}"#;
-    "sk_set_error"(Text("no GPS")) => Nothing, "p Error(\"no GPS\")", "status.error" r#"{"message":"no GPS"}"#;
-    "sk_get_self_path"(Text("navigation.speedOverGround"), Room(64)) => Wrote(r#"{"value":3.1}"#), "", "paths.get" r#"{"path":"navigation.speedOverGround"}"#;
-    "sk_get_path"(Text("vessels.self.navigation.speedOverGround"), Room(64)) => Wrote(r#"{"value":3.1}"#), "", "paths.get" r#"{"path":"navigation.speedOverGround"}"#;
-    "sk_handle_message"(Text(DELTA), N(2)) => Nothing, r#""path":"a.b","value":1"#, "deltas.emit" r#"{"delta":{"updates":[{"values":[{"path":"a.b","value":1}]}]}}"#;
-    "sk_publish_notification"(Text("notifications.x"), Text(ALARM)) => Is(0), r#""path":"notifications.x""#, "notifications.raise" r#"{"path":"x","state":"alarm","message":"!"}"#;
-    "sk_read_config"(Room(64)) => Wrote(r#"{"radius":30}"#), "", "options.read" "{}";
-    "sk_save_config"(Text(r#"{"radius":40}"#)) => Is(0), r#"p save {"radius":40}"#, "options.save" r#"{"options":{"radius":40}}"#;
+    "sk_debug"(Text("hello")) => Nothing, "p debug: hello";
+    "sk_set_status"(Text("fine")) => Nothing, "p Ok(\"fine\")";
+    "sk_set_error"(Text("no GPS")) => Nothing, "p Error(\"no GPS\")";
+    "sk_get_self_path"(Text("navigation.speedOverGround"), Room(64)) => Wrote(r#"{"value":3.1}"#), "";
+    "sk_get_path"(Text("vessels.self.navigation.speedOverGround"), Room(64)) => Wrote(r#"{"value":3.1}"#), "";
+    "sk_handle_message"(Text(DELTA), N(2)) => Nothing, r#""path":"a.b","value":1"#;
+    "sk_publish_notification"(Text("notifications.x"), Text(ALARM)) => Is(0), r#""path":"notifications.x""#;
+    "sk_read_config"(Room(64)) => Wrote(r#"{"radius":30}"#), "";
+    "sk_save_config"(Text(r#"{"radius":40}"#)) => Is(0), r#"p save {"radius":40}"#;
     "sk_has_capability"(Text("network")) => Is(1), "";
-    "sk_register_put_handler"(Text("vessels.self"), Text("a.b")) => Is(1), "registers Put", "put.register" r#"{"path":"a.b"}"#;
-    "sk_register_resource_provider"(Text("fishing")) => Is(1), "registers Resources", "resources.register" r#"{"type":"fishing"}"#;
-    "sk_register_weather_provider"(Text("Sky")) => Is(1), "registers Weather", "weather.register" r#"{"name":"Sky"}"#;
-    "sk_register_radar_provider"(Text("Halo")) => Is(1), "registers Radar", "radar.register" r#"{"name":"Halo"}"#;
-    "sk_emit_binary_stream"(Text("plugins/p/x"), Text("bytes")) => Is(1), "p emits 5 bytes to plugins/p/x", "streams.emit" r#"{"stream":"plugins/p/x","data":"AAE="}"#;
-    "sk_radar_emit_spokes" after RADAR (Text("r0"), Text("bytes")) => Is(1), "p emits 5 bytes to radars/r0", "streams.emit" r#"{"stream":"radars/r0","data":"AAE="}"#;
+    "sk_register_put_handler"(Text("vessels.self"), Text("a.b")) => Is(1), "registers Put";
+    "sk_register_resource_provider"(Text("fishing")) => Is(1), "registers Resources";
+    "sk_register_weather_provider"(Text("Sky")) => Is(1), "registers Weather";
+    "sk_register_radar_provider"(Text("Halo")) => Is(1), "registers Radar";
+    "sk_emit_binary_stream"(Text("plugins/p/x"), Text("bytes")) => Is(1), "p emits 5 bytes to plugins/p/x";
+    "sk_radar_emit_spokes" after RADAR (Text("r0"), Text("bytes")) => Is(1), "p emits 5 bytes to radars/r0";
     "sk_udp_create"(N(0)) => Is(1), "";
     "sk_udp_bind" after UDP (N(1), N(5000)) => Is(0), "UdpBind";
     "sk_udp_join_multicast" after BOUND (N(1), Text("236.6.7.8"), Text("172.31.3.1")) => Is(0), "UdpSet";
@@ -112,11 +99,11 @@ pub(crate) const CASES: &[Case] = cases! {
     "sk_subscribe_events"(Text("[]")) => Is(0), "`sk_subscribe_events` is not supported";
     "sk_emit_event"(Text("X"), Text("{}")) => Is(0), "`sk_emit_event` is not supported";
     "sk_get_allowed_event_types"(Room(64)) => Is(0), "`sk_get_allowed_event_types` is not supported";
-    "sk_log_debug"(Text("hello")) => Nothing, "p debug: hello", "log" r#"{"level":"debug","message":"hello"}"#;
-    "sk_log_info"(Text("hello")) => Nothing, "p debug: hello", "log" r#"{"level":"info","message":"hello"}"#;
-    "sk_log_warn"(Text("hello")) => Nothing, "p warn: hello", "log" r#"{"level":"warn","message":"hello"}"#;
-    "sk_emit_delta"(Text(DELTA)) => Nothing, r#""path":"a.b","value":1"#, "deltas.emit" r#"{"delta":{"updates":[{"values":[{"path":"a.b","value":1}]}]}}"#;
-    "sk_set_plugin_error"(Text("no GPS")) => Nothing, "p Error(\"no GPS\")", "status.error" r#"{"message":"no GPS"}"#;
+    "sk_log_debug"(Text("hello")) => Nothing, "p debug: hello";
+    "sk_log_info"(Text("hello")) => Nothing, "p debug: hello";
+    "sk_log_warn"(Text("hello")) => Nothing, "p warn: hello";
+    "sk_emit_delta"(Text(DELTA)) => Nothing, r#""path":"a.b","value":1"#;
+    "sk_set_plugin_error"(Text("no GPS")) => Nothing, "p Error(\"no GPS\")";
     "sk_udp_recv_from" after BOUND (N(1), Room(16), Out(46), Out(2)) => Wrote("first"), "";
     "abort"(Script("broken"), Script("a.ts"), N(3), N(4)) => Ends("abort: broken at a.ts:3:4"), "";
     "seed"() => Between(0.0, 1.0), "";

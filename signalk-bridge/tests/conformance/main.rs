@@ -17,6 +17,7 @@ mod exports;
 #[allow(dead_code, reason = "shared with the tests inside the crate")]
 mod fake;
 mod guest;
+mod instead;
 mod rpc;
 mod spec;
 mod table;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::call::{self, Faults};
 use crate::guest::Flavour;
 use crate::spec::{Import, Spec};
-use crate::{cases, exports, rpc, wasi, weaknesses};
+use crate::{cases, exports, instead, rpc, wasi, weaknesses};
 
 const HEAD: &str = "# Conformance
 
@@ -22,6 +22,12 @@ nothing was written, the plugin lived on. *Other types*: the same call with `i64
 parameter more, with the result left out or added (plugin ABI 4.1). `said` is one line in the plugin's
 log that names call and remedy, `counted` a counter of its diagnostics. What this host does not serve
 says so.
+
+A method of JSON-RPC plugins is called after those that make what it needs, a socket or a request; what
+those of the network ask of the world in all their forms is in `src/methods/tests/network.rs`:
+`granted_each_row_asks_the_edge_for_its_work`, `denied_each_row_says_what_to_add_and_asks_for_nothing`,
+`what_cannot_be_is_said_with_its_limit`. Guests of real compilers (Rust as library, reactor and command,
+C, Go, AssemblyScript) make every call as well: `src/session/tests/guests.rs`.
 ";
 
 /// Here begin the tables that grow with every new method and test: they are shown as they were.
@@ -34,7 +40,7 @@ pub(crate) fn whole(spec: &Spec, faults: &mut Faults) -> String {
     system(spec, faults, &mut text);
     out(spec, faults, &mut text);
     methods(faults, &mut text);
-    instead(spec, &mut text);
+    instead(spec, faults, &mut text);
     matrix(spec, &mut text);
     weak(&mut text);
     text
@@ -100,38 +106,11 @@ fn imports(spec: &Spec, faults: &mut Faults, text: &mut String) {
     }
 }
 
-/// What JSON-RPC plugins, who import nothing but WASI, call instead.
-fn instead(spec: &Spec, text: &mut String) {
-    head("What JSON-RPC plugins call instead of imports", &["import", "method"], text);
-    for import in spec.imports.iter().filter(|i| i.module != "wasi_snapshot_preview1") {
-        let method = match cases::case(&import.name).rpc {
-            Some(rpc) => format!("`{}`", rpc.method),
-            None => rpc_of(&import.name).to_owned(),
-        };
-        row(&[&format!("`{}`", import.name), &method], text);
+fn instead(spec: &Spec, faults: &mut Faults, text: &mut String) {
+    head("What JSON-RPC plugins call instead of imports", &["import", "by"], text);
+    for (import, by) in instead::rows(spec, faults) {
+        row(&[&import, &by], text);
     }
-}
-
-/// How JSON-RPC plugins do what these imports do.
-fn rpc_of(import: &str) -> &'static str {
-    let has = |prefix: &str| rpc_names().any(|name| name.starts_with(prefix));
-    let served = |yes: bool, name: &'static str| if yes { name } else { "not served yet" };
-    match import {
-        name if name.starts_with("sk_udp_") => served(has("udp."), "`udp.*`"),
-        name if name.starts_with("sk_tcp_") => served(has("tcp."), "`tcp.*`"),
-        name if name.starts_with("_fetch") => served(has("http.request"), "`http.request`"),
-        "sk_has_capability" => "in `initialize`",
-        "sk_exec_command" => "never",
-        "sk_subscribe_events" | "sk_emit_event" | "sk_get_allowed_event_types" => "not served",
-        "Date.now" | "performance.now" | "seed" | "Math.random" | "process.exit" => "WASI",
-        "trace" | "abort" => "standard error",
-        name if name.starts_with("console.") => "standard error",
-        _ => "-",
-    }
-}
-
-fn rpc_names() -> impl Iterator<Item = &'static str> {
-    signalk_bridge::methods::METHODS.iter().map(|method| method.name)
 }
 
 fn system(spec: &Spec, faults: &mut Faults, text: &mut String) {

@@ -26,7 +26,6 @@ macro_rules! cases {
             args: &[$($arg),*],
             gives: Gives::Is($errno),
             does: "",
-            rpc: None,
         },)*]
     };
     (@setup) => { "" };
@@ -83,14 +82,8 @@ pub(crate) const CASES: &[Case] = cases! {
 };
 
 /// `proc_exit` does not return.
-pub(crate) const EXIT: Case = Case {
-    name: "proc_exit",
-    setup: "",
-    args: &[N(7)],
-    gives: Gives::Ends("7"),
-    does: "",
-    rpc: None,
-};
+pub(crate) const EXIT: Case =
+    Case { name: "proc_exit", setup: "", args: &[N(7)], gives: Gives::Ends("7"), does: "" };
 
 /// The case of a function.
 pub(crate) fn case(name: &str) -> &'static Case {

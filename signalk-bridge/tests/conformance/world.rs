@@ -1,5 +1,5 @@
 //! A session with a server that remembers, a clock that jumps and a world that answers everything
-//! at once: sockets bind and connect, two datagrams and two lines come, requests are answered.
+//! at once: sockets bind and connect, two datagrams, two lines and a message come, requests are answered.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use signalk_bridge::{
     Capabilities, Capability, Code, Counters, Datagram, Effect, FetchHead, FetchNews, Handler,
     HandlerCall, HandlerCallId, HostInfo, Input, Interface, Manifest, Output, Purpose, Report,
-    Session, SessionConfig,
+    Session, SessionConfig, WebSocketMessage,
 };
 use wasmi_hdk::vfs::{Fs, MemoryFs, Quota};
 use wasmi_hdk::{Engine, FixedPlatform, Limits};
@@ -166,6 +166,24 @@ fn news(effect: &Effect) -> Vec<Report> {
         ],
         Effect::TcpSend { socket, data } => {
             vec![Report::Sent { socket: *socket, bytes: data.len() }]
+        }
+        Effect::Fetch { id, request } if request.streamed => {
+            let head = FetchHead { status: 200, url: request.url.clone(), ..Default::default() };
+            vec![Report::Fetch { id: *id, news: FetchNews::Head(head) }]
+        }
+        Effect::FetchMore { id } => {
+            vec![Report::Fetch { id: *id, news: FetchNews::Piece(text(b"piece")) }]
+        }
+        Effect::WebSocketConnect { socket, protocols, .. } => {
+            let protocol = protocols.first().cloned().unwrap_or_default();
+            let message = WebSocketMessage::Text("first".to_owned());
+            vec![
+                Report::Connected { socket: *socket, result: Ok(protocol) },
+                Report::WebSocketMessage { socket: *socket, message },
+            ]
+        }
+        Effect::WebSocketSend { socket, message } => {
+            vec![Report::Sent { socket: *socket, bytes: message.len() }]
         }
         Effect::Fetch { id, request } => {
             let head = FetchHead { status: 201, url: request.url.clone(), ..Default::default() };
