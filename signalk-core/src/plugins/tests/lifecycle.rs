@@ -190,3 +190,29 @@ fn w32_a_scoped_plugin_has_one_id_everywhere_and_its_package_name_is_an_alias() 
     assert_eq!(sim.state("_signalk_counter"), "stopped");
     assert!(sim.files.contains_key("plugin-config-data/_signalk_counter.json"));
 }
+
+#[test]
+fn deltas_of_a_restart_are_replayed_in_order_before_live_ones() {
+    // Logs the last 20 bytes of each delta; a delta with a long path is its end.
+    let body = format!(
+        r#"{START} (func (export "delta_handler") (param $p i32) (param $n i32)
+            (if (i32.gt_u (local.get $n) (i32.const 400)) (then unreachable))
+            (call $debug (i32.add (local.get $p) (i32.sub (local.get $n) (i32.const 12))) (i32.const 7)))"#
+    );
+    let mut sim = Sim::new();
+    sim.install("p", guest(&body));
+    sim.boot();
+    sim.delta("x.y", 1.25);
+    sim.delta(&format!("x.{}", "long".repeat(100)), 0);
+    // A flow is handed over on a beat.
+    sim.advance_to(0.01);
+    assert_eq!(sim.state("p"), "crashed");
+    sim.delta("x.y", 2.25);
+    sim.delta("x.y", 3.25);
+    sim.advance_to(1.5);
+    assert_eq!(sim.state("p"), "running");
+    sim.delta("x.y", 4.25);
+    let lines: String = sim.lines("p").join(" ");
+    let order: Vec<_> = ["1.25", "2.25", "3.25", "4.25"].map(|n| lines.find(n)).into();
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{lines}");
+}

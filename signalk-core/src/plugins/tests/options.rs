@@ -261,3 +261,37 @@ fn a_plugin_by_json_rpc_is_not_saved_with_what_does_not_fit() {
     assert_eq!(sim.post("d", json!({ "enabled": true, "configuration": {} })).0, 200);
     assert_eq!(sim.state("d"), "running");
 }
+
+#[test]
+fn options_are_saved_and_the_plugin_starts_anew_with_them() {
+    let start = r#"(func (export "plugin_start") (param i32 i32) (result i32)
+        (call $debug (local.get 0) (local.get 1)) (i32.const 0))"#;
+    let mut sim =
+        Sim::with_options(&[("p", r#"{"enabled":false,"mine":1,"configuration":{"z":1,"a":2}}"#)]);
+    sim.install_with("p", guest(start), json!({}));
+    sim.boot();
+    assert_eq!(sim.state("p"), "stopped");
+    let written = sim.files.keys().any(|name| name.starts_with("plugin-config-data"));
+    assert!(!written, "no file is written by mere discovery");
+    assert_eq!(
+        sim.get("/skServer/plugins/p/config"),
+        json!({ "enabled": false, "enableDebug": false, "mine": 1, "configuration": { "z": 1, "a": 2 } })
+    );
+    let (status, body) = sim
+        .post("p", json!({ "enabled": true, "enableDebug": true, "configuration": { "b": 1000 } }));
+    assert_eq!((status, body.as_str()), (200, "\"Saved configuration for plugin p\""));
+    assert_eq!(sim.state("p"), "running");
+    let saved: Value = serde_json::from_str(&sim.files["plugin-config-data/p.json"]).unwrap();
+    assert_eq!(
+        saved.to_string(),
+        r#"{"enabled":true,"mine":1,"configuration":{"b":1000},"enableDebug":true}"#
+    );
+    let lines: Vec<_> = sim.lines("p");
+    assert_eq!(lines.last().unwrap(), r#"{"b":1000,"enableDebug":true}"#);
+    sim.post("p", json!({ "enabled": false, "configuration": { "b": 1000 } }));
+    assert_eq!(
+        (sim.state("p").as_str(), &sim.entry("p")["statusMessage"]),
+        ("stopped", &json!("Stopped"))
+    );
+    assert_eq!(sim.post("q", json!({})).0, 404);
+}
