@@ -45,7 +45,7 @@
 //! | Feature | Adds |
 //! |---|---|
 //! | `tracing` | a subscriber that writes the same lines |
-//! | `signalk` | module `signalk`: typed deltas, options, status; the buffer ABI |
+//! | `signalk` | module `signalk`: typed deltas, options, status, network; the buffer ABI |
 
 mod calls;
 mod error;

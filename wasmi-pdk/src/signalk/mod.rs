@@ -34,11 +34,14 @@
 //! wasmi_pdk::plugin!(signalk::serve::<Doubler>());
 //! ```
 //!
+//! Sockets, HTTP and WebSockets are in [`net`].
+//!
 //! Plugins of the older buffer ABI, which also run on the reference server, implement
 //! [`BufferPlugin`] instead.
 
 mod buffer;
 mod delta;
+pub mod net;
 mod server;
 
 use std::cell::RefCell;
@@ -151,6 +154,13 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
             let sk = cx.state.starting.borrow().clone();
             if let Some(sk) = sk {
                 sk.deliver(subscription, deltas);
+            }
+            std::future::ready(())
+        })
+        .notification("udp.received", |cx: Cx<State<P>>, params: Box<RawValue>| {
+            let sk = cx.state.starting.borrow().clone();
+            if let Some(sk) = sk {
+                sk.inboxes().receive(params.get());
             }
             std::future::ready(())
         });

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Delta;
+use super::net::{Inboxes, encode};
 use crate::{Call, Host, Result};
 
 /// The server. Clones are the same server.
@@ -26,6 +27,7 @@ struct Handlers {
     known: RefCell<Vec<(u64, Handler)>>,
     early: RefCell<Vec<(u64, Vec<Delta>)>>,
     subscribing: Cell<u32>,
+    inboxes: Inboxes,
 }
 
 /// Which values a plugin wants, and how often.
@@ -85,6 +87,14 @@ impl SignalK {
     /// Sends a delta; done when the server has taken it.
     pub fn emit_confirmed(&self, delta: &Delta) -> Call<()> {
         self.host.call("deltas.emit", (delta,))
+    }
+
+    /// Sends a frame to who listens to a binary stream: `plugins/<id>/<name>`, or `radars/<id>` of a
+    /// radar provider. A refusal is in the plugin's log.
+    pub fn emit_frame(&self, stream: &str, frame: &[u8]) {
+        if let Err(error) = self.host.notify("streams.emit", (stream, encode(frame))) {
+            log::warn!("streams.emit: {error}");
+        }
     }
 
     /// Calls `handle` with each delta of the own vessel that has one of these paths.
@@ -220,6 +230,11 @@ impl SignalK {
                 log::warn!("{method}: {error}");
             }
         });
+    }
+
+    /// Where datagrams of sockets wait.
+    pub(super) fn inboxes(&self) -> &Inboxes {
+        &self.handlers.inboxes
     }
 
     /// Hands deltas to their handler. Deltas may overtake the answer that names their

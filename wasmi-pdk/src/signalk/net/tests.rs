@@ -1,0 +1,177 @@
+//! Network of a plugin, natively, against a host that answers from a script: here the script and
+//! sockets, in `tests/http.rs` requests.
+
+mod http;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wasmi_rpc::{ErrorObject, Output, Peer, RawValue};
+
+use super::*;
+use crate::signalk::SignalK;
+use crate::{Connection, Read, Router, Runtime};
+
+#[derive(Default)]
+struct Wire {
+    to_plugin: Vec<u8>,
+    to_host: Vec<u8>,
+}
+
+impl Connection for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> Read {
+        let count = buffer.len().min(self.to_plugin.len());
+        buffer[..count].copy_from_slice(&self.to_plugin[..count]);
+        self.to_plugin.drain(..count);
+        if count == 0 { Read::Empty } else { Read::Bytes(count) }
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.to_host.extend_from_slice(bytes);
+    }
+}
+
+type Answer = std::result::Result<Value, ErrorCode>;
+
+/// Runs `task` until it has an answer: what it answered and what the host was asked.
+fn run<F, T>(
+    answers: Vec<Answer>,
+    notify: Vec<Value>,
+    task: impl Fn(SignalK) -> F + 'static,
+) -> (Value, Vec<String>)
+where
+    F: Future<Output = Result<T>> + 'static,
+    T: serde::Serialize + 'static,
+{
+    let kept: Rc<RefCell<Option<SignalK>>> = Rc::default();
+    let heard = Rc::clone(&kept);
+    let router = Router::new()
+        .method("go", move |cx: crate::Cx, ()| {
+            let sk = SignalK::new(cx.host.clone());
+            *kept.borrow_mut() = Some(sk.clone());
+            task(sk)
+        })
+        .notification("udp.received", move |_, params: Box<RawValue>| {
+            if let Some(sk) = &*heard.borrow() {
+                sk.inboxes().receive(params.get());
+            }
+            std::future::ready(())
+        });
+    let (mut peer, mut wire, mut plugin) = (Peer::default(), Wire::default(), Runtime::new(router));
+    let mut answers: VecDeque<Answer> = answers.into();
+    let mut notify: VecDeque<Value> = notify.into();
+    let mut asked = Vec::new();
+    let mut result = Value::Null;
+    peer.call_with(Duration::ZERO, "go", &json!([]), None).unwrap();
+    loop {
+        while let Some(output) = peer.poll_output() {
+            match output {
+                Output::Send(bytes) => wire.to_plugin.extend(bytes),
+                Output::Request { id, method, params } => {
+                    asked.push(format!("{method} {}", params.as_deref().map_or("", RawValue::get)));
+                    match answers.pop_front().expect(&method) {
+                        Ok(answer) => peer.respond_with(id, &answer).unwrap(),
+                        Err(code) => peer.respond(id, Err(ErrorObject::from(code))).unwrap(),
+                    }
+                }
+                Output::Notification { method, params } => {
+                    asked.push(format!("{method} {}", params.as_deref().map_or("", RawValue::get)));
+                }
+                Output::Answered { result: answer, .. } => {
+                    result = match answer {
+                        Ok(text) => serde_json::from_str(text.get()).unwrap(),
+                        Err(error) => Value::String(error.to_string()),
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        plugin.poll(&mut wire);
+        let bytes = std::mem::take(&mut wire.to_host);
+        if !bytes.is_empty() {
+            peer.handle_input(Duration::ZERO, &bytes);
+        } else if let Some(params) = notify.pop_front() {
+            peer.notify_with("udp.received", &params).unwrap();
+        } else {
+            return (result, asked);
+        }
+    }
+}
+
+#[test]
+fn datagrams_wait_for_who_receives_them_and_are_counted_when_lost() {
+    let datagrams = |count: usize, dropped: u64| {
+        let one = json!({ "address": "10.0.0.1", "port": 7, "data": "aGk=" });
+        json!({ "socket": 3, "dropped": dropped, "datagrams": vec![one; count] })
+    };
+    let answers = vec![Ok(json!(3)), Ok(Value::Null), Ok(json!(10110)), Ok(Value::Null)];
+    let notify = vec![
+        datagrams(1, 0),
+        datagrams(1001, 2),
+        json!({ "socket": 4, "dropped": 0, "datagrams": [] }),
+    ];
+    let (result, asked) = run(answers, notify, |sk| async move {
+        let socket = UdpSocket::create(&sk).await?;
+        socket.set_broadcast(true).await?;
+        let port = socket.bind(0).await?;
+        socket.send("10.255.255.255", 10110, b"hi").await?;
+        let first = socket.receive().await;
+        let second = socket.receive().await;
+        Ok((port, first.address, first.data, second.port, socket.dropped()))
+    });
+    assert_eq!(result, json!([10110, "10.0.0.1", [104, 105], 7, 3]));
+    assert_eq!(
+        asked,
+        [
+            "udp.create [false]",
+            r#"udp.set {"socket":3,"broadcast":true}"#,
+            "udp.bind [3,0]",
+            r#"udp.send {"socket":3,"host":"10.255.255.255","port":10110,"data":"aGk="}"#,
+            "udp.close [3]"
+        ]
+    );
+}
+
+#[test]
+fn lines_come_one_by_one_and_a_broken_connection_is_an_error() {
+    let answers = vec![
+        Ok(json!(5)),
+        Ok(json!({ "lines": ["one", "two"] })),
+        Ok(json!({ "closed": { "error": "reset" } })),
+    ];
+    let (result, asked) = run(answers, vec![], |sk| async move {
+        let lines = TcpLines::connect(&sk, "pilot", 10110).await?;
+        let both = (lines.receive().await?, lines.receive().await?);
+        let end = lines.receive().await.unwrap_err().to_string();
+        let after = lines.receive().await?;
+        Ok((both, end, after))
+    });
+    assert_eq!(result, json!([["one", "two"], "reset", null]));
+    assert_eq!(asked.last().unwrap(), "tcp.close [5]");
+}
+
+#[test]
+fn a_web_socket_ends_once_and_says_how() {
+    let answers = vec![
+        Ok(json!({ "socket": 9, "protocol": "v1" })),
+        Ok(Value::Null),
+        Ok(json!({ "text": "hello" })),
+        Ok(json!({ "data": "AAE=" })),
+        Ok(json!({ "closed": { "error": null, "code": 4001, "reason": "enough" } })),
+    ];
+    let (result, asked) = run(answers, vec![], |sk| async move {
+        let socket = WebSocket::connect_with(&sk, "ws://a/", &[("x-a", "1")], &["v1"]).await?;
+        socket.send_text("hi").await?;
+        assert_eq!(socket.receive().await?, Some(Message::Text("hello".into())));
+        assert_eq!(socket.receive().await?, Some(Message::Binary(vec![0, 1])));
+        assert_eq!((socket.receive().await?, socket.receive().await?), (None, None));
+        let closed = socket.closed().unwrap_or_default();
+        Ok((socket.protocol().to_owned(), closed.code, closed.reason))
+    });
+    assert_eq!(result, json!(["v1", 4001, "enough"]));
+    assert_eq!(asked[1], r#"ws.send {"socket":9,"text":"hi"}"#);
+    assert_eq!(asked.last().unwrap(), "ws.close [9]");
+}
