@@ -131,7 +131,7 @@ pub fn give(answer: &str, out: *mut u8, max: usize) -> usize {
 }
 
 /// Exports by their shape: `texts` `(out,max)->len`, `takes` `(ptr,len)->i32`, `runs` `()->i32`,
-/// `tells` `(ptr,len)->()`, `asks` `(ptr,len,out,max)->len`.
+/// `tells` `(ptr,len)->()`, `asks` `(ptr,len,out,max)->len`; where wanted `wakes` `(socket)->()`.
 #[macro_export]
 macro_rules! exports {
     (
@@ -140,6 +140,7 @@ macro_rules! exports {
         runs { $($run:ident = $ran:path;)* }
         tells { $($tell:ident = $told:path;)* }
         asks { $($ask:ident = $asked:path;)* }
+        $(wakes { $($wake:ident = $woke:path;)* })?
     ) => {
         $($crate::export!($text, fn(&str) -> String, $write, (out: *mut u8, max: usize) -> usize {
             $crate::abi::give(&DO(stringify!($text)), out, max)
@@ -154,6 +155,7 @@ macro_rules! exports {
         $($crate::export!($ask, fn(&str, &str) -> String, $asked, (at: *const u8, len: usize, out: *mut u8, max: usize) -> usize {
             $crate::abi::give(&DO(stringify!($ask), &$crate::abi::text(at, len)), out, max)
         });)*
+        $($($crate::export!($wake, fn(i32), $woke, (socket: i32) { DO(socket); });)*)?
     };
 }
 
