@@ -1,10 +1,14 @@
 //! The real binary, started on a free port with a configuration directory of its own, and small clients for it.
 //!
 //! A real process has a real clock: whatever takes time is asked for until it is there, for a bounded time. Only the power
-//! cut comes after a chosen pause, because its moment is what is tested.
+//! cut comes after a chosen pause, because its moment is what is tested. `SIGNALK_HOST_BINARY` names another binary than the
+//! one under test: for figures of a release build.
 
 // Each test file uses some of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub(crate) mod guest;
+pub(crate) mod namespace;
 
 use std::{
     fs,
@@ -34,7 +38,9 @@ pub(crate) struct Host {
 
 /// A command line of the binary, without any variable of the caller that it would honour.
 pub(crate) fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_signalk-host"));
+    let built = env!("CARGO_BIN_EXE_signalk-host");
+    let binary = std::env::var("SIGNALK_HOST_BINARY").unwrap_or_else(|_| built.to_owned());
+    let mut command = Command::new(binary);
     command.args(args);
     for name in [
         "PORT",
@@ -157,6 +163,15 @@ impl Host {
             thread::sleep(pause);
             Command::new("kill").args(["-KILL", &process]).status().unwrap();
         })
+    }
+
+    /// Processor time of all its threads, those that ended included, in steps of 10 ms: user and system in `/proc/PID/stat`.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, after_name) = stat.rsplit_once(") ").unwrap();
+        let ticks =
+            after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap());
+        Duration::from_millis(10 * ticks.sum::<u64>())
     }
 
     /// Resident memory in kB.
