@@ -1,7 +1,6 @@
 //! Comparing an answer with a recording of the reference server: equal but for what no two runs have in common.
 //!
-//! UUIDs, times of the recording, versions and entity tags are compared by shape. `displayUnits` (unit preferences, not
-//! served yet) can be left out, which the replayer counts apart.
+//! UUIDs, times of the recording, versions and entity tags are compared by shape.
 
 use serde_json::Value;
 
@@ -16,13 +15,6 @@ pub fn folder() -> Option<std::path::PathBuf> {
 /// The first difference, as `path: expected ..., got ...`.
 pub fn difference(expected: &Value, actual: &Value) -> Option<String> {
     compare("", expected, actual)
-}
-
-/// The value without unit preferences, and whether there were any.
-pub fn without_display_units(value: &Value) -> (Value, bool) {
-    let mut found = false;
-    let value = strip(value, &mut found);
-    (value, found)
 }
 
 /// A stream frame in a form in which equal things are equal texts: volatile texts are replaced by their shape.
@@ -90,18 +82,6 @@ fn shape(text: &str) -> String {
         return "TIME".into();
     }
     out
-}
-
-fn strip(value: &Value, found: &mut bool) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(|item| strip(item, found)).collect(),
-        Value::Object(members) => {
-            *found |= members.contains_key("displayUnits");
-            let rest = members.iter().filter(|(name, _)| *name != "displayUnits");
-            rest.map(|(name, value)| (name.clone(), strip(value, found))).collect()
-        }
-        value => value.clone(),
-    }
 }
 
 const UUID: &str = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";

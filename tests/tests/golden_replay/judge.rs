@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use signalk_core::HttpResponse;
-use workspace_tests::golden::{difference, masked, without_display_units};
+use workspace_tests::golden::{difference, masked};
 
 pub(crate) enum Outcome {
     Same,
-    /// The same but for `displayUnits`.
-    SameButUnits,
     Different(String),
 }
 
@@ -60,14 +58,7 @@ pub(crate) fn judge(expected: &Value, response: &HttpResponse) -> Outcome {
     };
     match difference(want, &got) {
         None => Outcome::Same,
-        Some(why) => {
-            let (stripped, had) = without_display_units(want);
-            if had && difference(&stripped, &got).is_none() {
-                Outcome::SameButUnits
-            } else {
-                Outcome::Different(why)
-            }
-        }
+        Some(why) => Outcome::Different(why),
     }
 }
 

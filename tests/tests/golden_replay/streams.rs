@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
-use workspace_tests::golden::without_display_units;
 
 use crate::boat::{answer_put, device, golden_boat, publish_switch, said};
 use crate::judge::{Outcome, canonical};
@@ -69,8 +68,6 @@ pub(crate) fn replay_stream(name: &str, recording: &Value) -> Outcome {
         .map(|text| canonical(&serde_json::from_str(text).unwrap()))
         .collect();
     let want: BTreeSet<String> = expected.iter().map(|message| canonical(message)).collect();
-    let want_plain: BTreeSet<String> =
-        expected.iter().map(|message| canonical(&without_display_units(message).0)).collect();
     let closes = transcript.iter().any(|entry| entry["dir"] == "close");
     if closes != sim.closed(client).is_some() {
         return Outcome::Different(format!("closed: {:?}", sim.closed(client)));
@@ -78,11 +75,8 @@ pub(crate) fn replay_stream(name: &str, recording: &Value) -> Outcome {
     if got == want {
         return Outcome::Same;
     }
-    if got == want_plain {
-        return Outcome::SameButUnits;
-    }
-    let missing = want_plain.difference(&got).next().map(|text| format!("missing {text}"));
-    let extra = got.difference(&want_plain).next().map(|text| format!("extra {text}"));
+    let missing = want.difference(&got).next().map(|text| format!("missing {text}"));
+    let extra = got.difference(&want).next().map(|text| format!("extra {text}"));
     Outcome::Different([missing, extra].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
