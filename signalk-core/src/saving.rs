@@ -126,7 +126,9 @@ mod tests {
     }
 
     /// The wishes for the disk and the answers since the last call.
-    fn news(server: &mut Server) -> (Vec<(Ticket, String)>, Vec<(u64, u16)>) {
+    type News = (Vec<(Ticket, String)>, Vec<(u64, u16)>);
+
+    fn news(server: &mut Server) -> News {
         let (mut wishes, mut answers) = (Vec::new(), Vec::new());
         for output in server.outputs.drain(..) {
             match output {
