@@ -193,6 +193,24 @@ pub(crate) trait Service {
 }
 
 impl<S: 'static> Router<S> {
+    /// Adds a handler that reads its parameters itself, at once; `None`: they are not what it knows.
+    #[cfg(feature = "signalk")]
+    pub(crate) fn notification_text<F>(mut self, name: &'static str, run: F) -> Self
+    where
+        F: Fn(Cx<S>, &str) -> Option<()> + 'static,
+    {
+        let handler = move |cx: Cx<S>, params: &str| match run(cx, params) {
+            Some(()) => Started::Done,
+            None if is_json(params) => {
+                log::warn!("notification {name}: not in the agreed form");
+                Started::Done
+            }
+            None => Started::Unread,
+        };
+        self.notifications.list.push((name, Box::new(handler)));
+        self
+    }
+
     fn cx(&self, shared: &Rc<Shared>) -> Cx<S> {
         Cx { host: crate::host::host_of(shared), state: Rc::clone(&self.state) }
     }

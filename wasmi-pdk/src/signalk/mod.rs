@@ -42,6 +42,7 @@
 mod buffer;
 mod delta;
 pub mod net;
+mod rows;
 mod server;
 
 use std::cell::RefCell;
@@ -59,6 +60,9 @@ use crate::{Cx, Error, ErrorCode, Result, Router};
 
 /// Version of the methods and of the handshake that this kit speaks.
 pub const PROTOCOL_VERSION: &str = "1.0";
+
+/// The hand-over of deltas that this kit asks for where the host knows it.
+const ROWS: &str = "rows";
 
 /// A plugin of a Signal K server, over JSON-RPC.
 pub trait Plugin: Sized + 'static {
@@ -103,6 +107,8 @@ impl<P> State<P> {
 #[serde(rename_all = "camelCase")]
 struct Initialize {
     protocol_version: String,
+    #[serde(default)]
+    hand_over: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -111,6 +117,8 @@ struct Description {
     protocol_version: &'static str,
     name: &'static str,
     schema: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hand_over: Option<&'static str>,
 }
 
 #[derive(Deserialize)]
@@ -131,7 +139,7 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
     let state = State { started: RefCell::new(None), starting: RefCell::new(None) };
     let router = Router::with_state(state)
         .method("initialize", |_, params: Initialize| async move {
-            describe(&params.protocol_version, P::NAME, P::SCHEMA)
+            describe(&params, P::NAME, P::SCHEMA)
         })
         .method("start", |cx: Cx<State<P>>, params: Start| async move {
             let options = read_options(params.options.as_deref())?;
@@ -163,18 +171,25 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
                 sk.inboxes().receive(params.get());
             }
             std::future::ready(())
+        })
+        .notification_text("rows", |cx: Cx<State<P>>, text| {
+            let sk = cx.state.starting.borrow().clone();
+            sk.map_or(Some(()), |sk| sk.deliver_rows(text))
         });
     P::methods(router)
 }
 
-fn describe(asked: &str, name: &'static str, schema: &str) -> Result<Description> {
+fn describe(asked: &Initialize, name: &'static str, schema: &str) -> Result<Description> {
     let major = |version: &str| version.split('.').next().map(str::to_owned);
-    if major(asked) != major(PROTOCOL_VERSION) {
-        let text = format!("the host speaks version {asked}, this plugin {PROTOCOL_VERSION}");
+    let host = &asked.protocol_version;
+    if major(host) != major(PROTOCOL_VERSION) {
+        let text = format!("the host speaks version {host}, this plugin {PROTOCOL_VERSION}");
         return Err(Error::new(ErrorCode::InvalidParams, text));
     }
     let schema = RawValue::from_string(schema.to_owned())?;
-    Ok(Description { protocol_version: PROTOCOL_VERSION, name, schema })
+    // The cheapest form that both know.
+    let hand_over = asked.hand_over.iter().any(|form| form == ROWS).then_some(ROWS);
+    Ok(Description { protocol_version: PROTOCOL_VERSION, name, schema, hand_over })
 }
 
 /// Options as the owner wrote them; `enableDebug` also opens the log.

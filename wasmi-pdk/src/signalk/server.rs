@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Delta;
 use super::net::{Inboxes, encode};
+use super::rows::Rows;
 use crate::{Call, Host, Result};
 
 /// The server. Clones are the same server.
@@ -28,6 +29,14 @@ struct Handlers {
     early: RefCell<Vec<(u64, Vec<Delta>)>>,
     subscribing: Cell<u32>,
     inboxes: Inboxes,
+    rows: RefCell<Rows>,
+}
+
+impl Handlers {
+    fn find(&self, subscription: u64) -> Option<Handler> {
+        let known = self.known.borrow();
+        known.iter().find(|(id, _)| *id == subscription).map(|(_, run)| Rc::clone(run))
+    }
 }
 
 /// Which values a plugin wants, and how often.
@@ -240,15 +249,32 @@ impl SignalK {
     /// Hands deltas to their handler. Deltas may overtake the answer that names their
     /// subscription; they are kept while one is awaited.
     pub(super) fn deliver(&self, subscription: u64, deltas: Vec<Delta>) {
-        let known = self.handlers.known.borrow();
-        let handler = known.iter().find(|(id, _)| *id == subscription).map(|(_, run)| run.clone());
-        drop(known);
-        match handler {
+        match self.handlers.find(subscription) {
             Some(handle) => deltas.iter().for_each(|delta| handle(delta)),
-            None if self.handlers.subscribing.get() > 0 => {
-                self.handlers.early.borrow_mut().push((subscription, deltas));
+            None => self.keep_early(subscription, deltas),
+        }
+    }
+
+    /// The same for deltas that come as rows; `None`: the text is something else.
+    pub(super) fn deliver_rows(&self, text: &str) -> Option<()> {
+        let mut found: Option<(u64, Option<Handler>)> = None;
+        self.handlers.rows.borrow_mut().read(text, |subscription, delta| {
+            if found.as_ref().is_none_or(|(id, _)| *id != subscription) {
+                found = Some((subscription, self.handlers.find(subscription)));
             }
-            None => log::debug!("deltas of subscription {subscription}, which nobody handles"),
+            match &found {
+                Some((_, Some(handle))) => handle(delta),
+                _ => self.keep_early(subscription, vec![delta.clone()]),
+            }
+        })
+    }
+
+    /// Nobody handles this subscription, or not yet.
+    fn keep_early(&self, subscription: u64, deltas: Vec<Delta>) {
+        if self.handlers.subscribing.get() > 0 {
+            self.handlers.early.borrow_mut().push((subscription, deltas));
+        } else {
+            log::debug!("deltas of subscription {subscription}, which nobody handles");
         }
     }
 

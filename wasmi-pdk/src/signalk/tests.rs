@@ -156,6 +156,9 @@ fn the_handshake_is_done_for_the_author() {
         Ok(json!({ "protocolVersion": "1.0", "name": "Scale", "schema": { "type": "object" } }))
     );
     assert_eq!(server.call("initialize", &hello("2.0")), Err(-32602));
+    let mut knows_rows = hello("1.0");
+    knows_rows["handOver"] = json!(["json", "rows"]);
+    assert_eq!(server.call("initialize", &knows_rows).unwrap()["handOver"], json!("rows"));
 }
 
 #[test]
@@ -187,6 +190,21 @@ fn deltas_that_overtake_the_answer_to_subscribe_are_kept() {
     server.early = Some(speed(1.5));
     assert_eq!(server.call("start", &json!({ "options": { "factor": 2 } })), Ok(Value::Null));
     assert!(server.heard.iter().any(|line| line.contains(r#""value":3.0"#)), "{:?}", server.heard);
+}
+
+#[test]
+fn rows_reach_the_same_handler_also_when_they_are_early() {
+    let mut server = Server::new();
+    server.early = Some(speed(1.5));
+    assert_eq!(server.call("start", &json!({ "options": { "factor": 2 } })), Ok(Value::Null));
+    let head = json!([0, "vessels.x", "gps", "navigation.speedOverGround", false]);
+    server.peer.notify_with("rows", &json!([[head], [[9, "t", 0, 3.5, 0, 4], [8, 0, 1]]])).unwrap();
+    server.peer.notify_with("rows", &json!([[], [[9, 0, 5.5]]])).unwrap();
+    server.peer.notify_with("rows", &json!({ "not": "rows" })).unwrap();
+    server.turn();
+    let sent: Vec<_> =
+        server.heard.iter().filter_map(|line| line.split(r#""value":"#).nth(1)).collect();
+    assert_eq!(sent, ["3.0}]}]}]", "7.0}]}]}]", "8.0}]}]}]", "11.0}]}]}]"]);
 }
 
 #[test]
