@@ -24,6 +24,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod handler;
+mod handover;
 mod id;
 mod manifest;
 pub mod methods;
@@ -46,6 +47,7 @@ pub use handler::{
     HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,
     HandlerReply, RadarHandler, ResourceHandler, WeatherHandler,
 };
+pub use handover::{Handed, Head, Heads, Piece};
 pub use id::PluginId;
 pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
 pub use registration::{Access, Endpoint, Registration};

@@ -17,7 +17,7 @@ use wasmi_hdk::{InstanceConfig, Interface, Module, Stdin};
 
 use self::calls::{answer, give_text};
 use super::run::{Job, Run};
-use super::{Common, Delivery, Description, Output, POLL_INTERVAL, STOP_DEADLINE, SessionConfig};
+use super::{BATCH, Common, Description, Output, POLL_INTERVAL, STOP_DEADLINE, SessionConfig};
 use crate::abi::Flavour;
 use crate::abi::assemblyscript::AssemblyScript;
 use crate::abi::convention::Convention;
@@ -28,13 +28,6 @@ use crate::abi::work::Work;
 use crate::handler::{HandlerCall, HandlerFailure};
 use crate::net::{Fresh, Mail};
 use crate::{Capability, Manifest, SignalK};
-
-/// Deltas per trip: enough to make the trip cheap, few enough to stop soon.
-const BATCH: usize = 64;
-
-/// While deltas keep coming a plugin takes them on this beat, the same for all plugins: one waking of the core and of the
-/// pool serves several deltas and every plugin. The first after a pause does not wait. What a plugin costs per delta: `benches/deltas`.
-const BEAT: Duration = Duration::from_millis(5);
 
 pub(super) struct Exports {
     interface: Interface,
@@ -55,8 +48,6 @@ pub(super) struct Exports {
     has_poll: bool,
     has_delta_handler: bool,
     next_poll: Option<Duration>,
-    /// Fewer deltas than a batch wait until then.
-    next_beat: Duration,
     stop_until: Option<Duration>,
 }
 
@@ -132,7 +123,6 @@ impl Exports {
             has_delta_handler: module.has_export("delta_handler")
                 && capabilities.has(Capability::DataRead),
             next_poll: None,
-            next_beat: Duration::ZERO,
             stop_until: None,
         }
     }
@@ -190,8 +180,8 @@ impl Exports {
             Some(library) if library.has_work() => Output::Run(Run(Job::Library(library))),
             library => {
                 self.library = library;
-                let beat = (!common.waiting.is_empty()).then_some(self.next_beat);
-                Output::Wait { until: earlier(earlier(self.next_poll, beat), self.stop_until) }
+                let next = earlier(self.next_poll, common.beat());
+                Output::Wait { until: earlier(next, self.stop_until) }
             }
         }
     }
@@ -227,12 +217,11 @@ impl Exports {
             library.queue.push_back(Work::handle(call, export));
         }
         if self.has_delta_handler {
-            if common.waiting.is_empty() || (now < self.next_beat && common.waiting.len() < BATCH) {
-                return;
-            }
-            self.next_beat = beat_after(now);
-            for Delivery { json, .. } in common.waiting.drain(..common.waiting.len().min(BATCH)) {
-                library.queue.push_back(Work::Delta(json));
+            if common.is_beat(now) {
+                // Few enough to stop soon.
+                for delivery in common.waiting.drain(..common.waiting.len().min(BATCH)) {
+                    library.queue.push_back(Work::Delta(delivery.delta.into_json()));
+                }
             }
         } else {
             common.waiting.clear();
@@ -270,13 +259,6 @@ impl Exports {
         }
         self.library = Some(library);
     }
-}
-
-/// The first beat after `now`.
-fn beat_after(now: Duration) -> Duration {
-    let beat = BEAT.as_nanos();
-    let into = u64::try_from(now.as_nanos() % beat).unwrap_or(0);
-    now.saturating_add(BEAT).saturating_sub(Duration::from_nanos(into))
 }
 
 /// What is called once before everything else, in this order (plugin ABI 2.3).

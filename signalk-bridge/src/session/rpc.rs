@@ -19,9 +19,10 @@ use wasmi_rpc::RequestId;
 
 use self::network::{Answer, World};
 use super::library::{earlier, start_text};
+use super::rows::Rows;
 use super::run::{Job, Run};
 use super::{
-    Common, Delivery, Description, HostInfo, Output, PROTOCOL_VERSION, Purpose, START_DEADLINE,
+    Common, Description, HostInfo, Output, PROTOCOL_VERSION, Purpose, START_DEADLINE,
     STOP_DEADLINE, SessionConfig,
 };
 use crate::net::Net;
@@ -36,9 +37,12 @@ const STOP: CallId = CallId(3);
 /// Handler calls are numbered from here.
 const FIRST_HANDLER: u64 = 16;
 
-/// Deltas and bytes of one `deltas` notification.
-const BATCH: usize = 64;
-const BATCH_BYTES: usize = 256 << 10;
+/// Deltas and bytes that are handed over at once.
+const MOST: usize = 256;
+const MOST_BYTES: usize = 256 << 10;
+
+/// Ways to hand over deltas, as `initialize` offers them: a plugin that chooses none gets JSON.
+const HAND_OVER: [&str; 2] = ["json", "rows"];
 
 pub(super) struct Rpc {
     plugin: Plugin,
@@ -52,6 +56,8 @@ pub(super) struct Rpc {
     /// Deltas or datagrams were written that the guest has not read: it sleeps.
     stuffed: bool,
     stop_until: Option<Duration>,
+    /// The plugin asked for rows.
+    rows: Option<Rows>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +78,7 @@ struct Initialized {
     protocol_version: Option<String>,
     name: Option<String>,
     schema: Option<Value>,
+    hand_over: Option<String>,
     #[serde(default)]
     capabilities: Wanted,
 }
@@ -118,6 +125,7 @@ impl Rpc {
             out: false,
             stuffed: false,
             stop_until: None,
+            rows: None,
         })
     }
 
@@ -271,7 +279,11 @@ impl Rpc {
                 }
                 PluginOutput::Wait { until } => {
                     if !self.flush(common, now) {
-                        return Output::Wait { until: earlier(until, self.stop_until) };
+                        let rests = self.phase == Phase::Running && !self.out;
+                        let beat = common.beat().filter(|_| rests && !self.stuffed);
+                        return Output::Wait {
+                            until: earlier(earlier(until, beat), self.stop_until),
+                        };
                     }
                 }
             }
@@ -286,6 +298,7 @@ impl Rpc {
             "protocolVersion": PROTOCOL_VERSION,
             "host": self.host,
             "capabilities": { "granted": granted },
+            "handOver": HAND_OVER,
             "plugin": { "id": manifest.id, "package": manifest.package_name, "version": manifest.version },
             "options": options,
         }));
@@ -390,7 +403,7 @@ impl Rpc {
     }
 
     fn initialized(
-        &self,
+        &mut self,
         answer: &RawValue,
         common: &mut Common,
         now: Duration,
@@ -408,6 +421,16 @@ impl Rpc {
             return Err(format!(
                 "plugin `{id}`: speaks protocol version {version}, this host speaks {PROTOCOL_VERSION}; use a plugin or a host of the same major version"
             ));
+        }
+        match answer.hand_over.as_deref() {
+            Some("rows") => self.rows = Some(Rows::default()),
+            None | Some("json") => {}
+            Some(other) => {
+                let text = format!(
+                    "initialize: handOver `{other}` is not among {HAND_OVER:?}; JSON is used"
+                );
+                common.complain(text, now, signalk);
+            }
         }
         for key in &answer.capabilities.required {
             let held = Capability::from_key(key).map(|capability| {
@@ -443,7 +466,8 @@ impl Rpc {
         Ok(Description { name, schema, id: None, is_json_rpc: true })
     }
 
-    /// Hands over datagrams and deltas when the guest rests; they queue up while it works, and so come in batches.
+    /// Hands over datagrams at once and deltas on the beat when the guest rests; they queue up meanwhile, and so come in
+    /// batches.
     fn flush(&mut self, common: &mut Common, now: Duration) -> bool {
         if self.out || self.stuffed || !matches!(self.phase, Phase::Starting | Phase::Running) {
             return false;
@@ -455,35 +479,32 @@ impl Rpc {
             self.plugin.handle_input(now, PluginInput::Notify { method, params });
             self.stuffed = true;
         }
-        if self.phase != Phase::Running || common.waiting.is_empty() {
-            return self.stuffed;
+        if self.phase == Phase::Running && common.is_beat(now) {
+            self.hand_over(common, now);
         }
-        let mut count = 0;
-        let mut bytes = 0;
-        while count < BATCH && bytes < BATCH_BYTES {
-            let Some(first) = common.waiting.pop_front() else { break };
-            let Some(id) = first.subscription else { continue };
-            let mut text = format!(r#"{{"subscription":{},"deltas":[{}"#, id.0, first.json);
-            count += 1;
-            while count < BATCH && bytes + text.len() < BATCH_BYTES {
-                match common.waiting.front() {
-                    Some(Delivery { subscription: Some(next), .. }) if *next == id => {}
-                    _ => break,
-                }
-                let Some(next) = common.waiting.pop_front() else { break };
-                text.push(',');
-                text.push_str(&next.json);
-                count += 1;
-            }
-            text.push_str("]}");
-            bytes += text.len();
-            let params = RawValue::from_string(text).ok();
-            let method = "deltas".to_owned();
+        self.stuffed
+    }
+
+    /// Deltas in the form that the plugin asked for, oldest first.
+    fn hand_over(&mut self, common: &mut Common, now: Duration) {
+        let (mut count, mut bytes) = (0, 0);
+        while count < MOST && bytes < MOST_BYTES {
+            let rows = self.rows.as_mut().and_then(|rows| rows.next(common));
+            let (method, (params, some)) = match rows {
+                Some(rows) => ("rows", rows),
+                None => match next_deltas(common, MOST - count) {
+                    Some(deltas) => ("deltas", deltas),
+                    None if common.waiting.pop_front().is_some() => continue,
+                    None => break,
+                },
+            };
+            count += some;
+            bytes += params.len();
+            let (method, params) = (method.to_owned(), RawValue::from_string(params).ok());
             self.plugin.handle_input(now, PluginInput::Notify { method, params });
         }
         common.account.counters.deltas_in += u64::try_from(count).unwrap_or(u64::MAX);
         self.stuffed |= count > 0;
-        self.stuffed
     }
 
     fn ended(&mut self, exit: Exit, common: &Common) -> Output {
@@ -497,13 +518,34 @@ impl Rpc {
     }
 }
 
-/// What the request of a handler carries besides the handler's own JSON.
+/// The params of the next `deltas`, of one subscription, and how many deltas they hold; `None`: the oldest is of no
+/// subscription, or none waits.
+fn next_deltas(common: &mut Common, most: usize) -> Option<(String, usize)> {
+    let id = common.waiting.front()?.subscription?;
+    let mut text = format!(r#"{{"subscription":{},"deltas":["#, id.0);
+    let mut count = 0;
+    while count < most && text.len() < MOST_BYTES {
+        let Some(next) = common.waiting.front().filter(|next| next.subscription == Some(id)) else {
+            break;
+        };
+        if count > 0 {
+            text.push(',');
+        }
+        text.push_str(next.delta.json());
+        common.waiting.pop_front();
+        count += 1;
+    }
+    text.push_str("]}");
+    Some((text, count))
+}
+
 /// A call that fails at once is counted by the table of methods, one that fails later here.
 fn count_late(answers: &[(RequestId, Answer)], common: &mut Common) {
     let failed = answers.iter().filter(|(_, answer)| answer.is_err()).count();
     common.account.counters.host_call_errors += u64::try_from(failed).unwrap_or(u64::MAX);
 }
 
+/// What the request of a handler carries besides the handler's own JSON.
 fn handler_params(call: &HandlerCall) -> Params {
     let request = if call.request.is_empty() { "{}" } else { &*call.request };
     let quoted = |text: &str| Value::from(text).to_string();

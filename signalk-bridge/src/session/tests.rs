@@ -17,6 +17,7 @@ use crate::fake::Fake;
 #[cfg(not(target_family = "wasm"))]
 mod assemblyscript;
 mod floods;
+mod hand_over;
 mod objects;
 mod sleep;
 
@@ -113,7 +114,7 @@ impl Drive {
     fn deltas(&mut self, subscription: Option<u64>, deltas: &[&str]) {
         let subscription = subscription.map(SubscriptionId);
         let deltas =
-            deltas.iter().map(|json| Delivery { subscription, json: (*json).into() }).collect();
+            deltas.iter().map(|json| Delivery { subscription, delta: (*json).into() }).collect();
         self.input(Input::Deltas(deltas));
     }
 
@@ -226,7 +227,7 @@ fn a_flow_of_deltas_is_taken_on_the_beat_and_the_first_after_a_pause_at_once() {
 #[test]
 fn over_its_bound_the_queue_drops_the_oldest() {
     let mut drive = Drive::wat(START);
-    let deltas = vec![Delivery { subscription: None, json: "{}".into() }; 1001];
+    let deltas = vec![Delivery { subscription: None, delta: "{}".into() }; 1001];
     drive.session.handle_input(Duration::ZERO, Input::Deltas(deltas), &mut drive.server);
     assert_eq!(drive.session.counters().deltas_in_dropped, 1);
 }
@@ -440,7 +441,8 @@ fn deltas_that_a_crash_kept_from_the_guest_are_there_for_its_next_life() {
         "{START} (func (export \"delta_handler\") (param i32 i32) unreachable)"
     ));
     drive.deltas(None, &["1", "2", "3"]);
-    let kept: Vec<_> = drive.session.take_waiting().iter().map(|d| d.json.to_string()).collect();
+    let kept: Vec<_> =
+        drive.session.take_waiting().iter().map(|d| d.delta.json().to_owned()).collect();
     assert_eq!(kept, ["2", "3"]);
 }
 

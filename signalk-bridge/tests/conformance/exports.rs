@@ -219,7 +219,7 @@ impl Judge<'_> {
             let mut world = self.world_with(&body, rights);
             world.server.trace.clear();
             let json = r#"{"updates":[]}"#.into();
-            world.input(Input::Deltas(vec![Delivery { subscription: None, json }]));
+            world.input(Input::Deltas(vec![Delivery { subscription: None, delta: json }]));
             seen.push(world.server.trace.join("\n").replace('\0', ""));
         }
         self.demand(seen[0].contains(r#"{"updates":[]}"#) && seen[1].is_empty(), "calls", &seen);

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn delivery(number: usize) -> Delivery {
-        Delivery { subscription: None, json: number.to_string().into() }
+        Delivery { subscription: None, delta: number.to_string().into() }
     }
 
     #[test]
@@ -58,7 +58,7 @@ mod tests {
             buffer.push(delivery(number));
         }
         assert_eq!((buffer.len(), buffer.dropped), (MOST, 1));
-        let replayed: Vec<_> = buffer.replay().iter().map(|d| d.json.to_string()).collect();
+        let replayed: Vec<_> = buffer.replay().iter().map(|d| d.delta.json().to_owned()).collect();
         let expected: Vec<_> = (1..1001).map(|number| number.to_string()).collect();
         assert_eq!(replayed, expected);
         assert_eq!(buffer.len(), 0);

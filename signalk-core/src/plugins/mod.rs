@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use signalk_bridge::{HostInfo, Input, PluginId, Purpose, Ran};
+use signalk_bridge::{Delivery, HostInfo, Input, PluginId, Purpose, Ran};
 use signalk_model::{Context, Delta, Placement};
 use wasmi_hdk::vfs::Quota;
 use wasmi_hdk::{Engine, Limits};
@@ -109,6 +109,8 @@ pub(crate) struct Plugins {
     registrations: Registrations,
     calls: Calls,
     descriptions: Descriptions,
+    /// Empty between two deltas: keeps the allocation.
+    deliveries: Vec<(At, Delivery)>,
     stopping: bool,
     /// The latest `now`.
     clock: Option<Duration>,
@@ -133,6 +135,7 @@ impl Plugins {
             routes: Routes::new(self_context),
             registrations: Registrations::default(),
             calls: Calls::default(),
+            deliveries: Vec::new(),
             stopping: false,
             clock: None,
         }
@@ -200,11 +203,11 @@ impl Plugins {
         placement: Placement,
         host: &mut dyn Host,
     ) {
-        let mut deliveries = Vec::new();
+        let mut deliveries = std::mem::take(&mut self.deliveries);
         self.routes.route(now, delta, placement, host.store(), |at, delivery| {
             deliveries.push((at, delivery));
         });
-        for (at, delivery) in deliveries {
+        for (at, delivery) in deliveries.drain(..) {
             let Some(plugin) = self.plugins.get_mut(at).filter(|plugin| plugin.takes_deltas())
             else {
                 continue;
@@ -219,20 +222,19 @@ impl Plugins {
                     continue;
                 }
             }
-            self.deliver(at, now, delivery, host);
+            self.deliver(at, delivery);
         }
+        self.deliveries = deliveries;
     }
 
-    fn deliver(
-        &mut self,
-        at: At,
-        now: Duration,
-        delivery: signalk_bridge::Delivery,
-        host: &mut dyn Host,
-    ) {
+    fn deliver(&mut self, at: At, delivery: Delivery) {
         match self.plugins.get_mut(at) {
             Some(plugin) if plugin.keeps_deltas() => plugin.keep(delivery),
-            Some(_) => self.input(at, now, Input::Deltas(vec![delivery]), host),
+            Some(plugin) => {
+                if let Some(session) = &mut plugin.session {
+                    plugin.dirty |= session.deliver(delivery);
+                }
+            }
             None => {}
         }
     }
@@ -244,7 +246,7 @@ impl Plugins {
             let mut deliveries = Vec::new();
             self.routes.handle_timeout(now, |at, delivery| deliveries.push((at, delivery)));
             for (at, delivery) in deliveries {
-                self.deliver(at, now, delivery, host);
+                self.deliver(at, delivery);
             }
         }
         self.expire_calls(now);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use signalk_bridge::{Delivery, SubscribeRequest, SubscriptionId};
+use signalk_bridge::{Delivery, Handed, Heads, SubscribeRequest, SubscriptionId};
 use signalk_model::{Context, Delta, Item, Pattern, Placement, Store, Subscribe, SubscriptionSet};
 
 /// Number of a plugin in this run of the server.
@@ -21,6 +21,8 @@ pub(super) struct Routes {
     /// Subscriptions and the life of the plugin in which each was made.
     lives: BTreeMap<(At, SubscriptionId), u64>,
     handlers: BTreeMap<At, Handler>,
+    /// Values for subscriptions, prepared once for all.
+    heads: Heads,
 }
 
 /// One `delta_handler`.
@@ -36,6 +38,7 @@ impl Routes {
             set: SubscriptionSet::new(self_context),
             lives: BTreeMap::new(),
             handlers: BTreeMap::new(),
+            heads: Heads::default(),
         }
     }
 
@@ -55,7 +58,10 @@ impl Routes {
         let Some(subscribe) = Subscribe::from_json(&message) else { return Vec::new() };
         self.set.remove(&(at, id));
         self.lives.insert((at, id), life);
-        self.set.subscribe((at, id), &subscribe, store, |item| deliver.push(of(id, item)));
+        let heads = &mut self.heads;
+        self.set.subscribe((at, id), &subscribe, store, |item| {
+            deliver.push(Delivery { subscription: Some(id), delta: heads.piece(item) });
+        });
         subscribe.warnings
     }
 
@@ -116,18 +122,20 @@ impl Routes {
         for (at, handler) in &self.handlers {
             if handler.wants(delta) {
                 let json = whole.get_or_insert_with(|| delta.to_json().into()).clone();
-                deliver(*at, Delivery { subscription: None, json });
+                deliver(*at, Delivery { subscription: None, delta: Handed::Text(json) });
             }
         }
         if self.lives.is_empty() {
             return;
         }
-        self.set.route(now, delta, placement, store, |item, to| hand_out(item, to, &mut deliver));
+        let Routes { set, heads, .. } = self;
+        set.route(now, delta, placement, store, |item, to| hand_out(heads, item, to, &mut deliver));
     }
 
     /// Hands out what waited for the end of a period.
     pub(super) fn handle_timeout(&mut self, now: Duration, mut deliver: impl FnMut(At, Delivery)) {
-        self.set.handle_timeout(now, |item, to| hand_out(item, to, &mut deliver));
+        let Routes { set, heads, .. } = self;
+        set.handle_timeout(now, |item, to| hand_out(heads, item, to, &mut deliver));
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
@@ -146,20 +154,14 @@ impl Handler {
     }
 }
 
-fn hand_out(item: &Item<'_>, to: &[(At, SubscriptionId)], deliver: &mut impl FnMut(At, Delivery)) {
-    let mut json: Option<Arc<str>> = None;
+fn hand_out(
+    heads: &mut Heads,
+    item: &Item<'_>,
+    to: &[(At, SubscriptionId)],
+    deliver: &mut impl FnMut(At, Delivery),
+) {
+    let piece = heads.piece(item);
     for (at, id) in to {
-        let json = json.get_or_insert_with(|| text(item)).clone();
-        deliver(*at, Delivery { subscription: Some(*id), json });
+        deliver(*at, Delivery { subscription: Some(*id), delta: piece.clone() });
     }
-}
-
-fn of(id: SubscriptionId, item: &Item<'_>) -> Delivery {
-    Delivery { subscription: Some(id), json: text(item) }
-}
-
-fn text(item: &Item<'_>) -> Arc<str> {
-    let mut out = Vec::with_capacity(256);
-    item.write_json(&mut out);
-    String::from_utf8(out).unwrap_or_default().into()
 }

@@ -24,7 +24,7 @@ impl Exports {
         for work in std::mem::take(&mut library.queue).into_iter().rev() {
             match work {
                 Work::Delta(json) => {
-                    common.waiting.push_front(Delivery { subscription: None, json });
+                    common.waiting.push_front(Delivery { subscription: None, delta: json.into() });
                 }
                 Work::Handle { call, .. } => {
                     common.handled(call.id, Err(HandlerFailure::NotRunning));

@@ -65,3 +65,38 @@ fn an_answer_that_never_comes_is_given_up_after_a_minute() {
     assert!(body.contains("Plugin handler timeout: no reply within 60s"), "{body}");
     assert_eq!(sim.state("signalk_providers"), "running");
 }
+
+/// A flow to plugins that take it as rows, one of all paths and one of one: what they took is what was sent.
+#[test]
+fn values_of_a_flow_reach_all_subscribers_on_the_beat() {
+    let options =
+        |path: &str| json!({ "enabled": true, "configuration": { "paths": [path] } }).to_string();
+    let (all, one) = (options("navigation.*"), options("navigation.speedOverGround"));
+    let mut sim = Sim::with_options(&[("all", &all), ("one", &one)]);
+    for name in ["all", "one"] {
+        sim.install(name, built("signalk_taker"));
+    }
+    sim.boot();
+    for at in 0..300_u32 {
+        sim.advance_to(1.0 + f64::from(at) / 1000.0);
+        let place = json!({ "latitude": 60, "longitude": f64::from(at) / 8.0 });
+        sim.delta("navigation.position", place);
+        sim.delta("navigation.speedOverGround", f64::from(at) / 4.0);
+    }
+    sim.advance_to(2.0);
+    for (name, taken) in [("all", 600), ("one", 300)] {
+        let counters = sim.get(&format!("/plugins/{name}/diagnostics"))["counters"].clone();
+        assert_eq!(
+            (&counters["deltasIn"], &counters["deltasInDropped"]),
+            (&json!(taken), &json!(0))
+        );
+        // One trip takes what came in five milliseconds.
+        assert!(sim.runs[name] < 90, "{name}: {}", sim.runs[name]);
+        sim.post(name, json!({ "enabled": false }));
+        let lines = sim.lines(name);
+        assert!(
+            lines.iter().any(|line| line.contains(&format!("took {taken}, speed 74.75"))),
+            "{lines:?}"
+        );
+    }
+}
