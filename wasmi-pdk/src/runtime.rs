@@ -76,6 +76,9 @@ impl Shared {
 
 /// More than the 8 KiB of the standard library's own buffer, which is passed by then.
 const READ: usize = 16 * 1024;
+/// Reads of one poll. Input may come as fast as it is read, while the host makes the plugin pay for
+/// its computing: a poll that goes on for ever would be taken for a plugin that loops.
+const READS: usize = 64;
 
 impl Runtime {
     /// A plugin that has read nothing yet. Installs the logger and the panic hook.
@@ -90,13 +93,17 @@ impl Runtime {
         }
     }
 
-    /// Reads all there is, works until nothing can go on, writes, and says when to come again.
+    /// Reads what there is (1 MiB at most, then again at once), works until nothing can go on, writes,
+    /// and says when to come again.
     pub fn poll<C: Connection + ?Sized>(&mut self, connection: &mut C) -> Next {
         if self.expire_calls() | time::wake_due() {
             self.work(connection);
         }
         let mut more = !self.ended;
-        while more {
+        for _ in 0..READS {
+            if !more {
+                break;
+            }
             let (read, room) = {
                 let mut input = self.shared.input.borrow_mut();
                 (connection.read(&mut input), input.len())
@@ -107,7 +114,10 @@ impl Runtime {
                     // Asking again only to hear "nothing" would double the host calls.
                     more = count == room;
                 }
-                Read::Empty => break,
+                Read::Empty => {
+                    more = false;
+                    break;
+                }
                 Read::End => {
                     (self.ended, more) = (true, false);
                     self.shared.peer.borrow_mut().handle_eof(Duration::ZERO);
@@ -115,7 +125,7 @@ impl Runtime {
             }
             self.work(connection);
         }
-        self.next()
+        if more { Next::After(Duration::ZERO) } else { self.next() }
     }
 
     /// Handles what was read: usual lines one by one, and from the first other one on all at once.

@@ -299,3 +299,21 @@ fn one_read_serves_one_message_and_large_input_is_read_to_its_end() {
     assert_eq!(host.answers(), ["1: 1", "2: 100000"]);
     assert!(host.wire.reads - reads >= 7, "16 KiB at a time");
 }
+
+/// Input that never ends.
+struct Flood;
+
+impl Connection for Flood {
+    fn read(&mut self, buffer: &mut [u8]) -> Read {
+        buffer.fill(b' ');
+        Read::Bytes(buffer.len())
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}
+
+#[test]
+fn input_that_comes_as_fast_as_it_is_read_does_not_hold_a_poll_for_ever() {
+    let mut plugin = Runtime::new(Router::new());
+    assert_eq!(plugin.poll(&mut Flood), Next::After(Duration::ZERO));
+}
