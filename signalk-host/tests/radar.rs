@@ -176,6 +176,32 @@ fn datagrams_that_an_old_plugin_does_not_read_in_time_are_counted() {
     assert!(lost <= dropped, "{lost} of {dropped}");
 }
 
+/// Spokes come faster than the plugin may compute: what is over its queue goes, the oldest first, is counted, and it lives on.
+#[test]
+fn a_json_rpc_plugin_out_of_fuel_loses_spokes_and_nothing_else() {
+    if !namespace::inside("a_json_rpc_plugin_out_of_fuel_loses_spokes_and_nothing_else") {
+        return;
+    }
+    let mut radar = Radar::new();
+    let host = host("signalk_radar", &options(), &json!({ "fuelPerSecond": 50_000_000 }));
+    radar.answer();
+    host.value("radars.furuno.ready", |ready| *ready == true);
+    let log = || host.log();
+    let flood = || {
+        radar.send(100);
+        (dropped(&host) > 0).then_some(())
+    };
+    eventually("a drop counter", flood, log);
+    let all = u64::from(radar.number / 64 * 64) - 64;
+    let caught_up = || {
+        let data = host.value("radars.furuno.data", |_| true);
+        (data["received"].as_u64()? + dropped(&host) >= all).then_some(())
+    };
+    eventually("the plugin to catch up", caught_up, log);
+    let counters = host.json("/plugins/radar/diagnostics")["counters"].take();
+    assert_eq!(counters["crashes"], 0, "{}", host.log());
+}
+
 /// 60 s of each, or as many as `RADAR_SECONDS` says.
 #[test]
 #[ignore = "a measurement"]

@@ -118,6 +118,13 @@ impl Plugin {
         self.phase == Phase::Ended
     }
 
+    /// Whether input lies unread while the guest is not waiting for any: it was stopped in its work, to
+    /// pay for its fuel or to sleep. More is better kept outside, where it can be bounded.
+    pub fn is_behind(&self) -> bool {
+        let listens = matches!(self.phase, Phase::Idle { .. } | Phase::Resting { stdin: true, .. });
+        !listens && self.instance.as_ref().is_some_and(|instance| instance.stdin_len() > 0)
+    }
+
     /// Takes one input.
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         match input {

@@ -53,7 +53,7 @@ pub(super) struct Rpc {
     enable_debug: bool,
     /// A run is away.
     out: bool,
-    /// Deltas or datagrams were written that the guest has not read: it sleeps.
+    /// Deltas or datagrams were written that the guest has not read: it sleeps, or pays for its fuel. More wait here, bounded.
     stuffed: bool,
     stop_until: Option<Duration>,
     /// The plugin asked for rows.
@@ -148,8 +148,8 @@ impl Rpc {
 
     pub(super) fn ran(&mut self, ran: wasmi_hdk::Ran, common: &mut Common, now: Duration) {
         self.out = false;
-        self.stuffed = false;
         self.plugin.handle_input(now, PluginInput::Ran(ran));
+        self.stuffed = self.plugin.is_behind();
         common.stats = self.plugin.stats();
     }
 
