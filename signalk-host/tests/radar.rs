@@ -202,7 +202,8 @@ fn a_json_rpc_plugin_out_of_fuel_loses_spokes_and_nothing_else() {
     assert_eq!(counters["crashes"], 0, "{}", host.log());
 }
 
-/// 60 s of each, or as many as `RADAR_SECONDS` says.
+/// 60 s of each, or as many as `RADAR_SECONDS` says. Left out of the tests because it takes minutes and judges nothing:
+/// it prints the figures of `benches/README.md`.
 #[test]
 #[ignore = "a measurement"]
 fn full_rate() {
@@ -244,6 +245,7 @@ fn measure(guest: &str, limits: &Value, seconds: u32) {
     while radar.number < all {
         radar.send(32.min(all - radar.number));
         let due = Duration::from_secs_f64(f64::from(radar.number) / f64::from(SPOKES_PER_SECOND));
+        // A measurement in real time: this sleep is the radar's pace, nothing waits for a result by it.
         std::thread::sleep(due.saturating_sub(begun.elapsed()));
     }
     let took = begun.elapsed();

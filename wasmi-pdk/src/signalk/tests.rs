@@ -9,10 +9,11 @@ use wasmi_rpc::{Output, Peer, RawValue};
 use super::*;
 use crate::{Connection, Read, Runtime};
 
+/// Both directions of a connection, in memory.
 #[derive(Default)]
-struct Wire {
-    to_plugin: Vec<u8>,
-    to_host: Vec<u8>,
+pub(super) struct Wire {
+    pub(super) to_plugin: Vec<u8>,
+    pub(super) to_host: Vec<u8>,
 }
 
 impl Connection for Wire {

@@ -13,26 +13,8 @@ use wasmi_rpc::{ErrorObject, Output, Peer, RawValue};
 
 use super::*;
 use crate::signalk::SignalK;
-use crate::{Connection, Read, Router, Runtime};
-
-#[derive(Default)]
-struct Wire {
-    to_plugin: Vec<u8>,
-    to_host: Vec<u8>,
-}
-
-impl Connection for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> Read {
-        let count = buffer.len().min(self.to_plugin.len());
-        buffer[..count].copy_from_slice(&self.to_plugin[..count]);
-        self.to_plugin.drain(..count);
-        if count == 0 { Read::Empty } else { Read::Bytes(count) }
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.to_host.extend_from_slice(bytes);
-    }
-}
+use crate::signalk::tests::Wire;
+use crate::{Router, Runtime};
 
 type Answer = std::result::Result<Value, ErrorCode>;
 
