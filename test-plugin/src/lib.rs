@@ -84,6 +84,14 @@ pub fn echo_at_once<S: 'static>(router: Router<S>) -> Router<S> {
     })
 }
 
+/// `give_up [ms]`: asks the host for `slow` and waits this long; answers whether that was in vain.
+pub fn give_up<S: 'static>(router: Router<S>) -> Router<S> {
+    router.method("give_up", |cx: Cx<S>, millis: u64| async move {
+        let limit = Duration::from_millis(millis);
+        Ok(cx.host.call_within::<Value>(limit, "slow", ()).await.is_err())
+    })
+}
+
 /// `random [n]`: n random bytes.
 pub fn random<S: 'static>(router: Router<S>) -> Router<S> {
     router.method("random", |_, count: usize| async move {
@@ -161,7 +169,7 @@ fn crash(text: &str) -> Result<()> {
 /// All well-behaved methods.
 pub fn all() -> Router<Memory> {
     let router = add(sleep_for(time(random(prime_sieve(state())))));
-    trouble(echo_at_once(many_echo(nested_echo(echo(ping(router))))))
+    trouble(give_up(echo_at_once(many_echo(nested_echo(echo(ping(router)))))))
 }
 
 #[cfg(test)]

@@ -17,8 +17,10 @@ mod drive;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
@@ -30,7 +32,7 @@ use wasmi_rpc::{ErrorCode, ErrorObject, Params};
 pub use self::block_on::{Woken, block_on};
 use self::call::Stage;
 pub use self::call::{Call, Serve};
-use self::drive::Shared;
+use self::drive::{Shared, State};
 use crate::error::LoadError;
 use crate::instance::{InstanceConfig, Stats};
 use crate::log::LogLine;
@@ -42,6 +44,23 @@ use crate::plugin::{Exit, Input, Plugin};
 pub trait Timer: Send + Sync {
     /// A future that is done after this time.
     fn sleep(&self, time: Duration) -> BoxFuture<()>;
+
+    /// A future that is done when other work has had its turn; asked for between two runs of a
+    /// plugin that computes for long.
+    ///
+    /// By itself it wakes its task once, which is enough where tasks take turns. In a browser it is
+    /// not: tasks are microtasks there, and all of them go before input, drawing and timers. Wait
+    /// for a macrotask: `setTimeout(0)`, or a message of a `MessageChannel`, which no browser delays.
+    fn yield_now(&self) -> BoxFuture<()> {
+        let mut yielded = false;
+        Box::pin(poll_fn(move |cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }))
+    }
 }
 
 /// What a plugin says without being asked.
@@ -65,7 +84,7 @@ pub enum Said {
 /// A plugin to be called. Cheap to clone; all clones are the same plugin.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Shared>,
 }
 
 impl Client {
@@ -83,30 +102,33 @@ impl Client {
         let platform = config.platform.clone();
         let plugin = Plugin::new(module.name(), module, config)?;
         Ok(Self {
-            shared: Arc::new(Mutex::new(Shared {
-                plugin,
+            shared: Arc::new(Shared {
                 methods,
                 platform,
                 timer,
-                listener: None,
-                requests: FuturesUnordered::new(),
-                sleep: None,
-                waiting: BTreeMap::new(),
-                answers: BTreeMap::new(),
-                next: 0,
-                exit: None,
-            })),
+                listener: Mutex::new(None),
+                state: Mutex::new(State {
+                    plugin,
+                    requests: FuturesUnordered::new(),
+                    aborts: BTreeMap::new(),
+                    sleep: None,
+                    turn: None,
+                    waiting: BTreeMap::new(),
+                    answers: BTreeMap::new(),
+                    next: 0,
+                    exit: None,
+                }),
+            }),
         })
     }
 
     /// Hears logs, notifications, faults and the end. Without it they are dropped.
-    /// It must not use this client: it is called while the plugin is driven.
+    ///
+    /// It may [`notify`](Self::notify) and [`stop`](Self::stop) the plugin; it must not poll a call,
+    /// nor name another listener: it is called while the plugin is driven.
     pub fn on_said(&self, listener: impl FnMut(Said) + Send + 'static) {
-        self.lock().listener = Some(Box::new(listener));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut place = self.shared.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        *place = Some(Box::new(listener));
     }
 
     /// Calls a method. Nothing happens before the future is polled. A future that is dropped
@@ -137,15 +159,13 @@ impl Client {
     }
 
     fn input(&self, input: Input) {
-        let mut shared = self.lock();
-        let now = shared.platform.monotonic();
-        shared.plugin.handle_input(now, input);
-        shared.wake_others(None);
+        self.shared.input(input);
+        self.shared.lock().wake_others(None);
     }
 
     /// What the guest has used so far.
     pub fn stats(&self) -> Stats {
-        self.lock().plugin.stats()
+        self.shared.lock().plugin.stats()
     }
 
     /// Drives the plugin until it ends.
@@ -156,7 +176,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("plugin", &self.lock().plugin.name()).finish()
+        f.debug_struct("Client").field("plugin", &self.shared.lock().plugin.name()).finish()
     }
 }
 

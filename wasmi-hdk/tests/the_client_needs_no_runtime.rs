@@ -6,7 +6,7 @@ mod common;
 #[path = "common/rpc.rs"]
 mod rpc;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures::executor::{LocalPool, block_on};
@@ -114,6 +114,76 @@ fn a_dropped_call_is_cancelled_and_a_late_one_times_out() {
     let late = plugin.call::<u64>("sleep", (60_000,)).within(Duration::from_secs(1));
     assert_eq!(block_on(late).unwrap_err().code(), ErrorCode::Timeout.number());
     assert!(block_on(plugin.call::<u64>("sleep", (1,))).is_ok());
+}
+
+#[test]
+fn a_method_of_the_host_may_call_the_plugin_that_called_it() {
+    let itself: Arc<OnceLock<Client>> = Arc::default();
+    let mut methods = HostMethods::new();
+    let plugin = itself.clone();
+    methods.register("echo", move |(value,): (i64,)| {
+        let call = plugin.get().unwrap().call::<i64>("add", (value, 0));
+        async move { call.await.map(|sum| (sum,)) }
+    });
+    let (plugin, _) = client("rpc_methods", methods);
+    itself.set(plugin.clone()).unwrap();
+    let right: u32 = block_on(plugin.call("echo_at_once", (5,))).unwrap();
+    assert_eq!(right, 5);
+}
+
+#[test]
+fn what_the_plugin_no_longer_waits_for_is_dropped() {
+    let working = Arc::new(());
+    let mut methods = HostMethods::new();
+    let worker = Arc::downgrade(&working);
+    methods.register("slow", move |()| {
+        let work = worker.upgrade();
+        async move {
+            futures::future::pending::<()>().await;
+            Ok::<_, ErrorObject>(work.is_some())
+        }
+    });
+    let (plugin, _) = client("rpc_methods", methods);
+    let faults = Arc::new(Mutex::new(Vec::new()));
+    let heard = faults.clone();
+    plugin.on_said(move |said| {
+        if let Said::Fault(fault) = said {
+            heard.lock().unwrap().push(fault);
+        }
+    });
+    assert!(block_on(plugin.call::<bool>("give_up", (10,))).unwrap());
+    assert!(block_on(plugin.call::<bool>("give_up", (10,))).unwrap());
+    assert_eq!(Arc::strong_count(&working), 1);
+    assert!(faults.lock().unwrap().is_empty(), "{faults:?}");
+}
+
+#[test]
+fn a_listener_may_stop_the_plugin() {
+    let (plugin, _) = client("rpc_trouble", HostMethods::new());
+    let heard = plugin.clone();
+    plugin.on_said(move |said| {
+        if let Said::Log(_) = said {
+            heard.stop();
+        }
+    });
+    block_on(plugin.call::<()>("log", ("warn", "shallow water"))).unwrap();
+    assert!(matches!(block_on(plugin.serve()), Exit::Clean));
+}
+
+#[test]
+fn others_have_their_turn_while_a_plugin_computes() {
+    let (plugin, _) = client("rpc_methods", HostMethods::new());
+    let mut call = Box::pin(plugin.call::<u32>("prime_sieve", (200_000,)));
+    let turns = block_on(async {
+        let mut turns = 0_u64;
+        while futures::poll!(&mut call).is_pending() {
+            turns += 1;
+        }
+        turns
+    });
+    let runs = plugin.stats().fuel_used / strict().run_fuel;
+    // A run goes on to the end of a slice, so there are fewer than the fuel alone would say.
+    assert!(runs > 10 && turns > runs / 2, "{turns} of {runs}");
 }
 
 #[test]

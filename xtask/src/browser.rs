@@ -1,4 +1,5 @@
-//! The web page in a real browser: Debian's Chromium through `playwright-core`.
+//! What only a real browser shows: the web page of the server, and the plugin kit on a page's event
+//! loop. Debian's Chromium through `playwright-core`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{guests, process};
+use crate::{guests, process, toolchain};
 
 /// Options of `cargo xtask browser`.
 #[derive(Args, Default)]
@@ -20,8 +21,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let browser = chromium()?;
     guests::build()?;
     process::run(&mut process::cargo(&["build", "-p", "signalk-host"]))?;
-    let tests = process::root().join("signalk-host/ui-tests");
-    process::run(Command::new("npm").current_dir(&tests).args(["ci", "--no-audit", "--no-fund"]))?;
+    let page = hdk_in_a_page()?;
+    let tests = process::root().join("tests/browser");
+    toolchain::node_modules(&tests)?;
     let shots = match &options.screenshots {
         Some(dir) => process::root().join(dir),
         None => process::target_dir().join("screenshots"),
@@ -33,10 +35,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .args(["--test", "--test-reporter=spec"])
             .env("CHROMIUM", browser)
             .env("SCREENSHOTS", shots)
+            .env("HDK_IN_A_PAGE", page)
             .env("SIGNALK_HOST", process::target_dir().join("debug/signalk-host"))
             .env("PLUGINS", process::target_dir().join("plugins"))
             .env("GUESTS", process::target_dir().join("guests")),
     )
+}
+
+/// The folder with the module and the script that a page loads.
+fn hdk_in_a_page() -> Result<PathBuf> {
+    const CRATE: &str = "hdk-in-a-page";
+    let module = toolchain::build_bare(CRATE)?;
+    let page = process::target_dir().join(CRATE);
+    let mut glue = process::cargo(&["run", "-q", "-p", "wasm-glue", "--"]);
+    process::run(glue.arg(module).arg(&page))?;
+    Ok(page)
 }
 
 /// The browser on this machine; on Debian it is installed when there is none.

@@ -31,6 +31,19 @@ pub(crate) fn wasi_cargo(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// The profile of the host's own crates as WebAssembly.
+pub(crate) const PORTABLE: &str = "portable";
+const BARE: &str = "wasm32-unknown-unknown";
+
+/// A program of the workspace for a browser: its module.
+pub(crate) fn build_bare(program: &str) -> Result<PathBuf> {
+    let mut cargo = wasm_cargo(&["build", "--profile", PORTABLE, "--target", BARE, "-p", program])?;
+    // Where the plugins are that a program has inside: a bare one can read no file.
+    cargo.env("GUESTS", process::target_dir().join("guests"));
+    process::run(&mut cargo)?;
+    Ok(process::target_dir().join(BARE).join(PORTABLE).join(program).with_extension("wasm"))
+}
+
 fn wasm_toolchain() -> Result<&'static str> {
     static NAME: OnceLock<String> = OnceLock::new();
     if let Some(name) = NAME.get() {

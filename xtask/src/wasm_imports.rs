@@ -5,7 +5,6 @@
 //! the letter, fuel included; then with an empty import object.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -14,8 +13,6 @@ use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use crate::{guests, process, toolchain};
 
 pub(crate) const PROGRAM: &str = "core-in-wasm";
-const PROFILE: &str = "portable";
-const BARE: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn run() -> Result<()> {
     guests::build()?;
@@ -25,14 +22,14 @@ pub(crate) fn run() -> Result<()> {
         "run",
         "-q",
         "--profile",
-        PROFILE,
+        toolchain::PORTABLE,
         "-p",
         PROGRAM,
     ])?))?;
     if native != in_node {
         bail!("the same run came out otherwise as WebAssembly:\n{in_node}");
     }
-    let path = build_bare()?;
+    let path = toolchain::build_bare(PROGRAM)?;
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let imports = imports(&bytes)?;
     if !imports.is_empty() {
@@ -42,19 +39,6 @@ pub(crate) fn run() -> Result<()> {
     eprintln!("xtask: {PROGRAM} imports nothing, {} KiB", bytes.len() / 1024);
     let runner = process::root().join("toolchain/run-bare.mjs");
     process::run(Command::new("node").arg(runner).arg(path))
-}
-
-fn build_bare() -> Result<PathBuf> {
-    process::run(&mut with_guests(toolchain::wasm_cargo(&[
-        "build",
-        "--profile",
-        PROFILE,
-        "--target",
-        BARE,
-        "-p",
-        PROGRAM,
-    ])?))?;
-    Ok(process::target_dir().join(BARE).join(PROFILE).join(PROGRAM).with_extension("wasm"))
 }
 
 /// The plugins of the run are part of the program: a bare one can read no file.

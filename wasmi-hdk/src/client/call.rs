@@ -43,29 +43,30 @@ impl<R: DeserializeOwned> Future for Call<R> {
     type Output = Result<R, ErrorObject>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let client = self.client.clone();
-        let mut shared = client.lock();
+        let shared = self.client.shared.clone();
         let id = match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::New { method, params, time } => {
-                let id = shared.join();
+                let id = shared.lock().join();
                 let now = shared.platform.monotonic();
                 let deadline = time.map(|time| now.saturating_add(time));
-                let call = Input::Call { id: CallId(id), method, params, deadline };
-                shared.plugin.handle_input(now, call);
+                shared.input(Input::Call { id: CallId(id), method, params, deadline });
                 id
             }
             Stage::Waiting(id) => id,
             Stage::Refused(error) => return Poll::Ready(Err(error)),
             Stage::Done => return Poll::Pending,
         };
-        if !shared.answers.contains_key(&id) {
+        let answered = shared.lock().answers.contains_key(&id);
+        if !answered {
             shared.drive(id, cx);
         }
-        let Some(answer) = shared.answers.remove(&id) else {
+        let mut state = shared.lock();
+        let Some(answer) = state.answers.remove(&id) else {
             self.stage = Stage::Waiting(id);
             return Poll::Pending;
         };
-        shared.leave(id);
+        state.leave(id);
+        drop(state);
         Poll::Ready(answer.and_then(|answer| {
             serde_json::from_str(answer.get()).map_err(|error| {
                 ErrorCode::InternalError.with(format!("the answer does not fit: {error}"))
@@ -77,11 +78,11 @@ impl<R: DeserializeOwned> Future for Call<R> {
 impl<R> Drop for Call<R> {
     fn drop(&mut self) {
         if let Stage::Waiting(id) = self.stage {
-            let mut shared = self.client.lock();
-            let now = shared.platform.monotonic();
-            shared.plugin.handle_input(now, Input::Cancel(CallId(id)));
-            shared.answers.remove(&id);
-            shared.leave(id);
+            let shared = &self.client.shared;
+            shared.input(Input::Cancel(CallId(id)));
+            let mut state = shared.lock();
+            state.answers.remove(&id);
+            state.leave(id);
         }
     }
 }
@@ -97,13 +98,13 @@ impl Future for Serve {
     type Output = Exit;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
-        let client = self.client.clone();
-        let mut shared = client.lock();
-        let id = *self.id.get_or_insert_with(|| shared.join());
+        let shared = self.client.shared.clone();
+        let id = *self.id.get_or_insert_with(|| shared.lock().join());
         shared.drive(id, cx);
-        match shared.exit.clone() {
+        let mut state = shared.lock();
+        match state.exit.clone() {
             Some(exit) => {
-                shared.leave(id);
+                state.leave(id);
                 self.id = None;
                 Poll::Ready(exit)
             }
@@ -115,7 +116,7 @@ impl Future for Serve {
 impl Drop for Serve {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.client.lock().leave(id);
+            self.client.shared.lock().leave(id);
         }
     }
 }

@@ -1,33 +1,22 @@
 // The page in a real browser, on the real server, as a person would use it.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { chromium } from 'playwright-core'
-
+import { openPage } from './chromium.mjs'
 import { configuration, replaceModule, startHost } from './host.mjs'
 import { pluginWasm } from './wasm.mjs'
 
 const WIDTHS = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } }
-const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-]
-
-let config, host, browser, page, profile
+let config, host, browser, page
 const faults = []
 
 before(async () => {
   config = configuration()
   host = await startHost(config)
-  profile = mkdtempSync(join(tmpdir(), 'signalk-profile-'))
-  browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS, viewport: WIDTHS.desktop,
-  })
-  page = browser.pages()[0] ?? (await browser.newPage())
+  browser = await openPage(WIDTHS.desktop)
+  page = browser.page
   page.on('pageerror', (error) => faults.push(String(error)))
   // A reload that fails is answered with 500, which the browser says by itself.
   const asked = (message) => message.location().url.endsWith('/plugins/foreign/reload')
@@ -36,7 +25,6 @@ before(async () => {
 
 after(async () => {
   await browser?.close()
-  if (profile) rmSync(profile, { recursive: true, force: true })
   await host?.stop()
 })
 
