@@ -2,8 +2,9 @@
 //! is skipped to its end and the stream goes on. What the bytes of a message mean is not known here.
 //!
 //! Two framings: one message per line (JSON text never needs a raw newline), and the header section
-//! of the Language Server Protocol (`Content-Length: N`, empty line, N bytes). No JSON text begins
-//! with a `C`, so a reader can tell them apart by the first byte of each message.
+//! of the Language Server Protocol (`Content-Length: N`, empty line, N bytes). A reader of both takes
+//! for a header section only what begins with `Content-`, in any case of letters: a program that
+//! prints `Connected` among its messages has printed a line, which is no message, and goes on.
 
 /// How messages are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,16 +58,29 @@ pub struct Decoder {
 #[derive(Debug, Clone, Copy)]
 enum Place {
     Between,
+    /// What came so far, a part of `content-`, may become a header or a line.
+    Either,
     Line,
-    LineSkip { size: u64 },
-    Header { length: Option<u64> },
+    LineSkip {
+        size: u64,
+    },
+    Header {
+        length: Option<u64>,
+    },
     HeaderSkip,
-    Body { left: usize },
-    BodySkip { left: u64, size: u64 },
+    Body {
+        left: usize,
+    },
+    BodySkip {
+        left: u64,
+        size: u64,
+    },
 }
 
 /// Bytes kept of a message that is skipped.
 const HEAD: usize = 1024;
+/// How every header begins that the protocol knows.
+const HEADER_START: &[u8] = b"content-";
 /// Bytes of one header line; real ones have 30.
 const HEADER_LINE: usize = 4096;
 /// A buffer that had to grow beyond this is given back after use.
@@ -90,6 +104,7 @@ impl Decoder {
         while !bytes.is_empty() {
             bytes = match self.place {
                 Place::Between => self.between(bytes),
+                Place::Either => self.either(bytes),
                 Place::Line => self.line(bytes, sink),
                 Place::LineSkip { size } => self.line_skip(size, bytes, sink),
                 Place::Header { length } => self.header(length, bytes, sink),
@@ -107,7 +122,7 @@ impl Decoder {
     pub fn finish(&mut self, sink: &mut Sink<'_>) {
         match self.place {
             Place::Between => {}
-            Place::Line => sink(Frame::Unterminated(&self.buffer), self.last_read),
+            Place::Either | Place::Line => sink(Frame::Unterminated(&self.buffer), self.last_read),
             Place::LineSkip { size } => sink(Frame::Truncated { size }, self.last_read),
             Place::BodySkip { left, size } => {
                 sink(Frame::Truncated { size: size - left }, self.last_read)
@@ -128,17 +143,30 @@ impl Decoder {
 
     fn between<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let Some(start) = bytes.iter().position(|b| !b.is_ascii_whitespace()) else { return &[] };
-        let header = match self.framing {
-            Framing::Newline => false,
-            Framing::ContentLength => true,
-            Framing::Auto => matches!(bytes[start], b'C' | b'c'),
-        };
-        (self.place, self.last_read) = if header {
-            (Place::Header { length: None }, Framing::ContentLength)
-        } else {
-            (Place::Line, Framing::Newline)
+        (self.place, self.last_read) = match self.framing {
+            Framing::Newline => (Place::Line, Framing::Newline),
+            Framing::ContentLength => (Place::Header { length: None }, Framing::ContentLength),
+            Framing::Auto => (Place::Either, Framing::Newline),
         };
         &bytes[start..]
+    }
+
+    /// Compares with the beginning of a header, byte by byte, because it may come in pieces.
+    fn either<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let expected = HEADER_START.get(self.buffer.len()..).unwrap_or_default();
+        let same =
+            bytes.iter().zip(expected).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+        let (piece, rest) = bytes.split_at(same);
+        if same == expected.len() {
+            (self.place, self.last_read) = (Place::Header { length: None }, Framing::ContentLength);
+        } else if !rest.is_empty() {
+            self.place = Place::Line;
+            if self.buffer.is_empty() {
+                return bytes;
+            }
+        }
+        self.buffer.extend_from_slice(piece);
+        rest
     }
 
     fn line<'b>(&mut self, bytes: &'b [u8], sink: &mut Sink<'_>) -> &'b [u8] {
@@ -195,6 +223,15 @@ impl Decoder {
         bytes: &'b [u8],
         sink: &mut Sink<'_>,
     ) -> &'b [u8] {
+        // A message in lines, behind something that only looked like a header: it is not lost.
+        if self.framing == Framing::Auto
+            && self.buffer.is_empty()
+            && matches!(bytes, [b'{' | b'[', ..])
+        {
+            sink(Frame::BadHeader("a header section ends with an empty line"), self.last_read);
+            (self.place, self.last_read) = (Place::Line, Framing::Newline);
+            return bytes;
+        }
         let (piece, rest) = match split_line(bytes) {
             Some((piece, rest)) => (piece, Some(rest)),
             None => (bytes, None),

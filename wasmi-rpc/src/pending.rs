@@ -127,6 +127,8 @@ fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
 pub(crate) struct Incoming {
     requests: Vec<(RequestId, Option<usize>)>,
     batches: Vec<Option<Batch>>,
+    /// Bytes of all open batches' answers.
+    held: usize,
 }
 
 /// The answers of one batch, collected until the last is there (section 6).
@@ -186,11 +188,25 @@ impl Incoming {
         }
     }
 
-    /// Where an answer that belongs to this batch is to be appended.
-    pub(crate) fn batch_text(&mut self, index: usize) -> Option<&mut Vec<u8>> {
-        let text = &mut self.batch(Some(index))?.text;
-        text.push(if text.is_empty() { b'[' } else { b',' });
-        Some(text)
+    /// Bytes of answers that wait for others of their batch.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Keeps an answer until its batch is complete; `false`, and nothing is kept, if the open
+    /// batches would then hold more than `limit` bytes together.
+    pub(crate) fn hold(&mut self, index: usize, answer: &[u8], limit: usize) -> bool {
+        let bytes = answer.len().saturating_add(1);
+        let held = self.held.saturating_add(bytes);
+        if held > limit {
+            return false;
+        }
+        if let Some(Batch { text, .. }) = self.batch(Some(index)) {
+            text.push(if text.is_empty() { b'[' } else { b',' });
+            text.extend_from_slice(answer);
+            self.held = held;
+        }
+        true
     }
 
     /// The array of answers, if it is complete; empty text if there is nothing to answer.
@@ -198,6 +214,7 @@ impl Incoming {
         let slot = self.batches.get_mut(index)?;
         slot.as_ref().filter(|batch| batch.waiting == 0)?;
         let mut text = slot.take()?.text;
+        self.held = self.held.saturating_sub(text.len());
         if !text.is_empty() {
             text.push(b']');
         }

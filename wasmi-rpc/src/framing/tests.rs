@@ -65,9 +65,10 @@ fn headers_that_cannot_be_followed_are_reported_and_the_stream_goes_on() {
         ("Content-Length: +1\n{1}\n", "bad header: Content-Length is not a number"),
         ("Content-Length: \n{1}\n", "bad header: Content-Length is not a number"),
         ("Content-Type: x\n\n{1}\n", "bad header: Content-Length is missing"),
-        ("Cheese\n{1}\n", "bad header: a header line has no colon"),
+        ("Content-\n{1}\n", "bad header: a header line has no colon"),
+        ("Content-Type: x\n{1}\n", "bad header: a header section ends with an empty line"),
         ("Content-Length: 1\nContent-Length: 2\n{1}\n", "bad header: two different Content-Length"),
-        ("C\u{ff}\n{1}\n", "bad header: a header line has no colon"),
+        ("Content-\u{ff}\n{1}\n", "bad header: a header line has no colon"),
     ] {
         assert_eq!(
             pieces(Framing::Auto, 100, stream.as_bytes(), WHOLE),
@@ -75,11 +76,28 @@ fn headers_that_cannot_be_followed_are_reported_and_the_stream_goes_on() {
             "{stream}"
         );
     }
-    let endless = [vec![b'C'; 100_000], b"\n{1}\n".to_vec()].concat();
+    let endless = [b"Content-".to_vec(), vec![b'C'; 100_000], b"\n{1}\n".to_vec()].concat();
     assert_eq!(
         pieces(Framing::Auto, 100, &endless, &[100]),
         ["bad header: a header line is too long", "{1}"]
     );
+}
+
+#[test]
+fn a_line_that_only_begins_like_a_header_is_a_line() {
+    for line in ["Cheese", "Cheese: x", "C", "c:", "Connected", "Config: {1}", "content", "Conten-"]
+    {
+        let stream = format!("{line}\n{{1}}\n{{2}}\n");
+        for split in [WHOLE, &[1], &[3]] {
+            assert_eq!(
+                pieces(Framing::Auto, 100, stream.as_bytes(), split),
+                [line, "{1}", "{2}"],
+                "{split:?}"
+            );
+        }
+    }
+    let long = [vec![b'C'; 5000], b"\n{1}\n".to_vec()].concat();
+    assert_eq!(pieces(Framing::Auto, 100, &long, &[7])[1..], ["{1}"]);
 }
 
 #[test]
@@ -88,7 +106,8 @@ fn the_end_inside_a_message_is_reported() {
     assert_eq!(pieces(Framing::Auto, 9, b"Content-Length: 9\n\nfour", WHOLE), ["truncated 4"]);
     assert_eq!(pieces(Framing::Auto, 2, b"Content-Length: 9\n\nfour", WHOLE), ["truncated 4"]);
     assert_eq!(pieces(Framing::Auto, 2, b"four", WHOLE), ["truncated 4"]);
-    assert_eq!(pieces(Framing::Auto, 9, b"Content", WHOLE), ["truncated 7"]);
+    assert_eq!(pieces(Framing::Auto, 9, b"Content", WHOLE), ["unterminated Content"]);
+    assert_eq!(pieces(Framing::Auto, 9, b"Content-L", WHOLE), ["truncated 9"]);
     assert_eq!(pieces(Framing::Auto, 9, b" \n", WHOLE), Vec::<String>::new());
 }
 

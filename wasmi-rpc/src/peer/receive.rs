@@ -53,28 +53,37 @@ impl State {
     }
 
     pub(super) fn handle_frame(&mut self, frame: Frame<'_>, framing: Framing) {
-        if self.config.framing == Framing::Auto {
-            self.framing = framing;
-        }
         match frame {
             Frame::Message(bytes) => {
                 self.counters.received += 1;
                 let message = Message::parse(bytes, self.config.max_batch);
+                // A line that is no JSON was printed, not sent: it tells nothing of the framing.
+                if framing == Framing::ContentLength || !is_no_json(&message) {
+                    self.answer_in(framing);
+                }
                 self.handle_message(message, None);
             }
             Frame::Unterminated(bytes) => match Message::parse(bytes, self.config.max_batch) {
-                Message::Invalid { error, .. } if is(&error, ErrorCode::ParseError) => {
+                message if is_no_json(&message) => {
                     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                     self.fault(RpcError::Truncated { size });
                 }
                 message => {
                     self.counters.received += 1;
+                    self.answer_in(framing);
                     self.handle_message(message, None);
                 }
             },
             Frame::Oversized { size, head } => self.handle_oversized(size, head),
             Frame::BadHeader(reason) => self.fault(RpcError::BadHeader { reason }),
             Frame::Truncated { size } => self.fault(RpcError::Truncated { size }),
+        }
+    }
+
+    /// What the other end writes, it reads.
+    fn answer_in(&mut self, framing: Framing) {
+        if self.config.framing == Framing::Auto {
+            self.framing = framing;
         }
     }
 
@@ -90,6 +99,9 @@ impl State {
                 self.events.push_back(Output::Notification { method, params });
             }
             Message::Response { id, result } => self.handle_response(id, result),
+            Message::Batch(_) if self.incoming.held() >= self.config.max_message => {
+                self.refuse_batch();
+            }
             Message::Batch(entries) => {
                 let index = self.incoming.open_batch();
                 for entry in entries {
@@ -141,6 +153,15 @@ impl State {
             self.incoming.insert(id.clone(), batch);
             self.events.push_back(Output::Request { id, method, params });
         }
+    }
+
+    /// Errors that answer entries are kept whatever there is: so no further batch is opened.
+    fn refuse_batch(&mut self) {
+        let limit = self.config.max_message;
+        let text =
+            format!("the answers of open batches have {limit} bytes (`max_message`) already");
+        self.answer_error(&RequestId::Null, None, &ErrorCode::Busy.with(text.clone()));
+        self.fault(RpcError::InvalidRequest { id: RequestId::Null, reason: text });
     }
 
     fn handle_response(&mut self, id: RequestId, result: RpcResult) {
@@ -211,6 +232,10 @@ fn owned(method: &[u8], params: Option<&str>) -> Option<(String, Params)> {
 
 fn raw(text: &[u8]) -> Option<Box<RawValue>> {
     serde_json::from_slice::<&RawValue>(text).ok().map(ToOwned::to_owned)
+}
+
+fn is_no_json(message: &Message) -> bool {
+    matches!(message, Message::Invalid { error, .. } if is(error, ErrorCode::ParseError))
 }
 
 fn is(error: &ErrorObject, code: ErrorCode) -> bool {

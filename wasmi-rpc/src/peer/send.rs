@@ -203,27 +203,25 @@ impl State {
     /// Sends an answer on its own, or moves it into the array of its batch.
     fn place_answer(&mut self, id: &RequestId, batch: Option<usize>, draft: &Draft) {
         let limit = self.config.max_message;
-        let too_large = || {
-            let text = format!("the response exceeds {limit} bytes (`max_message`)");
-            ErrorCode::ResponseTooLarge.with(text)
+        let too_large = |what: &str| {
+            ErrorCode::ResponseTooLarge.with(format!("{what} {limit} bytes (`max_message`)"))
         };
         let Some(index) = batch else {
             if self.finish(draft, limit).is_err() {
                 let draft = self.begin_text();
-                write_error(&mut self.unsent, id, &too_large());
+                write_error(&mut self.unsent, id, &too_large("the response exceeds"));
                 // Short, and silence would be worse than a message above the bound.
                 let _ = self.finish(&draft, usize::MAX);
             }
             return;
         };
-        if let Some(text) = self.incoming.batch_text(index) {
-            let start = text.len();
-            text.extend_from_slice(&self.unsent[draft.start..]);
-            // The array as a whole is one message.
-            if text.len() > limit {
-                text.truncate(start);
-                write_error(text, id, &too_large());
-            }
+        // The array as a whole is one message; and many batches, each with an answer that does
+        // not come, must not hold many times as much.
+        if !self.incoming.hold(index, &self.unsent[draft.start..], limit) {
+            self.unsent.truncate(draft.start);
+            let error = too_large("the answers of open batches together exceed");
+            write_error(&mut self.unsent, id, &error);
+            self.incoming.hold(index, &self.unsent[draft.start..], usize::MAX);
         }
         self.unsent.truncate(draft.start);
     }

@@ -109,6 +109,43 @@ fn garbage_beyond_the_bound_is_only_counted() {
 }
 
 #[test]
+fn the_answers_of_open_batches_stay_within_the_bound_together() {
+    let mut peer = Peer::new(PeerConfig { max_message: 1000, ..PeerConfig::default() });
+    let request = |id: u64| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
+    let mut first = Vec::new();
+    for id in (0..200).step_by(2) {
+        // The first of each is answered, the second is not.
+        peer.handle_input(NOW, format!("[{},{}]\n", request(id), request(id + 1)).as_bytes());
+        while let Some(event) = peer.poll_event() {
+            match event {
+                Output::Request { id, .. } => first.push(id),
+                Output::Fault(RpcError::InvalidRequest { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        if let [.., one, _] = &first[..] {
+            let _ = peer.respond_with(one.clone(), &"x".repeat(200));
+        }
+        // An answer that says "too large" has less than 200 bytes itself.
+        assert!(peer.state.incoming.held() < 1000 + 200, "{}", peer.state.incoming.held());
+    }
+    let refused = String::from_utf8(peer.take_unsent()).unwrap();
+    assert!(refused.contains(
+        r#""error":{"code":-32009,"message":"the answers of open batches have 1000 bytes (`max_message`) already"}"#
+    ), "{refused}");
+    for id in first.into_iter().skip(1).step_by(2) {
+        peer.respond_with(id, &1).unwrap();
+    }
+    assert_eq!(peer.state.incoming.held(), 0);
+    let text = String::from_utf8(peer.take_unsent()).unwrap();
+    assert_eq!(text.matches(&"x".repeat(200)).count(), 4, "{text}");
+    assert!(
+        text.contains("-32008") && text.contains("the answers of open batches together exceed")
+    );
+    assert!(serve(&mut peer, format!("[{}]\n", request(7)).as_bytes()).contains("-32601"));
+}
+
+#[test]
 fn the_answers_of_a_batch_stay_within_the_bound_together() {
     let mut peer = Peer::new(PeerConfig { max_message: 300, ..PeerConfig::default() });
     let batch = (1..4)

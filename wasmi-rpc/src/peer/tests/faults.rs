@@ -74,6 +74,24 @@ fn parameters_must_be_structured() {
 }
 
 #[test]
+fn what_a_program_prints_among_its_messages_hides_none_and_does_not_change_the_framing() {
+    let ask = br#"{"jsonrpc":"2.0","id":1,"method":"m"}"#;
+    for printed in ["Connected", "Config: x", "Content-ment: x", "Content-Length: 5 m", "hello"] {
+        let mut peer = Peer::default();
+        let sent = serve(&mut peer, format!("{printed}\n").as_bytes());
+        assert!(!sent.contains("Content-Length"), "{printed}: {sent}");
+        let sent = serve(&mut peer, &[ask.as_slice(), b"\n"].concat());
+        assert!(sent.ends_with('\n') && sent.contains("\"id\":1,"), "{printed}: {sent}");
+        assert_eq!(peer.counters().faults, 1, "{printed}");
+    }
+    // Who speaks with headers is answered with headers, whatever it prints.
+    let mut peer = Peer::default();
+    let message = [format!("Content-Length: {}\r\n\r\n", ask.len()).as_bytes(), ask].concat();
+    serve(&mut peer, &message);
+    assert!(serve(&mut peer, b"hello\n").starts_with("Content-Length: "));
+}
+
+#[test]
 fn line_breaks_in_given_json_do_not_break_the_framing() {
     let (mut a, mut b) = (Peer::default(), Peer::default());
     a.notify("m", Some(raw("{\n  \"x\":\r\n 1\n}".to_owned()))).unwrap();
