@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Errno;
-use crate::vfs::{DirEntry, Handle, ROOT};
+use super::fd_dir::Listing;
+use crate::vfs::{Handle, ROOT};
 
 /// Rights of the specification that this host looks at.
 pub(super) mod rights {
@@ -54,7 +55,7 @@ pub(super) enum Kind {
         preopen: Option<&'static str>,
         /// The entries as they were when the guest began to list them: entries
         /// that it removes meanwhile must not shift the rest under its cookie.
-        listing: Option<Vec<DirEntry>>,
+        listing: Option<Listing>,
     },
 }
 
@@ -152,6 +153,37 @@ impl Descriptors {
         self.open.remove(&fd).ok_or(Errno::Badf)
     }
 
+    /// Keeps what the guest goes on to list by `fd`. All listings together have at most `limit`
+    /// bytes: for the newest others are given up, and made anew when they are asked for again.
+    pub(super) fn keep_listing(&mut self, fd: u32, kept: Listing, limit: usize) {
+        let mut room = limit.saturating_sub(kept.bytes());
+        for (number, descriptor) in &mut self.open {
+            let Kind::Folder { listing, .. } = &mut descriptor.kind else { continue };
+            if *number == fd {
+                continue;
+            }
+            match listing.as_ref().map(Listing::bytes) {
+                Some(bytes) if bytes > room => *listing = None,
+                Some(bytes) => room -= bytes,
+                None => {}
+            }
+        }
+        if let Some(Descriptor { kind: Kind::Folder { listing, .. }, .. }) = self.open.get_mut(&fd)
+        {
+            *listing = Some(kept);
+        }
+    }
+
+    /// Bytes of all listings.
+    #[cfg(test)]
+    fn listed(&self) -> usize {
+        let listings = self.open.values().map(|descriptor| match &descriptor.kind {
+            Kind::Folder { listing, .. } => listing.as_ref().map_or(0, Listing::bytes),
+            _ => 0,
+        });
+        listings.sum()
+    }
+
     /// Closes all that stands for a file; the handles are the caller's to give back.
     pub(super) fn close_files(&mut self) -> Vec<Handle> {
         let mut handles = Vec::new();
@@ -163,5 +195,32 @@ impl Descriptors {
             _ => true,
         });
         handles
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::{DirEntry, FileType};
+
+    #[test]
+    fn listings_stay_within_their_bound_together_and_the_newest_is_kept() {
+        let mut table = Descriptors::new(true, 256);
+        let entry = DirEntry { name: "x".repeat(255), inode: 1, file_type: FileType::RegularFile };
+        let listing = Listing::new(vec![entry; 1000]);
+        let limit = 3 * listing.bytes();
+        for fd in 4..100 {
+            let kind = Kind::Folder { handle: ROOT, preopen: None, listing: None };
+            table.insert(fd, Descriptor { kind, base: 0, inheriting: 0, flags: 0 });
+            table.keep_listing(fd, Listing::new(listing.entries.clone()), limit);
+            assert!(table.listed() <= limit, "{fd}");
+            let Kind::Folder { listing: Some(_), .. } = table.get(fd).unwrap().kind else {
+                panic!("the newest is given up")
+            };
+        }
+        assert_eq!(table.listed(), limit);
+        // One alone may be larger.
+        table.keep_listing(4, listing, 1);
+        assert_eq!(table.listed(), limit / 3);
     }
 }
