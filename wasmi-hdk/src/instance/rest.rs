@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::budget::Burst;
 use super::{Instance, State, Step};
-use crate::engine::{EngineFault, Stop, fits};
+use crate::engine::{EngineFault, Stop, caught, fits};
 use crate::error::CallError;
 use crate::state::Pending;
 use crate::val::Val;
@@ -49,6 +49,7 @@ impl Instance {
             },
             step => {
                 self.burst = Burst::default();
+                self.guest.state_mut().wasi.forget_panic();
                 step
             }
         }
@@ -78,18 +79,22 @@ impl Instance {
                     let step = Step::Waiting { stdin: wait.stdin, until: wait.until };
                     return rest(self, Pending::Wasi { call, args, wait }, step);
                 }
-                let result = state.call_wasi(call, bytes, &args);
+                let result = caught(|| state.call_wasi(call, bytes, &args));
                 let charge = state.take_charge();
                 let paid = charge.min(fuel.saturating_sub(1));
                 state.owe(charge - paid);
                 self.guest.spend(charge);
                 match result {
-                    WasiResult::Errno(errno) => {
+                    Err(text) => {
+                        let text = format!("{}: {text}", call.name);
+                        Ok(Stop::Fault(EngineFault::Trap(text)))
+                    }
+                    Ok(WasiResult::Errno(errno)) => {
                         let answer = [Val::I32(errno.number())];
                         Ok(self.guest.answer(&answer, fuel - paid))
                     }
-                    WasiResult::Exit(code) => Ok(Stop::Fault(EngineFault::Exit(code))),
-                    WasiResult::Suspend(wait) => {
+                    Ok(WasiResult::Exit(code)) => Ok(Stop::Fault(EngineFault::Exit(code))),
+                    Ok(WasiResult::Suspend(wait)) => {
                         let step = Step::Waiting { stdin: wait.stdin, until: wait.until };
                         rest(self, Pending::Wasi { call, args, wait }, step)
                     }

@@ -9,6 +9,8 @@ use crate::log::{Level, LogLine};
 
 /// Bytes kept of a panic message.
 const MAX_PANIC: usize = 4 << 10;
+/// Lines of a panic message after its first. Rust's own have up to three (`left`, `right`).
+const PANIC_LINES: u32 = 8;
 /// The limit counts lines in windows of this length.
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -27,7 +29,8 @@ pub(super) struct LogLines {
     window_dropped: u64,
     dropped: u64,
     panic: Option<String>,
-    in_panic: bool,
+    /// Lines that still belong to a panic message; 0 outside of one.
+    panic_lines: u32,
 }
 
 impl LogLines {
@@ -44,7 +47,7 @@ impl LogLines {
             window_dropped: 0,
             dropped: 0,
             panic: None,
-            in_panic: false,
+            panic_lines: 0,
         }
     }
 
@@ -83,6 +86,12 @@ impl LogLines {
         self.dropped
     }
 
+    /// The guest went on after what looked like a panic.
+    pub(super) fn forget_panic(&mut self) {
+        self.panic = None;
+        self.panic_lines = 0;
+    }
+
     pub(super) fn panic_text(&self) -> Option<String> {
         self.panic.clone()
     }
@@ -97,19 +106,16 @@ impl LogLines {
     fn end_line(&mut self) {
         let bytes = std::mem::take(&mut self.half);
         let cut = std::mem::take(&mut self.cut);
-        // As std says it, as Go says it, as wasmi-pdk says it.
-        let starts_panic = find(&bytes, b"panicked at ")
-            || bytes.starts_with(b"panic: ")
-            || bytes.starts_with(b"[error] panic: ");
+        let starts_panic = starts_panic(&bytes);
         let keep = self.window_lines < self.max_per_second;
-        if !keep && !starts_panic && !self.in_panic {
+        if !keep && !starts_panic && self.panic_lines == 0 {
             self.drop_line();
             self.reuse(bytes);
             return;
         }
         let text = printable(&bytes);
         let (level, text) = parse_level(&text);
-        let level = self.note_panic(starts_panic, text).or(level).unwrap_or(self.level);
+        let level = self.note_panic(starts_panic, level, text).or(level).unwrap_or(self.level);
         if !keep {
             self.drop_line();
         } else if !text.is_empty() {
@@ -129,18 +135,20 @@ impl LogLines {
         self.half = bytes;
     }
 
-    /// Follows a panic message over its lines; they are errors whatever they look like.
-    fn note_panic(&mut self, starts: bool, text: &str) -> Option<Level> {
+    /// Follows a panic message over its lines, which are errors.
+    fn note_panic(&mut self, starts: bool, own: Option<Level>, text: &str) -> Option<Level> {
         if starts {
-            self.in_panic = true;
+            self.panic_lines = PANIC_LINES;
             self.panic = Some(text.to_owned());
             return Some(Level::Error);
         }
-        // Rust's hint on backtraces ends the message; so does an empty line (Go).
-        if text.is_empty() || text.starts_with("note: ") {
-            self.in_panic = false;
+        // Rust's hint on backtraces ends the message; so does an empty line (Go), or one that
+        // somebody logged.
+        if own.is_some() || text.is_empty() || text.starts_with("note: ") {
+            self.panic_lines = 0;
         }
-        let panic = self.panic.as_mut().filter(|_| self.in_panic)?;
+        let panic = self.panic.as_mut().filter(|_| self.panic_lines > 0)?;
+        self.panic_lines -= 1;
         if panic.len() + text.len() < MAX_PANIC {
             let separator = if panic.ends_with(':') { " " } else { "\n" };
             panic.push_str(separator);
@@ -219,6 +227,18 @@ fn level_name(name: &str) -> Option<Level> {
     names.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, level)| level)
 }
 
+/// As std says it, as Go says it, as wasmi-pdk says it. A line of a lower level speaks of another's.
+fn starts_panic(line: &[u8]) -> bool {
+    let says = find(line, b"panicked at ")
+        || line.starts_with(b"panic: ")
+        || line.starts_with(b"[error] panic: ");
+    let (level, _) = match std::str::from_utf8(line) {
+        Ok(line) if says => parse_level(line),
+        _ => return says,
+    };
+    says && level.is_none_or(|level| level == Level::Error)
+}
+
 fn find(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
@@ -276,6 +296,25 @@ mod tests {
             ]
         );
         assert_eq!(log.dropped(), 2);
+    }
+
+    #[test]
+    fn a_line_that_speaks_of_a_panic_is_none() {
+        let mut log = LogLines::new(100, 100);
+        log.write(b"[info] the crew panicked at dusk\n[info] calm\n", Duration::ZERO);
+        assert_eq!(log.panic_text(), None);
+        log.write(b"the crew panicked at dusk\n[info] calm\nsea\n", Duration::ZERO);
+        assert_eq!(log.panic_text().as_deref(), Some("the crew panicked at dusk"));
+        let lines = |log: &mut LogLines| {
+            let lines = log.take().into_iter().map(|line| line.level.to_string());
+            lines.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(lines(&mut log), "info info error info info");
+        log.write("it panicked at noon\n".as_bytes(), Duration::ZERO);
+        log.write(&b"and so on\n".repeat(10), Duration::ZERO);
+        assert_eq!(lines(&mut log), format!("{}info info", "error ".repeat(9)));
+        log.forget_panic();
+        assert_eq!(log.panic_text(), None);
     }
 
     #[test]

@@ -29,14 +29,12 @@ mod sock;
 mod state;
 mod stdio;
 mod table;
-mod unsupported;
 
 use std::time::Duration;
 
 pub use self::errno::Errno;
 pub use self::state::{StdoutTo, WasiConfig, WasiState};
 pub use self::table::{UNSTABLE_DIFFERS, table};
-pub use self::unsupported::unsupported;
 use crate::guest_memory::GuestMemory;
 use crate::platform::Platform;
 use crate::val::{Val, ValType};

@@ -154,6 +154,11 @@ impl WasiState {
         self.stderr.panic_text()
     }
 
+    /// What looked like a panic message was none, or was survived: a later trap has another cause.
+    pub fn forget_panic(&mut self) {
+        self.stderr.forget_panic();
+    }
+
     /// Lines dropped because there were too many.
     #[must_use]
     pub fn log_lines_dropped(&self) -> u64 {
