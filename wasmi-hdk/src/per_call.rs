@@ -12,7 +12,7 @@ use wasmi_rpc::{ErrorCode, Params, RequestId};
 
 use crate::instance::{InstanceConfig, Stats};
 use crate::module::Module;
-use crate::plugin::{CallId, Exit, Input, Output, Plugin};
+use crate::plugin::{CallId, Exit, Input, Output, Plugin, late};
 
 type Configure = Box<dyn FnMut() -> InstanceConfig + Send>;
 
@@ -59,8 +59,12 @@ impl PerCall {
 
     /// What all instances together have used; memory is that of the living ones.
     pub fn stats(&self) -> Stats {
-        let living = self.live.values().map(|plugin| plugin.stats().memory_bytes).sum();
-        Stats { memory_bytes: living, ..self.stats }
+        let mut stats = self.stats;
+        for living in self.live.values().map(Plugin::stats) {
+            add(&mut stats, &living);
+            stats.memory_bytes = stats.memory_bytes.saturating_add(living.memory_bytes);
+        }
+        stats
     }
 
     /// Takes one input. [`Input::Resume`] and [`Input::Notify`] have no meaning here: no
@@ -115,11 +119,12 @@ impl PerCall {
     /// What is to be done now.
     pub fn poll_output(&mut self, now: Duration) -> Output {
         loop {
+            self.expire_waiting(now);
             if let Some(event) = self.events.pop_front() {
                 return event;
             }
             self.start_waiting(now);
-            let mut until: Option<Duration> = None;
+            let mut until = self.waiting.iter().filter_map(|(.., deadline)| *deadline).min();
             let ids: Vec<_> = self.live.keys().copied().collect();
             for id in ids {
                 let Some(plugin) = self.live.get_mut(&id) else { continue };
@@ -143,6 +148,17 @@ impl PerCall {
                 return Output::Stopped(Exit::Clean);
             }
             return Output::Wait { until };
+        }
+    }
+
+    /// A call whose time is over before an instance was free is over.
+    fn expire_waiting(&mut self, now: Duration) {
+        let due = |deadline: &Option<Duration>| deadline.is_some_and(|deadline| deadline <= now);
+        while let Some(at) = self.waiting.iter().position(|(.., deadline)| due(deadline)) {
+            if let Some((id, ..)) = self.waiting.remove(at) {
+                let result = Err(late(&self.name));
+                self.events.push_back(Output::Answer { id, result });
+            }
         }
     }
 
@@ -202,15 +218,18 @@ impl PerCall {
         {
             self.events.push_back(event);
         }
-        let stats = plugin.stats();
-        self.stats.fuel_used = self.stats.fuel_used.saturating_add(stats.fuel_used);
-        self.stats.host_calls = self.stats.host_calls.saturating_add(stats.host_calls);
-        self.stats.slices = self.stats.slices.saturating_add(stats.slices);
-        self.stats.log_lines_dropped =
-            self.stats.log_lines_dropped.saturating_add(stats.log_lines_dropped);
+        add(&mut self.stats, &plugin.stats());
         self.requests.retain(|_, (of, _)| *of != call);
         self.names.retain(|(of, _), _| *of != call);
     }
+}
+
+/// Adds what is used once and never given back.
+fn add(sum: &mut Stats, stats: &Stats) {
+    sum.fuel_used = sum.fuel_used.saturating_add(stats.fuel_used);
+    sum.host_calls = sum.host_calls.saturating_add(stats.host_calls);
+    sum.slices = sum.slices.saturating_add(stats.slices);
+    sum.log_lines_dropped = sum.log_lines_dropped.saturating_add(stats.log_lines_dropped);
 }
 
 impl fmt::Debug for PerCall {

@@ -45,7 +45,7 @@ pub struct Plugin {
     /// `None` while a [`Run`] is out, and after the end.
     instance: Option<Box<Instance>>,
     phase: Phase,
-    /// Bytes went to standard input since the last `rpc_poll` began.
+    /// Bytes went to standard input since the last `rpc_poll` began; for a reactor between two polls.
     unpolled: bool,
     calls: BTreeMap<RequestId, CallId>,
     events: VecDeque<Output>,
@@ -246,10 +246,7 @@ impl Plugin {
     fn error(&self, error: RpcCallError) -> ErrorObject {
         match error {
             RpcCallError::Remote(error) => error,
-            RpcCallError::Timeout => {
-                let text = format!("{}: no answer before the deadline of the call", self.name);
-                ErrorCode::Timeout.with(text)
-            }
+            RpcCallError::Timeout => late(&self.name),
             RpcCallError::Cancelled => ErrorCode::Cancelled.object(),
             _ => match &self.exit {
                 Some(exit) => exit.error(&self.name),
@@ -257,4 +254,9 @@ impl Plugin {
             },
         }
     }
+}
+
+/// The answer of a call whose deadline is past.
+pub(crate) fn late(name: &str) -> ErrorObject {
+    ErrorCode::Timeout.with(format!("{name}: no answer before the deadline of the call"))
 }

@@ -15,7 +15,8 @@ fn ping_is_answered() {
     assert_eq!(plugin.call("ping", "").unwrap(), "\"pong\"");
     assert_eq!(plugin.call("ping", "").unwrap(), "\"pong\"");
     assert_eq!(plugin.call("absent", "").unwrap_err().code(), -32601);
-    assert_eq!(plugin.stopped.is_none(), plugin.faults.is_empty());
+    assert!(plugin.stopped.is_none(), "{:?}", plugin.stopped);
+    assert!(plugin.faults.is_empty(), "{:?}", plugin.faults);
 }
 
 #[test]
@@ -105,6 +106,23 @@ fn a_call_that_takes_too_long_times_out_and_the_plugin_lives_on() {
     assert_eq!(error.message(), "rpc_sleep: no answer before the deadline of the call");
     assert_eq!(plugin.now(), Duration::from_secs(1));
     assert_eq!(plugin.call("sleep", "[1]").unwrap(), "1");
+}
+
+#[test]
+fn a_call_that_waits_for_an_instance_times_out_when_its_time_is_over() {
+    let mut plugin = Conversation::per_call("rpc_sleep", 1);
+    let busy = plugin.begin("sleep", "[60000]");
+    let call = plugin.begin_within("sleep", "[1]", Some(Duration::from_secs(1)));
+    assert_eq!(plugin.settle(), Some(Duration::from_secs(1)));
+    let error = plugin.finish(call).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Timeout.number());
+    assert_eq!(error.message(), "rpc_sleep: no answer before the deadline of the call");
+    assert_eq!(plugin.now(), Duration::from_secs(1));
+    // What a living instance has used is counted before it ends.
+    let rpc::Either::PerCall(calls) = &plugin.plugin else { panic!() };
+    let stats = calls.stats();
+    assert!(stats.fuel_used > 0 && stats.slices > 0 && stats.memory_bytes > 0, "{stats:?}");
+    assert_eq!(plugin.finish(busy).unwrap(), "60000");
 }
 
 #[test]

@@ -62,6 +62,8 @@ impl Plugin {
                 };
                 let due = again.map(|nanos| now.saturating_add(Duration::from_nanos(nanos)));
                 self.phase = Phase::Idle { due };
+                // What came while it ran, and was read by the same poll, is no reason for another.
+                self.unpolled &= instance.stdin_ready();
                 (self.stdin_closed && !self.unpolled).then_some(Exit::Clean)
             }
             Step::Finished(_) | Step::Failed(Fault::Exit { code: 0, .. }) => Some(Exit::Clean),
@@ -106,7 +108,8 @@ impl Plugin {
             }
             Phase::Ready => true,
             Phase::Resting { stdin, until } => {
-                (stdin && self.unpolled) || until.is_some_and(|until| until <= now)
+                // Asked of the guest's input itself: a guest that has read what came waits again.
+                (stdin && instance.stdin_ready()) || until.is_some_and(|until| until <= now)
             }
             Phase::Idle { due } => {
                 if self.unpolled || due.is_some_and(|due| due <= now) {
@@ -117,9 +120,6 @@ impl Plugin {
             Phase::Ended => return None,
         };
         if due {
-            if !self.reactor {
-                self.unpolled = false;
-            }
             self.phase = Phase::Ready;
             return Some(Output::Run(Run::new(instance).with_tag(self.tag)));
         }
