@@ -15,10 +15,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub(crate) use guest::{Func, Guest, Stop, only_numbers};
-pub(crate) use link::{Links, fits};
+pub(crate) use link::{Links, caught, fits};
 
 use self::buffers::Buffers;
 use crate::limits::Limits;
+use crate::module::START_SECTION;
 use crate::val::{FuncType, Val, ValType};
 
 /// Makes modules. Cheap to clone; one per process is enough.
@@ -168,6 +169,14 @@ impl Compiled {
             .collect()
     }
 
+    /// Whether the function of the start section is one that can be started.
+    pub(crate) fn has_start_section(&self) -> bool {
+        match self.module.get_export(START_SECTION) {
+            Some(wasmi::ExternType::Func(ty)) => ty.params().is_empty() && ty.results().is_empty(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn has_export(&self, name: &str) -> bool {
         self.module.get_export(name).is_some()
     }
@@ -255,4 +264,6 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 pub(crate) struct Prepared {
     pub(crate) compiled: Compiled,
     pub(crate) links: Arc<Links>,
+    /// Its start section is the export [`START_SECTION`].
+    pub(crate) starts: bool,
 }

@@ -125,8 +125,8 @@ impl<'a> HostCtx<'a> {
         self.guest.charge(fuel);
     }
 
-    /// Whether [`HostReturn::Suspend`] is possible: not in the start section, and not in a call
-    /// that another one has to wait for.
+    /// Whether [`HostReturn::Suspend`] is possible: not in a call that another one has to wait
+    /// for.
     pub fn may_wait(&self) -> bool {
         !self.guest.nested
     }

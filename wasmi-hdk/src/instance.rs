@@ -20,6 +20,7 @@ mod rest;
 mod start;
 mod step;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,7 @@ use crate::fuel::{CALL, Purse};
 use crate::guest_memory::GuestMemory;
 use crate::limits::{Limits, MAX_SLICE_FUEL};
 use crate::log::LogLine;
-use crate::module::{INITIALIZE, RPC_POLL, START};
+use crate::module::{INITIALIZE, RPC_POLL, START, START_SECTION};
 use crate::platform::Platform;
 use crate::state::Pending;
 use crate::val::Val;
@@ -58,8 +59,11 @@ pub struct Instance {
     state: State,
     /// The export that runs or ran last.
     call: Arc<str>,
-    /// A call that stands behind `_initialize`.
-    queued: Option<(Found, Vals)>,
+    /// Calls that stand behind the start section and `_initialize`.
+    queued: VecDeque<(Found, Vals)>,
+    /// The start section, until it has run.
+    start: Option<Func>,
+    /// `_initialize`, until it has run.
     initialize: Option<Func>,
     /// Since the last rest.
     burst: Burst,
@@ -141,15 +145,33 @@ impl Instance {
             }
         }
         let found = self.find(export, args)?;
-        match self.initialize.take() {
-            // A command prepares itself.
-            Some(initialize) if export != INITIALIZE && export != START => {
-                self.queued = Some((found, args.into()));
-                self.enter(Found { name: INITIALIZE.into(), func: initialize }, Vals::NONE);
-            }
-            _ => self.enter(found, args.into()),
+        if self.start.is_none() && self.initialize.is_none() {
+            self.enter(found, args.into());
+            return Ok(());
+        }
+        let first = self.first(export).into_iter().map(|found| (found, Vals::NONE));
+        self.queued = first.chain([(found, args.into())]).collect();
+        if let Some((found, args)) = self.queued.pop_front() {
+            self.enter(found, args);
         }
         Ok(())
+    }
+
+    /// What has to run before `export`, and has not.
+    fn first(&mut self, export: &str) -> Vec<Found> {
+        let mut first = Vec::new();
+        let mut add = |name: &str, func: Option<Func>| {
+            if let Some(func) = func.filter(|_| export != name) {
+                first.push(Found { name: name.into(), func });
+            }
+        };
+        add(START_SECTION, self.start.take());
+        if export != START_SECTION {
+            let initialize = self.initialize.take();
+            // A command prepares itself.
+            add(INITIALIZE, initialize.filter(|_| export != START));
+        }
+        first
     }
 
     fn enter(&mut self, found: Found, args: Vals) {
@@ -201,7 +223,8 @@ impl Instance {
         match stop {
             Stop::Finished => {
                 self.burst = Burst::default();
-                match self.queued.take() {
+                self.guest.state_mut().wasi.forget_panic();
+                match self.queued.pop_front() {
                     Some((found, args)) => {
                         self.enter(found, args);
                         Step::Yielded
@@ -252,7 +275,7 @@ impl Instance {
     /// output and its memory can still be read.
     pub fn end(&mut self) {
         self.state = State::Ended;
-        self.queued = None;
+        self.queued.clear();
         self.guest.abandon();
         self.guest.state_mut().wasi.finish_log();
     }
@@ -288,6 +311,11 @@ impl Instance {
     /// Bytes of standard input that the guest has not read yet.
     pub fn stdin_len(&self) -> usize {
         self.guest.state().wasi.stdin_len()
+    }
+
+    /// Whether a read of standard input would not wait: bytes are there, or its end is.
+    pub(crate) fn stdin_ready(&self) -> bool {
+        self.guest.state().wasi.stdin_ready()
     }
 
     /// Ends the guest's standard input.

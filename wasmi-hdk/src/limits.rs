@@ -50,9 +50,6 @@ pub struct Limits {
     /// Execution is measured around each slice by [`Platform::monotonic`](crate::Platform::monotonic);
     /// waiting, and standing in line for a thread, do not count.
     pub call_deadline: Option<Duration>,
-    /// Fuel of the wasm start section, at most [`MAX_SLICE_FUEL`]: it cannot be interrupted.
-    /// Default 1,000,000.
-    pub start_fuel: u64,
     /// Fuel that flows in per second; who is over it rests until it is paid. Default 500,000,000.
     pub fuel_per_second: Option<u64>,
     /// Fuel that may be saved up while the guest rests. Default 5,000,000,000.
@@ -99,7 +96,6 @@ impl Default for Limits {
             run_time: None,
             call_fuel: Some(5_000_000_000),
             call_deadline: Some(Duration::from_secs(10)),
-            start_fuel: MAX_SLICE_FUEL,
             fuel_per_second: Some(500_000_000),
             fuel_burst: 5_000_000_000,
             module_bytes: 64 << 20,

@@ -3,11 +3,13 @@
 
 mod form;
 mod interface;
+mod start_section;
 
 use std::sync::{Arc, OnceLock};
 
 use self::form::check_form;
 pub use self::interface::Interface;
+pub use self::start_section::START_SECTION;
 use crate::engine::{Compiled, Engine, ExternKind, Import, Links, Prepared};
 use crate::error::LoadError;
 use crate::imports::Imports;
@@ -68,16 +70,24 @@ impl Module {
         bytes: &[u8],
         limits: &Limits,
     ) -> Result<Self, LoadError> {
-        check_form(name, bytes, limits)?;
-        let compiled = engine.compile(bytes, limits).map_err(|reason| LoadError::Invalid {
-            plugin: name.to_owned(),
-            offset: offset_in(&reason),
-            reason,
-        })?;
-        Self::prepare(name, bytes.len(), compiled)
+        let invalid =
+            |offset, reason| LoadError::Invalid { plugin: name.to_owned(), offset, reason };
+        let exported = check_form(name, bytes, limits)?.exported(bytes);
+        let compiled = engine
+            .compile(exported.as_deref().unwrap_or(bytes), limits)
+            .map_err(|reason| invalid(offset_in(&reason), reason))?;
+        if exported.is_some() && !compiled.has_start_section() {
+            return Err(invalid(0, "the start function has parameters or results".to_owned()));
+        }
+        Self::prepare(name, bytes.len(), exported.is_some(), compiled)
     }
 
-    fn prepare(name: &str, size: usize, compiled: Compiled) -> Result<Self, LoadError> {
+    fn prepare(
+        name: &str,
+        size: usize,
+        starts: bool,
+        compiled: Compiled,
+    ) -> Result<Self, LoadError> {
         let imports: Arc<[Import]> = compiled.imports().into();
         let links = Arc::new(Links::prepare(name, &imports)?);
         let entry = if compiled.has_export(RPC_POLL) || compiled.has_export(INITIALIZE) {
@@ -87,7 +97,7 @@ impl Module {
         } else {
             Entry::Library
         };
-        let prepared = Prepared { compiled, links };
+        let prepared = Prepared { compiled, links, starts };
         let (name, interface) = (name.to_owned(), OnceLock::new());
         Ok(Self { inner: Arc::new(Inner { name, entry, imports, interface, size, prepared }) })
     }
@@ -126,9 +136,7 @@ impl Module {
     /// All that it wants and offers, for longer than the module is kept.
     pub fn interface(&self) -> &Interface {
         let Inner { name, imports, interface, prepared, .. } = &*self.inner;
-        interface.get_or_init(|| {
-            Interface::new(name, imports.clone(), &prepared.compiled, prepared.links.clone())
-        })
+        interface.get_or_init(|| Interface::new(name, imports.clone(), prepared))
     }
 
     /// [`Interface::unknown_imports`].
@@ -152,6 +160,12 @@ impl Module {
     /// [`Interface::export_type`].
     pub fn export_type(&self, name: &str) -> Option<&FuncType> {
         self.interface().export_type(name)
+    }
+
+    /// True when it has a start section, which runs before the first call whatever that is, as
+    /// the export [`START_SECTION`]; who wants to give it a budget of its own calls that first.
+    pub fn has_start_section(&self) -> bool {
+        self.inner.prepared.starts
     }
 
     pub(crate) fn prepared(&self) -> &Prepared {

@@ -294,10 +294,54 @@ fn ones_that_are_no_json_rpc_plugins() {
 
 #[test]
 fn one_whose_start_section_spins_and_one_whose_initialize_does() {
-    let error =
-        Instance::new(&guest("start_section_spins"), common::config()).unwrap_err().to_string();
-    assert!(error.contains("the limit `start_fuel` is 1000000"), "{error}");
-    let mut plugin = Conversation::new("initialize_spins");
-    plugin.settle();
-    assert!(plugin.crash().starts_with("initialize_spins: call `_initialize` used"));
+    for (name, call) in [("start_section_spins", "(start)"), ("initialize_spins", "_initialize")] {
+        let mut plugin = Conversation::new(name);
+        plugin.settle();
+        assert!(plugin.crash().starts_with(&format!("{name}: call `{call}` used")));
+    }
+}
+
+/// A reactor that waits for input by `poll_oneoff` inside `rpc_poll` and reads what comes.
+const WAITS_IN_A_POLL: &str = r#"(module
+    (import "wasi_snapshot_preview1" "poll_oneoff"
+        (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read"
+        (func $read (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    ;; A subscription at 0: kind 1 (fd_read) at 8, descriptor 0 at 16; an iovec at 200.
+    (data (i32.const 8) "\01")
+    (data (i32.const 200) "\00\02\00\00\00\10\00\00")
+    (func (export "rpc_poll") (result i64)
+        (loop $again
+            (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))
+            (drop (call $read (i32.const 0) (i32.const 200) (i32.const 1) (i32.const 128)))
+            (br $again))
+        (unreachable)))"#;
+
+#[test]
+fn a_reactor_that_waits_for_input_inside_a_poll_rests_until_there_is_some() {
+    let module = common::module(WAITS_IN_A_POLL);
+    let config = common::config();
+    let mut plugin = Plugin::new("waits", &module, config).unwrap();
+    let now = Duration::ZERO;
+    let mut runs = 0;
+    for message in 1..=3 {
+        plugin.handle_input(now, wasmi_hdk::Input::Notify { method: "m".into(), params: None });
+        loop {
+            match plugin.poll_output(now) {
+                wasmi_hdk::Output::Run(run) => {
+                    runs += 1;
+                    assert!(runs < 20, "it spins with message {message}");
+                    plugin.handle_input(now, wasmi_hdk::Input::Ran(run.execute()));
+                }
+                wasmi_hdk::Output::Wait { until } => {
+                    assert_eq!(until, None);
+                    break;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    plugin.handle_input(now, wasmi_hdk::Input::Stop);
+    assert!(matches!(plugin.poll_output(now), wasmi_hdk::Output::Run(_)), "it sees the end");
 }

@@ -197,14 +197,15 @@ fn trap_06_recursion_is_deep_enough_for_go_and_ends_with_a_name() {
 }
 
 #[test]
-fn trap_07_a_start_section_that_loops_is_refused() {
-    let text = "(module (func $spin (loop $again (br $again))) (start $spin))";
-    let error = Instance::new(&module(text), config()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "guest: cannot be started: guest: call `(start)` used 1000000 fuel without a rest, \
-         the limit `start_fuel` is 1000000; do the work in `_initialize`, which may take longer"
-    );
+fn trap_07_a_start_section_that_loops_is_sliced_and_ended_by_the_budget_of_a_call() {
+    let text = r#"(module (func $spin (loop $again (br $again))) (start $spin)
+                          (func (export "_initialize")) (func (export "run")))"#;
+    let mut config = config();
+    config.limits.call_fuel = Some(5_000_000);
+    let mut guest = Instance::new(&module(text), config).unwrap();
+    guest.begin("run", &[]).unwrap();
+    let text = fault(drive(&mut guest, 1_000_000));
+    assert!(text.starts_with("guest: call `(start)` used"), "{text}");
 }
 
 #[test]

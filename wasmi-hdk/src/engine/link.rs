@@ -234,7 +234,7 @@ impl Way {
         bytes: &mut [u8],
         args: &[Val],
     ) -> Result<Vals, Signal> {
-        match caught(self.index, || guest.call_wasi(wasi, bytes, args))? {
+        match caught(|| guest.call_wasi(wasi, bytes, args)).map_err(|text| self.refused(text))? {
             WasiResult::Errno(errno) if wasi.returns => Ok(Vals::one(errno.number())),
             WasiResult::Errno(_) => Ok(Vals::NONE),
             WasiResult::Exit(code) => Err(Signal::Exit(code)),
@@ -260,11 +260,11 @@ impl Way {
             return Err(Signal::Missing(self.index));
         };
         guest.charge(fuel::HOST_CALL);
-        let returned = caught(self.index, || {
+        let returned = caught(|| {
             let mut ctx = HostCtx::new(bytes, guest);
             function(&mut ctx, &entry.ty, args)
         });
-        match returned? {
+        match returned.map_err(|text| self.refused(text))? {
             Err(HostFault::Exit(code)) => Err(Signal::Exit(code)),
             Err(HostFault::Trap(text)) => Err(Signal::Trap(text)),
             Err(fault) => Err(Signal::Refused(self.index, fault.to_string())),
@@ -284,8 +284,11 @@ impl Way {
         if fits(&values, &entry.ty.results) {
             return Ok(values);
         }
-        let text = format!("the host answered {values:?}, the guest expects {}", entry.ty);
-        Err(Signal::Refused(self.index, text))
+        Err(self.refused(format!("the host answered {values:?}, the guest expects {}", entry.ty)))
+    }
+
+    fn refused(&self, text: String) -> Signal {
+        Signal::Refused(self.index, text)
     }
 }
 
@@ -294,11 +297,9 @@ pub(crate) fn fits(values: &[Val], types: &[ValType]) -> bool {
 }
 
 /// A panic must not reach the engine, whose handlers cannot unwind: it would end the host.
-fn caught<R>(index: usize, work: impl FnOnce() -> R) -> Result<R, Signal> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = format!("the host function panicked: {}", panic_message(&*panic));
-        Signal::Refused(index, text)
-    })
+pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| format!("the host function panicked: {}", panic_message(&*panic)))
 }
 
 /// Takes `charge` from the fuel of the slice; what the slice cannot pay is owed.

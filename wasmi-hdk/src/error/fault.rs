@@ -44,18 +44,6 @@ pub enum Fault {
         /// Fuel allowed.
         limit: u64,
     },
-    /// A start section that does not end; it cannot be interrupted, so its budget is small.
-    #[error(
-        "{plugin}: call `{call}` used {limit} fuel without a rest, the limit `start_fuel` is {limit}; do the work in `_initialize`, which may take longer"
-    )]
-    StartFuel {
-        /// Who.
-        plugin: String,
-        /// Export that was running.
-        call: String,
-        /// Fuel allowed.
-        limit: u64,
-    },
     /// More time than a call may execute between two rests.
     #[error(
         "{plugin}: call `{call}` took {ran:?} without waiting for the host, the limit `call_deadline` is {limit:?}; split the work or raise the limit"
@@ -169,7 +157,6 @@ impl Fault {
             Fault::Trap { call, .. }
             | Fault::Exit { call, .. }
             | Fault::OutOfFuel { call, .. }
-            | Fault::StartFuel { call, .. }
             | Fault::Deadline { call, .. }
             | Fault::Memory { call, .. }
             | Fault::Table { call, .. }

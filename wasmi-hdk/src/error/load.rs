@@ -71,7 +71,7 @@ pub enum LoadError {
         /// memory, table or global.
         kind: &'static str,
     },
-    /// The module could not be started: a data segment out of range, a start section that traps.
+    /// The module could not be started: a data segment out of range.
     #[error("{plugin}: cannot be started: {fault}")]
     Start {
         /// Who.

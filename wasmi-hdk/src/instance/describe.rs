@@ -3,7 +3,7 @@
 
 use crate::engine::EngineFault;
 use crate::error::Fault;
-use crate::limits::{Limits, MAX_SLICE_FUEL};
+use crate::limits::Limits;
 
 /// Makes an error that names everything out of what the engine says.
 pub(super) struct Describe<'a> {
@@ -48,10 +48,9 @@ impl Describe<'_> {
                 stack_bytes: size(self.limits.stack_bytes),
             },
             EngineFault::Invalid(reason) => Fault::Invalid { plugin, call, reason },
-            // Calls are resumed when a slice ends; only the start section cannot be.
+            // Calls are resumed when a slice ends, and short ones have an error of their own.
             EngineFault::Fuel => {
-                let limit = self.limits.start_fuel.min(MAX_SLICE_FUEL);
-                Fault::StartFuel { plugin, call, limit }
+                Fault::Trap { plugin, call, reason: "out of fuel".into(), panic: self.panic }
             }
         }
     }

@@ -3,13 +3,13 @@
 use super::Instance;
 use crate::engine::{EngineFault, Func};
 use crate::error::CallError;
-use crate::module::INITIALIZE;
 use crate::val::Val;
 use crate::vals::Vals;
 
 impl Instance {
     /// Makes a short call that finishes within `fuel` or fails, also while another call is
-    /// suspended: `allocate`, `__new`. It may not wait.
+    /// suspended: `allocate`, `__new`. It may not wait. As the first call of all it runs the
+    /// start section and `_initialize` by the same rules: better make another call before it.
     ///
     /// # Errors
     ///
@@ -23,10 +23,8 @@ impl Instance {
             });
         }
         let func = self.find(export, args)?.func;
-        if let Some(initialize) = self.initialize.take()
-            && export != INITIALIZE
-        {
-            self.nested(&initialize, INITIALIZE, &[], fuel)?;
+        for found in self.first(export) {
+            self.nested(&found.func, &found.name, &[], fuel)?;
         }
         self.nested(&func, export, args, fuel)
     }

@@ -1,7 +1,8 @@
-//! How does a guest come to life? Its imports are bound and its start section runs.
+//! How does a guest come to life? Its imports are bound, its memory and tables are filled.
 //!
-//! `_initialize` is no part of it: it may take longer than a start section and runs with the
-//! first call.
+//! No code of the guest is run: its start section and `_initialize` come with the first call.
+
+use std::collections::VecDeque;
 
 use super::budget::Burst;
 use super::describe::Describe;
@@ -9,13 +10,13 @@ use super::{Instance, InstanceConfig, State, Stdin};
 use crate::engine::Guest;
 use crate::error::LoadError;
 use crate::fuel::Purse;
-use crate::module::{INITIALIZE, Module};
+use crate::module::{INITIALIZE, Module, START_SECTION};
 use crate::state::GuestState;
 use crate::wasi::{WasiConfig, WasiState};
 
 impl Instance {
-    /// Links and starts a guest. The wasm start section runs here, with `start_fuel`;
-    /// `_initialize` runs as a part of the first call, with the budgets of a call.
+    /// Links a guest. Its wasm start section and its `_initialize` run as parts of the first
+    /// call, each with the budgets of a call.
     ///
     /// # Errors
     ///
@@ -44,6 +45,7 @@ impl Instance {
             let fault = Box::new(describe.fault(fault));
             LoadError::Start { plugin: module.name().to_owned(), fault }
         })?;
+        let start = prepared.starts.then(|| guest.func(START_SECTION)).flatten();
         let initialize = guest.func(INITIALIZE);
         let purse = Purse::new(limits.fuel_per_second, limits.fuel_burst);
         Ok(Self {
@@ -54,7 +56,8 @@ impl Instance {
             purse,
             state: State::Idle,
             call: "".into(),
-            queued: None,
+            queued: VecDeque::new(),
+            start,
             initialize,
             burst: Burst::default(),
             unpaid: 0,

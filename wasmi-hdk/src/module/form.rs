@@ -4,12 +4,17 @@
 
 use wasmparser::{Chunk, Parser, Payload};
 
+use super::start_section::StartSection;
 use crate::error::LoadError;
 use crate::limits::Limits;
 
 /// Everything that can be seen without looking at code: that it is a module at all, and
-/// that nothing in it is larger than allowed.
-pub(super) fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+/// that nothing in it is larger than allowed. Answers where its start section lies.
+pub(super) fn check_form(
+    name: &str,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<StartSection, LoadError> {
     let plugin = || name.to_owned();
     let too_large = |what, value: u64, limit: usize, remedy| LoadError::TooLarge {
         plugin: plugin(),
@@ -40,6 +45,7 @@ pub(super) fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<()
             remedy,
         })
     };
+    let mut start = StartSection::default();
     let mut parser = Parser::new(0);
     let mut rest = bytes;
     loop {
@@ -49,17 +55,19 @@ pub(super) fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<()
             reason: error.message().to_owned(),
         })?;
         // Never asks for more: the parser was told that this is all.
-        let Chunk::Parsed { consumed, payload } = chunk else { return Ok(()) };
+        let Chunk::Parsed { consumed, payload } = chunk else { return Ok(start) };
+        let at = bytes.len() - rest.len();
+        start.saw(&payload, at..at.saturating_add(consumed));
         rest = rest.get(consumed..).unwrap_or(&[]);
         match payload {
             // Functions are looked at by the engine; what the section is too short for, too.
             Payload::CodeSectionStart { size, .. } => {
                 let size = usize::try_from(size).unwrap_or(usize::MAX);
-                let Some(after) = rest.get(size..) else { return Ok(()) };
+                let Some(after) = rest.get(size..) else { return Ok(start) };
                 parser.skip_section();
                 rest = after;
             }
-            Payload::End(_) => return Ok(()),
+            Payload::End(_) => return Ok(start),
             Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
                 return Err(LoadError::Component { plugin: plugin() });
             }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::{Compiled, ExternKind, Import, Links};
+use super::START_SECTION;
+use crate::engine::{ExternKind, Import, Links, Prepared};
 use crate::imports::Imports;
 use crate::val::FuncType;
 
@@ -19,18 +20,17 @@ struct Inner {
     name: String,
     imports: Arc<[Import]>,
     exports: BTreeMap<String, ExternKind>,
+    /// One of the exports is its start section.
+    starts: bool,
     links: Arc<Links>,
 }
 
 impl Interface {
-    pub(super) fn new(
-        name: &str,
-        imports: Arc<[Import]>,
-        compiled: &Compiled,
-        links: Arc<Links>,
-    ) -> Self {
+    pub(super) fn new(name: &str, imports: Arc<[Import]>, prepared: &Prepared) -> Self {
+        let Prepared { compiled, links, starts } = prepared;
         let (name, exports) = (name.to_owned(), compiled.exports());
-        Self { inner: Arc::new(Inner { name, imports, exports, links }) }
+        let (links, starts) = (links.clone(), *starts);
+        Self { inner: Arc::new(Inner { name, imports, exports, starts, links }) }
     }
 
     /// The name given at load.
@@ -53,12 +53,13 @@ impl Interface {
             .collect()
     }
 
-    /// What the module offers, by name.
+    /// What the module offers, by name; its start section is not among them.
     pub fn exports(&self) -> impl Iterator<Item = (&str, &ExternKind)> {
-        self.inner.exports.iter().map(|(name, kind)| (name.as_str(), kind))
+        let exports = self.inner.exports.iter().map(|(name, kind)| (name.as_str(), kind));
+        exports.filter(|(name, _)| !(self.inner.starts && *name == START_SECTION))
     }
 
-    /// True when something of that name is exported.
+    /// True when something of that name is exported, [`START_SECTION`] included.
     pub fn has_export(&self, name: &str) -> bool {
         self.inner.exports.contains_key(name)
     }
