@@ -26,7 +26,8 @@ impl Host {
         self.start(method, &params, None)
     }
 
-    /// [`Host::call`] that ends with [`wasmi_rpc::ErrorCode::Timeout`] after this long.
+    /// [`Host::call`] that ends with [`wasmi_rpc::ErrorCode::Timeout`] after this long; a time that
+    /// no clock reaches is none.
     pub fn call_within<R: DeserializeOwned>(
         &self,
         limit: Duration,
@@ -56,7 +57,7 @@ impl Host {
     fn start<R>(&self, method: &str, params: &impl Serialize, limit: Option<Duration>) -> Call<R> {
         let started = self.0.upgrade().ok_or(RpcError::Closed).and_then(|shared| {
             let now = shared.time_for(limit);
-            let deadline = limit.map(|limit| now + limit);
+            let deadline = limit.and_then(|limit| now.checked_add(limit));
             let id = shared.peer.borrow_mut().call_with(now, method, params, deadline)?;
             let RequestId::Number(id) = id else { return Err(RpcError::Closed) };
             shared.calls.borrow_mut().begin(id);

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Waits for this long, without keeping the plugin or the host busy.
+/// Waits for this long, without keeping the plugin or the host busy. A time that no clock reaches,
+/// [`Duration::MAX`] for instance, is waited for without end.
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep { duration, until: None }
+    Sleep { duration, until: None, timer: None }
 }
 
 /// The future of [`sleep`].
@@ -15,7 +16,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     duration: Duration,
-    until: Option<Instant>,
+    /// Known from the first look on; then `None` is never.
+    until: Option<Option<Instant>>,
+    timer: Option<u64>,
 }
 
 impl Future for Sleep {
@@ -24,18 +27,33 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
         let duration = self.duration;
-        let until = *self.until.get_or_insert_with(|| now + duration);
+        let Some(until) = *self.until.get_or_insert_with(|| now.checked_add(duration)) else {
+            return Poll::Pending;
+        };
         if now >= until {
             return Poll::Ready(());
         }
-        TIMERS.with_borrow_mut(|timers| timers.add(until, cx.waker()));
+        let timer = TIMERS.with_borrow_mut(|timers| timers.set(self.timer, until, cx.waker()));
+        self.timer = Some(timer);
         WAITING.set(true);
         Poll::Pending
     }
 }
 
+impl Drop for Sleep {
+    /// A sleep that lost a race leaves nothing behind.
+    fn drop(&mut self) {
+        let Some(timer) = self.timer else { return };
+        // Not there any more when the thread ends, or in use by what drops this: then it goes later.
+        let _ = TIMERS.try_with(|timers| {
+            let removed = timers.try_borrow_mut().ok().and_then(|mut timers| timers.remove(timer));
+            drop(removed);
+        });
+    }
+}
+
 thread_local! {
-    static TIMERS: RefCell<Timers> = const { RefCell::new(Timers(Vec::new())) };
+    static TIMERS: RefCell<Timers> = const { RefCell::new(Timers::new()) };
     /// Whether there are any: asked with each message.
     static WAITING: Cell<bool> = const { Cell::new(false) };
 }
@@ -45,10 +63,11 @@ thread_local! {
 pub(crate) fn wake_due() -> bool {
     let waits = WAITING.get();
     if waits {
-        TIMERS.with_borrow_mut(|timers| {
-            timers.wake(Instant::now());
-            WAITING.set(!timers.0.is_empty());
-        });
+        let due = TIMERS.with_borrow_mut(|timers| timers.take_due(Instant::now()));
+        for timer in due {
+            timer.waker.wake();
+        }
+        WAITING.set(TIMERS.with_borrow(|timers| !timers.waiting.is_empty()));
     }
     waits
 }
@@ -60,29 +79,94 @@ pub(crate) fn until_next() -> Option<Duration> {
         return None;
     }
     TIMERS.with_borrow(|timers| {
-        let first = timers.0.iter().map(|(at, _)| *at).min()?;
+        let first = timers.waiting.iter().map(|timer| timer.until).min()?;
         Some(first.saturating_duration_since(Instant::now()))
     })
 }
 
 /// Who waits for which moment. Few wait at a time, so a list will do.
-struct Timers(Vec<(Instant, Waker)>);
+struct Timers {
+    waiting: Vec<Timer>,
+    last: u64,
+}
+
+/// One [`Sleep`] that somebody looks at.
+struct Timer {
+    number: u64,
+    until: Instant,
+    waker: Waker,
+}
 
 impl Timers {
-    fn add(&mut self, until: Instant, waker: &Waker) {
-        if !self.0.iter().any(|(at, known)| *at == until && known.will_wake(waker)) {
-            self.0.push((until, waker.clone()));
-        }
+    const fn new() -> Self {
+        Timers { waiting: Vec::new(), last: 0 }
     }
 
-    /// Wakes who waits for a moment not after `now`.
-    fn wake(&mut self, now: Instant) {
-        self.0.retain(|(at, waker)| {
-            let due = *at <= now;
-            if due {
-                waker.wake_by_ref();
-            }
-            !due
-        });
+    /// Who is to be woken at the moment; `number` names a timer that may be there already.
+    fn set(&mut self, number: Option<u64>, until: Instant, waker: &Waker) -> u64 {
+        let known = number.and_then(|number| self.find(number));
+        if let Some(timer) = known.and_then(|index| self.waiting.get_mut(index)) {
+            timer.waker.clone_from(waker);
+            return timer.number;
+        }
+        self.last += 1;
+        self.waiting.push(Timer { number: self.last, until, waker: waker.clone() });
+        self.last
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Timer> {
+        self.find(number).map(|index| self.waiting.remove(index))
+    }
+
+    fn find(&self, number: u64) -> Option<usize> {
+        self.waiting.binary_search_by_key(&number, |timer| timer.number).ok()
+    }
+
+    /// Those whose moment is not after `now`.
+    fn take_due(&mut self, now: Instant) -> Vec<Timer> {
+        self.waiting.extract_if(.., |timer| timer.until <= now).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    fn look(sleep: Pin<&mut Sleep>) -> bool {
+        sleep.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    fn waiting() -> usize {
+        TIMERS.with_borrow(|timers| timers.waiting.len())
+    }
+
+    #[test]
+    fn a_sleep_that_is_dropped_leaves_no_timer_behind() {
+        let mut long = pin!(sleep(Duration::from_secs(3600)));
+        for _ in 0..100 {
+            let mut lost = pin!(sleep(Duration::from_secs(3600)));
+            assert!(!look(lost.as_mut()) && !look(lost.as_mut()) && !look(long.as_mut()));
+        }
+        assert_eq!(waiting(), 1);
+        assert!(until_next().is_some_and(|left| left <= Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn a_time_that_no_clock_reaches_is_waited_for_without_end() {
+        let mut never = pin!(sleep(Duration::MAX));
+        assert!(!look(never.as_mut()));
+        assert_eq!((waiting(), until_next()), (0, None));
+    }
+
+    #[test]
+    fn who_is_due_is_woken_and_forgotten() {
+        let mut soon = pin!(sleep(Duration::from_nanos(1)));
+        while !look(soon.as_mut()) {
+            wake_due();
+        }
+        wake_due();
+        assert_eq!(waiting(), 0);
     }
 }

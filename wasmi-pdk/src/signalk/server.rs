@@ -39,6 +39,31 @@ impl Handlers {
     }
 }
 
+/// Deliveries that are kept for subscriptions whose answers have not come. The host answers in the
+/// turn that makes the subscription, so a turn's worth is enough.
+const MOST_EARLY: usize = 1000;
+
+/// A subscription is being made, until this is dropped, be it with the future that makes it.
+struct Subscribing<'a>(&'a Handlers);
+
+impl<'a> Subscribing<'a> {
+    fn new(handlers: &'a Handlers) -> Self {
+        handlers.subscribing.set(handlers.subscribing.get() + 1);
+        Subscribing(handlers)
+    }
+}
+
+impl Drop for Subscribing<'_> {
+    fn drop(&mut self) {
+        let left = self.0.subscribing.get().saturating_sub(1);
+        self.0.subscribing.set(left);
+        if left == 0 {
+            // Nobody waits for them: they are those of a subscription that was given up.
+            self.0.early.borrow_mut().clear();
+        }
+    }
+}
+
 /// Which values a plugin wants, and how often.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,11 +165,9 @@ impl SignalK {
             warnings: Vec<String>,
         }
         let handlers = &self.handlers;
-        handlers.subscribing.set(handlers.subscribing.get() + 1);
         let params = Params { context, subscribe: rows };
-        let answer = self.host.call::<Subscribed>("deltas.subscribe", params).await;
-        handlers.subscribing.set(handlers.subscribing.get() - 1);
-        let answer = answer?;
+        let subscribing = Subscribing::new(handlers);
+        let answer = self.host.call::<Subscribed>("deltas.subscribe", params).await?;
         for warning in &answer.warnings {
             log::warn!("deltas.subscribe: {warning}");
         }
@@ -153,6 +176,7 @@ impl SignalK {
         for (subscription, deltas) in early {
             self.deliver(subscription, deltas);
         }
+        drop(subscribing);
         Ok(answer.subscription)
     }
 
@@ -271,10 +295,17 @@ impl SignalK {
 
     /// Nobody handles this subscription, or not yet.
     fn keep_early(&self, subscription: u64, deltas: Vec<Delta>) {
-        if self.handlers.subscribing.get() > 0 {
-            self.handlers.early.borrow_mut().push((subscription, deltas));
+        let mut early = self.handlers.early.borrow_mut();
+        let count = deltas.len();
+        if self.handlers.subscribing.get() == 0 {
+            log::debug!("{count} deltas of subscription {subscription}, which nobody handles");
+        } else if early.len() >= MOST_EARLY {
+            log::warn!(
+                "{count} deltas of subscription {subscription} are dropped: {MOST_EARLY} others \
+                 wait already for the answer of `deltas.subscribe`"
+            );
         } else {
-            log::debug!("deltas of subscription {subscription}, which nobody handles");
+            early.push((subscription, deltas));
         }
     }
 

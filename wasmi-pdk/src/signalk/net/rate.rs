@@ -37,7 +37,12 @@ impl RateLimit {
         if taken.len() >= self.turns
             && let Some(oldest) = taken.pop_front()
         {
-            turn = turn.max(oldest + self.time);
+            let Some(next) = oldest.checked_add(self.time) else {
+                // Later than any clock goes: nobody has a turn any more.
+                taken.push_front(oldest);
+                return Duration::MAX;
+            };
+            turn = turn.max(next);
         }
         taken.push_back(turn);
         turn.saturating_duration_since(now)
@@ -55,5 +60,7 @@ mod tests {
         let pauses: Vec<u64> = (0..5).map(|_| limit.book(now).as_secs()).collect();
         assert_eq!(pauses, [0, 0, 10, 10, 20]);
         assert_eq!(limit.book(now + Duration::from_secs(60)).as_secs(), 0);
+        let never = RateLimit::new(1, Duration::MAX);
+        assert_eq!([never.book(now), never.book(now)], [Duration::ZERO, Duration::MAX]);
     }
 }
