@@ -32,7 +32,7 @@ pub enum Fault {
     },
     /// More fuel than a call may burn between two rests.
     #[error(
-        "{plugin}: call `{call}` used {used} fuel without a rest, the limit `call_fuel` is {limit}; split the work or raise the limit"
+        "{plugin}: call `{call}` used {used} fuel without a rest, the limit is {limit}; split the work into shorter calls"
     )]
     OutOfFuel {
         /// Who.
@@ -46,7 +46,7 @@ pub enum Fault {
     },
     /// More time than a call may execute between two rests.
     #[error(
-        "{plugin}: call `{call}` took {ran:?} without waiting for the host, the limit `call_deadline` is {limit:?}; split the work or raise the limit"
+        "{plugin}: call `{call}` took {ran:?} without waiting for the host, the limit is {limit:?}; split the work into shorter calls"
     )]
     Deadline {
         /// Who.
@@ -60,7 +60,7 @@ pub enum Fault {
     },
     /// More linear memory than allowed, and the guest gave up for it.
     #[error(
-        "{plugin}: call `{call}` asked for {wanted} bytes of memory, the limit `memory_bytes` is {limit}; free memory or raise the limit{}", panic_text(.panic)
+        "{plugin}: call `{call}` asked for {wanted} bytes of memory, the limit is {limit}; keep less in memory{}", panic_text(.panic)
     )]
     Memory {
         /// Who.
@@ -76,7 +76,7 @@ pub enum Fault {
     },
     /// Larger or more tables than allowed.
     #[error(
-        "{plugin}: call `{call}` asked for a table of {wanted} elements, the limit `table_elements` is {limit}; raise the limit"
+        "{plugin}: call `{call}` asked for a table of {wanted} elements, the limit is {limit}; use fewer function references"
     )]
     Table {
         /// Who.
@@ -90,7 +90,7 @@ pub enum Fault {
     },
     /// Calls inside calls without end, or a value stack that is full.
     #[error(
-        "{plugin}: call `{call}` recursed too deep: the limits are `recursion` {recursion} and `stack_bytes` {stack_bytes}"
+        "{plugin}: call `{call}` recursed too deep: the limits are {recursion} calls inside each other and {stack_bytes} bytes of stack; recurse less deep"
     )]
     Stack {
         /// Who.
@@ -126,7 +126,7 @@ pub enum Fault {
     },
     /// The guest does not read what the host sends it.
     #[error(
-        "{plugin}: {waiting} bytes wait unread on its standard input, the limit `stdin_bytes` is {limit}; read each message before the next is asked for"
+        "{plugin}: {waiting} bytes wait unread on its standard input, the limit is {limit}; read each message before the next is asked for"
     )]
     Unread {
         /// Who.

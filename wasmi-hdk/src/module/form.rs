@@ -24,7 +24,7 @@ pub(super) fn check_form(
         remedy,
     };
     if bytes.len() > limits.module_bytes {
-        let remedy = "build for size, strip it, or raise `module_bytes`";
+        let remedy = "build it for size, or strip it";
         let (size, limit) = (wide(bytes.len()), limits.module_bytes);
         return Err(too_large("the size of the module", size, limit, remedy));
     }
@@ -74,7 +74,7 @@ pub(super) fn check_form(
             Payload::CustomSection(section) => {
                 custom = custom.saturating_add(section.data().len());
                 if custom > limits.custom_section_bytes {
-                    let remedy = "strip the module, or raise `custom_section_bytes`";
+                    let remedy = "strip the module of names and debug information";
                     let limit = limits.custom_section_bytes;
                     return Err(too_large(
                         "the size of custom sections",
@@ -88,32 +88,32 @@ pub(super) fn check_form(
                 "the number of functions",
                 section.count(),
                 limits.functions,
-                "raise `functions`",
+                "build it for size, or as several plugins",
             )?,
             Payload::ImportSection(section) => count(
                 "the number of imports",
                 section.count(),
                 limits.module_imports,
-                "raise `module_imports`",
+                "import only what is called",
             )?,
             Payload::ExportSection(section) => count(
                 "the number of exports",
                 section.count(),
                 limits.module_exports,
-                "raise `module_exports`",
+                "export only what the host calls",
             )?,
             Payload::DataSection(section) => count(
                 "the number of data segments",
                 section.count(),
                 limits.data_segments,
-                "raise `data_segments`",
+                "let the linker merge them",
             )?,
             Payload::MemorySection(section) => {
                 for memory in section.into_iter().flatten() {
                     // Pages of 64 KiB; a custom page size is refused by the engine.
                     let initial = memory.initial.saturating_mul(65536);
                     if initial > wide(limits.memory_bytes) {
-                        let remedy = "ask for less memory at start, or raise `memory_bytes`";
+                        let remedy = "ask for less memory at start";
                         let limit = limits.memory_bytes;
                         return Err(too_large(
                             "the memory asked for at start",
@@ -128,7 +128,7 @@ pub(super) fn check_form(
                 for table in section.into_iter().flatten() {
                     let initial = table.ty.initial;
                     if initial > wide(limits.table_elements) {
-                        let remedy = "raise `table_elements`";
+                        let remedy = "use fewer function references";
                         let limit = limits.table_elements;
                         return Err(too_large(
                             "the elements of a table at start",

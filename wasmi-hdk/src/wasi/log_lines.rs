@@ -173,7 +173,7 @@ impl LogLines {
         let dropped = std::mem::take(&mut self.window_dropped);
         if dropped > 0 {
             let text = format!(
-                "{dropped} log lines dropped (limit `stderr_lines_per_second` = {}, {} dropped in all)",
+                "{dropped} log lines dropped (the limit is {} in a second, {} dropped in all)",
                 self.max_per_second, self.dropped
             );
             self.lines.push(LogLine { level: Level::Warn, text });
@@ -291,7 +291,7 @@ mod tests {
                 "1",
                 "2",
                 "more than 2 log lines in a second: the rest of this second is dropped",
-                "2 log lines dropped (limit `stderr_lines_per_second` = 2, 2 dropped in all)",
+                "2 log lines dropped (the limit is 2 in a second, 2 dropped in all)",
                 "5"
             ]
         );

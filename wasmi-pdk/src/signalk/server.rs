@@ -314,3 +314,32 @@ impl SignalK {
         self.handlers.early.borrow_mut().clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::host::host_of;
+    use crate::runtime::Shared;
+
+    #[test]
+    fn a_subscription_that_is_given_up_keeps_no_deltas() {
+        let shared = Rc::new(Shared::default());
+        let sk = SignalK::new(host_of(&shared));
+        let early = || sk.handlers.early.borrow().len();
+        {
+            let rows = ["navigation.*".into()];
+            let mut first = pin!(sk.subscribe(&rows, |_| {}));
+            assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            for _ in 0..2 * MOST_EARLY {
+                sk.deliver(9, vec![Delta::new()]);
+            }
+            assert_eq!(early(), MOST_EARLY);
+        }
+        assert_eq!((early(), sk.handlers.subscribing.get()), (0, 0));
+        sk.deliver(9, vec![Delta::new()]);
+        assert_eq!(early(), 0);
+    }
+}

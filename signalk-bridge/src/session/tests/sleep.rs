@@ -72,7 +72,7 @@ fn a_start_that_sleeps_for_an_hour_is_stopped_after_its_time() {
     assert!(!drive.said.iter().any(|said| said.starts_with("crashed")), "{:?}", drive.said);
     at(&mut drive, &clock, 30_001);
     let crash = drive.said.last().unwrap();
-    assert!(crash.contains("`plugin_start`") && crash.contains("call_deadline"), "{crash}");
+    assert!(crash.contains("`plugin_start`") && crash.contains("waiting for the host"), "{crash}");
 }
 
 #[test]

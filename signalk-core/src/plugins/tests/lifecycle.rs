@@ -60,7 +60,7 @@ fn w12_every_kind_of_call_has_its_deadline_and_the_neighbour_goes_on() {
         let all = sim.get("/plugins/spins/diagnostics");
         let text = all["lastError"]["text"].as_str().unwrap().to_owned();
         assert!(text.contains(&format!("call `{export}`")), "{export}: {text}");
-        assert!(text.contains(&format!("`call_deadline` is {limit}")), "{export}: {text}");
+        assert!(text.contains(&format!("for the host, the limit is {limit}")), "{export}: {text}");
         let remedy = all["lastError"]["remedy"].as_str().unwrap();
         assert!(remedy.contains("callSeconds"), "{remedy}");
         // A start that spins is tried again within this time.
