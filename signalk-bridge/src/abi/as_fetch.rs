@@ -96,7 +96,7 @@ fn enter(
     let Request { url, headers, body } = request;
     let method = if call.post { "POST" } else { "GET" };
     if call.rests && !may_wait {
-        let text = "nothing can be waited for while the module is instantiated; fetch from `plugin_start` on";
+        let text = "nothing can be waited for inside `__new` and its like; fetch outside of them";
         return Ok(HostReturn::Values(shared.not_sent(call, callback, ty, &url, text)));
     }
     let returned = match shared.net.fetch(method, &url, headers, body) {

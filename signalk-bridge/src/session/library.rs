@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use wasmi_hdk::wasi::StdoutTo;
-use wasmi_hdk::{InstanceConfig, Interface, Module, Stdin};
+use wasmi_hdk::{InstanceConfig, Interface, Module, START_SECTION, Stdin};
 
 use self::calls::{answer, give_text};
 use super::run::{Job, Run};
@@ -261,15 +261,19 @@ impl Exports {
     }
 }
 
-/// What is called once before everything else, in this order (plugin ABI 2.3).
+/// What is called once before everything else, in this order (plugin ABI 2.3). The start section is
+/// one of them, so that it has the time of a start and waits for what it asks.
 fn entries(flavour: Flavour, module: &Module) -> impl Iterator<Item = &'static str> {
+    // A legacy command is refused after its first entry, before which it runs by itself.
+    let starts = module.has_start_section() && flavour != Flavour::LegacyCommand;
     let names: &[&str] = match flavour {
         Flavour::BufferCommand | Flavour::LegacyCommand => &["_start"],
         Flavour::BufferReactor => &["_initialize"],
         Flavour::AssemblyScript => &["_initialize", "_start"],
         Flavour::BufferLibrary | Flavour::JsonRpc => &[],
     };
-    names.iter().copied().filter(|name| module.has_export(name)).collect::<Vec<_>>().into_iter()
+    let named = names.iter().copied().filter(|name| module.has_export(name));
+    starts.then_some(START_SECTION).into_iter().chain(named).collect::<Vec<_>>().into_iter()
 }
 
 /// The configuration with `enableDebug` last, compact (plugin ABI 1.5).

@@ -148,7 +148,7 @@ fn enter(
         Answer::Number(number) => HostReturn::Values(results(ty, number)),
         Answer::Rest(..) if !call.ctx.may_wait() => {
             call.say(format_args!(
-                "answers {}: nothing can be waited for while the module is instantiated; call it from `plugin_start` on",
+                "answers {}: nothing can be waited for inside `allocate`, `__new` and their like; call it outside of them",
                 row.failure
             ));
             HostReturn::Values(results(ty, row.failure))

@@ -131,32 +131,43 @@ fn declared_types_may_be_wide_and_results_may_be_missing() {
     assert!(ask(&mut drive, "void", "x").contains("Ok(\"\")"));
 }
 
-/// Plugin ABI 2.3: nothing can be waited for in the start section, and nothing is lost there.
+/// Plugin ABI 2.3.3: the top level of an AssemblyScript program runs there.
 #[test]
-fn what_would_wait_in_the_start_section_fails_there_and_says_so() {
-    let drive = Drive::new(
-        script(
-            2,
-            &format!(
-                r#"(import "env" "sk_get_self_path" (func $get (param i32 i32 i32 i32) (result i32)))
-                (import "as-fetch" "_fetchGETSync" (func $fetch (param i32 i32 i32) (result i32)))
-                ---
-                {START}
-                (func $main
-                    (call $debug (i32.const 400) (i32.const 6))
-                    (if (call $get (i32.const 400) (i32.const 6) (i32.const 1000) (i32.const 64)) (then unreachable))
-                    (if (call $fetch (i32.const 100) (i32.const 1) (i32.const 0)) (then unreachable)))
-                (start $main)"#
-            ),
+fn the_start_section_waits_for_what_it_asks_and_may_take_the_time_of_a_start() {
+    let wasm = script(
+        2,
+        &format!(
+            r#"(import "env" "sk_get_self_path" (func $get (param i32 i32 i32 i32) (result i32)))
+            (import "as-fetch" "_fetchGETSync" (func $fetch (param i32 i32 i32) (result i32)))
+            ---
+            {START}
+            (func $main (local $n i32)
+                (local.set $n (i32.const 2000000))
+                (loop $again
+                    (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+                    (br_if $again (local.get $n)))
+                (call $debug (i32.const 1000)
+                    (call $get (i32.const 400) (i32.const 6) (i32.const 1000) (i32.const 64)))
+                (drop (call $fetch (i32.const 100) (i32.const 1) (i32.const 0))))
+            (start $main)"#
         ),
-        Purpose::Run,
-        Capabilities::default().with(Capability::Network),
     );
+    let mut server = Fake::default();
+    server.values.insert("vessels.urn:x.pinned".into(), "42".into());
+    let rights = Capabilities::default().with(Capability::Network);
+    let drive = Drive::with_server(server, wasm, Purpose::Run, rights);
     assert_eq!(drive.said.last().unwrap(), "Started");
     let log = drive.server.trace.join("\n");
-    assert!(log.starts_with("p debug: pinned\n"), "{log}");
-    assert!(log.contains("`sk_get_self_path`: answers 0: nothing can be waited for"), "{log}");
-    assert!(log.contains("Error(\"fetch: Name: nothing can be waited for"), "{log}");
+    assert!(log.starts_with("p debug: 42\n"), "{log}");
+    assert!(log.contains("only http: and https: are fetched"), "{log}");
+}
+
+#[test]
+fn a_start_section_that_never_ends_fails_as_a_start_does() {
+    let spins = format!("{START} (func $main (loop $again (br $again))) (start $main)");
+    let drive = run(script(2, &spins));
+    let failed = drive.said.last().unwrap();
+    assert!(failed.starts_with("Failed(\"p: call `(start)` used 20"), "{failed}");
 }
 
 #[test]
