@@ -2,7 +2,7 @@
 //!
 //! The map. What a plugin may call is one table ([`methods::METHODS`]): one row
 //! per method with its capability and its handler file. How a plugin calls it
-//! is one file per convention: JSON-RPC in `session/rpc.rs`, the conventions of
+//! is one file per convention: JSON-RPC in `session/rpc`, the conventions of
 //! existing plugins in `abi/`. A [`Session`] is one started plugin, whatever its
 //! convention; the server behind it is the trait [`SignalK`], the world behind
 //! the server is [`Effect`] and [`Report`]. Only this crate knows both Signal K

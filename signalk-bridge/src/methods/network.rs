@@ -1,7 +1,7 @@
 //! What all network methods share: answers that come later, bytes in JSON, headers.
 //!
 //! Nothing here is a method. A call that the world answers is a [`Reply::Later`];
-//! `session/rpc.rs` keeps it and makes the answer with [`answer`] when it comes.
+//! `session/rpc` keeps it and makes the answer with [`answer`] when it comes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

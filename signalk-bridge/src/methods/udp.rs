@@ -1,7 +1,7 @@
 //! `udp.*`: UDP sockets of JSON-RPC plugins (plugin ABI 6.1).
 //!
 //! Datagrams that come are no answer to a call: the host sends them as the
-//! notification `udp.received`, as soon as the plugin rests (`session/rpc.rs`).
+//! notification `udp.received`, as soon as the plugin rests (`session/rpc`).
 //! Options may come before `udp.bind`: they are set when it binds, in order.
 
 use serde::Deserialize;

@@ -1,0 +1,98 @@
+//! What a JSON-RPC plugin asks of the host: each call goes through the table of methods, and its
+//! answer goes back when there is one.
+
+use std::time::Duration;
+
+use wasmi_hdk::{ErrorObject, Input as PluginInput, Params};
+use wasmi_rpc::RequestId;
+
+use super::network::Answer;
+use super::{Common, Rpc};
+use crate::session::Output;
+use crate::{Report, SignalK, methods};
+
+impl Rpc {
+    /// News of the world.
+    pub(in crate::session) fn report(
+        &mut self,
+        report: Report,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        let answers = self.world.report(report);
+        count_late(&answers, common);
+        self.answer(answers, common, now, signalk);
+        self.look(common, now, signalk);
+    }
+
+    /// Gives answers that were waited for.
+    fn answer(
+        &mut self,
+        answers: Vec<(RequestId, Answer)>,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        for (id, answer) in answers {
+            let result = answer.map_err(|error| {
+                common.complain(error.to_string(), now, signalk);
+                ErrorObject::from(&error)
+            });
+            self.plugin.handle_input(now, PluginInput::Respond { id, result });
+        }
+    }
+
+    /// What the network wants of the edge and of the log.
+    pub(super) fn look(&mut self, common: &mut Common, now: Duration, signalk: &mut dyn SignalK) {
+        common.outputs.extend(self.world.effects().map(Output::Effect));
+        for text in self.world.net.take_troubles() {
+            common.complain(format!("plugin `{}`: {text}", common.id()), now, signalk);
+        }
+        let (datagrams, pieces) = self.world.net.take_dropped();
+        common.account.counters.datagrams_dropped += datagrams;
+        common.account.counters.tcp_dropped += pieces;
+    }
+
+    /// One call of the host by name, through the one choke point; `id`: who wants an answer.
+    pub(super) fn perform(
+        &mut self,
+        id: Option<RequestId>,
+        call: (&str, Params),
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        let (method, params) = call;
+        let params = params.as_ref().map_or("", |params| params.get());
+        let net = &mut self.world.net;
+        let reply = methods::call(method, params, &mut common.account, net, signalk, now);
+        let answer = match (id, reply) {
+            (Some(id), Ok(reply)) => {
+                let answer = self.world.begin(id.clone(), reply);
+                answer.map(|answer| (id, answer))
+            }
+            (Some(id), Err(error)) => Some((id, Err(error))),
+            (None, Ok(reply)) => {
+                self.world.forget(reply);
+                None
+            }
+            // A failure has nobody to go to but the log.
+            (None, Err(error)) => {
+                common.complain(error.to_string(), now, signalk);
+                None
+            }
+        };
+        let mut answers = self.world.settle();
+        count_late(&answers, common);
+        answers.extend(answer);
+        self.answer(answers, common, now, signalk);
+        self.look(common, now, signalk);
+    }
+}
+
+/// A call that fails at once is counted by the table of methods, one that fails later here.
+fn count_late(answers: &[(RequestId, Answer)], common: &mut Common) {
+    let failed = answers.iter().filter(|(_, answer)| answer.is_err()).count();
+    common.account.counters.host_call_errors += u64::try_from(failed).unwrap_or(u64::MAX);
+}
