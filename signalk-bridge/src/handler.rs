@@ -64,6 +64,16 @@ pub enum HandlerFailure {
         /// Of this call.
         limit: u64,
     },
+    /// The request does not fit into one message.
+    #[error(
+        "the request needs {needs} bytes in one message, the limit is {limit}; the plugin can read it as a stream: `\"stream\": true` in its `http.register`, then `http.read`"
+    )]
+    RequestTooLarge {
+        /// The whole message.
+        needs: u64,
+        /// Of a message, `messageMiB` of the plugin's limits.
+        limit: u64,
+    },
     /// It said no (JSON-RPC error), or could not be called.
     #[error("{0}")]
     Failed(String),
@@ -80,6 +90,8 @@ pub enum Handler {
         repeatable: bool,
         /// Bytes that the reply may have ([`Endpoint::largest_reply`](crate::Endpoint::largest_reply)).
         largest_reply: Option<u32>,
+        /// Its bodies are streamed, by [`ExchangeWish`](crate::ExchangeWish); only of a JSON-RPC plugin.
+        streamed: bool,
     },
     /// A PUT of a client to a registered path; the request is the value's JSON.
     Put {
@@ -217,6 +229,11 @@ impl Handler {
             Handler::Http { largest_reply, .. } => *largest_reply,
             _ => None,
         }
+    }
+
+    /// Whether its bodies come and go in pieces.
+    pub(crate) fn is_streamed(&self) -> bool {
+        matches!(self, Handler::Http { streamed: true, .. })
     }
 
     /// Whether asking twice does no harm: then a reply that did not fit is asked for again.

@@ -21,6 +21,7 @@ mod capability;
 mod effect;
 mod egress;
 mod error;
+mod exchange;
 #[cfg(test)]
 mod fake;
 mod handler;
@@ -43,6 +44,7 @@ pub use effect::{
 };
 pub use egress::Egress;
 pub use error::{BridgeError, Crash};
+pub use exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, PIECE, StreamHead};
 pub use handler::{
     HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,
     HandlerReply, RadarHandler, ResourceHandler, WeatherHandler,

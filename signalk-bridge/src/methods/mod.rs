@@ -7,6 +7,7 @@
 //! `wit/signalk-plugin.wit` describes the same rows to authors.
 
 pub mod deltas;
+pub mod exchange;
 pub mod fetch;
 pub mod log;
 pub mod meta;
@@ -98,6 +99,9 @@ pub const METHODS: &[Method] = &[
     method! { "http.request", needs: Capability::Network, asks: fetch::request },
     method! { "http.next", needs: Capability::Network, asks: fetch::next },
     method! { "http.cancel", needs: Capability::Network, run: fetch::cancel },
+    method! { "http.read", needs: Capability::HttpEndpoints, asks: exchange::read },
+    method! { "http.respond", needs: Capability::HttpEndpoints, run: exchange::respond },
+    method! { "http.write", needs: Capability::HttpEndpoints, asks: exchange::write },
     method! { "streams.emit", run: streams::emit },
     method! { "udp.create", needs: Capability::RawSockets, run: udp::create },
     method! { "udp.bind", needs: Capability::RawSockets, asks: udp::bind },

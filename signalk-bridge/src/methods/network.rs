@@ -44,6 +44,8 @@ pub(crate) enum Give {
     WebSocket(SocketId),
     /// What a request brought.
     Answer(FetchId),
+    /// A piece of the body of a client's request.
+    Piece,
 }
 
 impl Give {
@@ -51,7 +53,7 @@ impl Give {
     pub(crate) fn socket(self) -> Option<SocketId> {
         match self {
             Give::Port(id) | Give::Socket(id) | Give::WebSocket(id) => Some(id),
-            Give::Null | Give::Answer(_) => None,
+            Give::Null | Give::Answer(_) | Give::Piece => None,
         }
     }
 }
@@ -160,9 +162,11 @@ pub(crate) fn answer(give: Give, outcome: Outcome, net: &mut Net) -> Result<Valu
             answer.insert("request".to_owned(), id.0.into());
             answer.into()
         }
-        (Give::Answer(_), Outcome::Piece(Some(piece))) => json!({ "data": STANDARD.encode(piece) }),
-        (Give::Answer(_), Outcome::Piece(None)) => json!({ "end": true }),
-        (Give::Null | Give::Answer(_), _) => Value::Null,
+        (Give::Answer(_) | Give::Piece, Outcome::Piece(Some(piece))) => {
+            json!({ "data": STANDARD.encode(piece) })
+        }
+        (Give::Answer(_) | Give::Piece, Outcome::Piece(None)) => json!({ "end": true }),
+        (Give::Null | Give::Answer(_) | Give::Piece, _) => Value::Null,
     })
 }
 

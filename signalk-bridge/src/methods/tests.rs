@@ -176,7 +176,7 @@ const CASES: &[Case] = &[
         params: r#"{"endpoints":[{"method":"GET","path":"/x","handler":"x"}]}"#,
         answer: "null",
         trace: &[
-            r#"p registers Http([Endpoint { method: "GET", path: "/x", handler: "x", access: Admin, largest_reply: None }])"#,
+            r#"p registers Http([Endpoint { method: "GET", path: "/x", handler: "x", access: Admin, largest_reply: None, stream: false }])"#,
         ],
         denied: Some(
             r#"plugin `p`: `http.register` needs the capability `httpEndpoints`; add "httpEndpoints": true to wasmCapabilities in its package.json"#,

@@ -7,6 +7,7 @@
 //! host functions share, so that receiving costs no trip to the core. What UDP,
 //! TCP and HTTP do is a file each; what waits while the guest is away is `mail`.
 
+mod exchange;
 pub(crate) mod fetch;
 mod mail;
 mod tcp;
@@ -22,6 +23,8 @@ use self::tcp::Tcp;
 use self::udp::Udp;
 use self::websocket::WebSocket;
 use crate::effect::{Effect, FetchHead, FetchId, Report, SocketId};
+use crate::exchange::ExchangeWish;
+use crate::handler::HandlerCallId;
 
 pub(crate) use self::mail::Mail;
 pub(crate) use self::tcp::Received;
@@ -42,6 +45,10 @@ pub(crate) enum Wait {
     Socket(u64),
     /// An answer by HTTP.
     Fetch(FetchId),
+    /// A piece of the body of a client's request.
+    Body(HandlerCallId),
+    /// Room for a piece of the answer to a client.
+    Room(HandlerCallId),
 }
 
 /// The end of a wait.
@@ -76,6 +83,8 @@ pub(crate) struct Net {
     troubles: Vec<String>,
     completed: Vec<Completed>,
     fetches: BTreeMap<FetchId, fetch::Pending>,
+    exchanges: BTreeMap<HandlerCallId, exchange::Exchange>,
+    wishes: VecDeque<(HandlerCallId, ExchangeWish)>,
     last_fetch: u64,
     sockets: BTreeMap<SocketId, Socket>,
     last_socket: u32,
@@ -115,6 +124,8 @@ impl Net {
             troubles: Vec::new(),
             completed: Vec::new(),
             fetches: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            wishes: VecDeque::new(),
             last_fetch: 0,
             sockets: BTreeMap::new(),
             last_socket: 0,

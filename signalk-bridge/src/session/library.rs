@@ -25,7 +25,7 @@ use crate::abi::env::imports;
 use crate::abi::library::{Library, Outcome};
 use crate::abi::queue::{Shared, Traits, Until};
 use crate::abi::work::Work;
-use crate::handler::{HandlerCall, HandlerFailure};
+use crate::handler::{HandlerCall, HandlerCallId, HandlerFailure};
 use crate::net::{Fresh, Mail};
 use crate::{Capability, Manifest, SignalK};
 
@@ -152,6 +152,11 @@ impl Exports {
         } else {
             common.handled(call.id, Err(HandlerFailure::NotRunning));
         }
+    }
+
+    /// Nobody wants a reply any more: what has not begun does not begin.
+    pub(super) fn forget(&mut self, id: HandlerCallId) {
+        self.handlers.retain(|call| call.id != id);
     }
 
     pub(super) fn poll(&mut self, common: &mut Common, now: Duration) -> Output {

@@ -23,8 +23,9 @@ use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
 use crate::abi::{self, Flavour};
 use crate::{
-    Account, Capability, Counters, Crash, Effect, Handed, HandlerCall, HandlerCallId,
-    HandlerFailure, HandlerReply, Manifest, PluginId, Report, SignalK, SubscriptionId, Usage,
+    Account, Capability, Counters, Crash, Effect, ExchangeNews, ExchangeWish, Handed, HandlerCall,
+    HandlerCallId, HandlerFailure, HandlerReply, Manifest, PluginId, Report, SignalK,
+    SubscriptionId, Usage,
 };
 
 /// Version of the methods and of the handshake; majors must be equal.
@@ -111,6 +112,15 @@ pub enum Input {
     /// A client wants something of the plugin; exactly one [`Output::Handled`] follows, unless the
     /// session ends before: then nobody is left to answer.
     Handle(HandlerCall),
+    /// Nobody wants the reply of a handler any more. A JSON-RPC plugin is told, and the handler ends; others finish it.
+    Cancel(HandlerCallId),
+    /// What came of an [`Output::Exchange`].
+    Exchange {
+        /// Which.
+        id: HandlerCallId,
+        /// What.
+        news: ExchangeNews,
+    },
     /// News of an [`Output::Effect`].
     Report(Report),
     /// Start with this configuration instead: the answer to [`Output::Described`], given before
@@ -137,6 +147,13 @@ pub enum Output {
     /// Please do this in the world; what comes of it is [`Input::Report`]. When the session ends,
     /// all its sockets and requests end with it.
     Effect(Effect),
+    /// Please do this with the bodies of a streamed [`Input::Handle`]; [`Input::Exchange`] says what came of it.
+    Exchange {
+        /// Which.
+        id: HandlerCallId,
+        /// What.
+        wish: ExchangeWish,
+    },
     /// The end of an [`Input::Handle`].
     Handled {
         /// Which.
@@ -257,6 +274,16 @@ impl Session {
                     self.common.handled(call.id, Err(HandlerFailure::NotRunning));
                 }
             },
+            Input::Cancel(id) => match &mut self.state {
+                State::Rpc(rpc) => rpc.cancel(id, now),
+                State::Exports(exports) => exports.forget(id),
+                State::Loading { .. } | State::Ended => {}
+            },
+            Input::Exchange { id, news } => {
+                if let State::Rpc(rpc) = &mut self.state {
+                    rpc.exchange(id, news, &mut self.common, now, signalk);
+                }
+            }
             Input::Report(report) => match &mut self.state {
                 State::Exports(exports) => exports.report(report, &mut self.common),
                 State::Rpc(rpc) => rpc.report(report, &mut self.common, now, signalk),

@@ -66,6 +66,7 @@ fn handler(export: &Export) -> Option<Handler> {
                 handler: name_of(export),
                 repeatable: true,
                 largest_reply: None,
+                streamed: false,
             });
         }
         "handle_put_<context>_<path>" => {

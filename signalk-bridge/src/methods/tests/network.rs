@@ -43,6 +43,29 @@ pub(super) const CASES: &[Case] = &[
         effects: &["FetchCancel { id: FetchId(1) }"],
     },
     Case {
+        method: "http.read",
+        before: &[],
+        params: r#"{"exchange":7}"#,
+        answer: "later",
+        effects: &["Read"],
+    },
+    Case {
+        method: "http.respond",
+        before: &[],
+        params: r#"[7,201,[["Content-Length","2"],["set-cookie","a"],["set-cookie","b"]]]"#,
+        answer: "null",
+        effects: &[
+            r#"Respond(StreamHead { status: 201, headers: [("set-cookie", "a"), ("set-cookie", "b")], length: Some(2) })"#,
+        ],
+    },
+    Case {
+        method: "http.write",
+        before: &[("http.respond", r#"{"exchange":7}"#)],
+        params: r#"[7,"AAE="]"#,
+        answer: "null",
+        effects: &[r#"Write(b"\0\x01")"#],
+    },
+    Case {
         method: "udp.create",
         before: &[],
         params: r#"{"ipv6":true}"#,
@@ -153,6 +176,7 @@ pub(super) const CASES: &[Case] = &[
 fn run(rights: Capabilities, before: &[(&str, &str)], call: (&str, &str)) -> (String, Vec<String>) {
     let (mut fake, mut account) = (server(), account(rights));
     let mut net = Net::new();
+    net.exchange_opened(crate::HandlerCallId(7));
     let mut one = |net: &mut Net, (method, params): (&str, &str)| match super::call(
         method,
         params,
@@ -170,8 +194,11 @@ fn run(rights: Capabilities, before: &[(&str, &str)], call: (&str, &str)) -> (St
         one(&mut net, *call);
     }
     net.take_effects();
+    net.take_wishes();
     let answer = one(&mut net, call);
-    (answer, net.take_effects().iter().map(|effect| format!("{effect:?}")).collect())
+    let effects = net.take_effects().into_iter().map(|effect| format!("{effect:?}"));
+    let wishes = net.take_wishes().into_iter().map(|(_, wish)| format!("{wish:?}"));
+    (answer, effects.chain(wishes).collect())
 }
 
 #[test]
@@ -207,6 +234,22 @@ fn what_cannot_be_is_said_with_its_limit() {
             "http.request",
             r#"{"url":"http://a","maxBytes":9000000}"#,
             "`maxBytes` is 9000000, at most 8388608; take the body in pieces with `stream`",
+        ),
+        (
+            "http.read",
+            "[8]",
+            "there is no exchange 8: it has ended, or its endpoint is registered without `stream`",
+        ),
+        ("http.respond", "[7,199]", "`statusCode` is 199, not 200 to 599"),
+        (
+            "http.respond",
+            r#"[7,200,{"content-length":"many"}]"#,
+            "content-length is `many`, no number of bytes",
+        ),
+        (
+            "http.write",
+            r#"[7,"AAE="]"#,
+            "exchange 7 has no answer yet; begin it with `http.respond`",
         ),
         ("http.next", "[7]", "request 7 has no more: it ended, or was none of this plugin"),
         ("udp.bind", "[3,1]", "socket 3 not found"),

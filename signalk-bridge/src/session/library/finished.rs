@@ -113,6 +113,12 @@ impl Exports {
                 for complaint in complaints {
                     common.complain(complaint, now, signalk);
                 }
+                if endpoints.iter().any(|endpoint| endpoint.stream) {
+                    let text = "http_endpoints: `stream` is for JSON-RPC plugins; bodies come and go whole";
+                    common.complain(text.to_owned(), now, signalk);
+                }
+                let whole = |endpoint| Endpoint { stream: false, ..endpoint };
+                let endpoints: Vec<_> = endpoints.into_iter().map(whole).collect();
                 if !endpoints.is_empty() {
                     offer(endpoints, common, now, signalk);
                 }

@@ -9,7 +9,7 @@ use wasmi_rpc::RequestId;
 use super::network::Answer;
 use super::{Common, Rpc};
 use crate::session::Output;
-use crate::{Report, SignalK, methods};
+use crate::{ExchangeNews, HandlerCallId, Report, SignalK, methods};
 
 impl Rpc {
     /// News of the world.
@@ -21,6 +21,31 @@ impl Rpc {
         signalk: &mut dyn SignalK,
     ) {
         let answers = self.world.report(report);
+        self.tell(answers, common, now, signalk);
+    }
+
+    /// What came of a wish of an exchange.
+    pub(in crate::session) fn exchange(
+        &mut self,
+        id: HandlerCallId,
+        news: ExchangeNews,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        self.world.net.exchange_news(id, news);
+        let answers = self.world.settle();
+        self.tell(answers, common, now, signalk);
+    }
+
+    /// Gives answers that the world owed, and looks what there is to do.
+    pub(super) fn tell(
+        &mut self,
+        answers: Vec<(RequestId, Answer)>,
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
         count_late(&answers, common);
         self.answer(answers, common, now, signalk);
         self.look(common, now, signalk);
@@ -46,6 +71,8 @@ impl Rpc {
     /// What the network wants of the edge and of the log.
     pub(super) fn look(&mut self, common: &mut Common, now: Duration, signalk: &mut dyn SignalK) {
         common.outputs.extend(self.world.effects().map(Output::Effect));
+        let wishes = self.world.net.take_wishes().into_iter();
+        common.outputs.extend(wishes.map(|(id, wish)| Output::Exchange { id, wish }));
         for text in self.world.net.take_troubles() {
             common.complain(format!("plugin `{}`: {text}", common.id()), now, signalk);
         }

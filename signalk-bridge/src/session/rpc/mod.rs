@@ -18,7 +18,7 @@ use wasmi_hdk::{
     Output as PluginOutput, Params, Plugin, RpcResult, Stdin,
 };
 
-use self::handlers::{FIRST_HANDLER, failure};
+use self::handlers::FIRST_HANDLER;
 use self::network::World;
 use super::library::{earlier, start_text};
 use super::rows::Rows;
@@ -45,6 +45,8 @@ pub(super) struct Rpc {
     stop_until: Option<Duration>,
     /// The plugin asked for rows.
     rows: Option<Rows>,
+    /// Of one message.
+    message_bytes: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,7 @@ impl Rpc {
         let options = start_text(&config.options, config.enable_debug);
         let mut limits = config.limits;
         limits.call_deadline = config.call_time.or(limits.call_deadline);
+        let message_bytes = limits.message_bytes;
         let instance = InstanceConfig {
             limits,
             args: vec![manifest.id.to_string()],
@@ -94,6 +97,7 @@ impl Rpc {
             stuffed: false,
             stop_until: None,
             rows: None,
+            message_bytes,
         })
     }
 
@@ -186,9 +190,9 @@ impl Rpc {
         id: CallId,
         method: &str,
         params: Params,
-        deadline: Duration,
+        within: impl Into<Option<Duration>>,
     ) {
-        let deadline = Some(now.saturating_add(deadline));
+        let deadline = within.into().map(|within| now.saturating_add(within));
         let method = method.to_owned();
         self.plugin.handle_input(now, PluginInput::Call { id, method, params, deadline });
     }
@@ -202,8 +206,7 @@ impl Rpc {
         signalk: &mut dyn SignalK,
     ) -> Option<Output> {
         if let Some(handler) = id.0.checked_sub(FIRST_HANDLER) {
-            let reply = result.map(|answer| answer.get().to_owned());
-            common.handled(HandlerCallId(handler), reply.map_err(|error| failure(&error)));
+            self.handled(HandlerCallId(handler), result, common, now, signalk);
             return None;
         }
         if id == STOP {

@@ -116,6 +116,8 @@ impl World {
         self.awaited.remove(&wait);
         match (wait, later.call) {
             (Wait::Fetch(id), _) => self.net.fetch_cancel(id),
+            // The piece that comes would be lost, and with it the meaning of those after it.
+            (Wait::Body(id), _) => self.net.exchange_read_dropped(id),
             (_, "tcp.connect" | "ws.connect") => self.net.abandon(later.give.socket()),
             _ => {}
         }

@@ -75,7 +75,12 @@ impl Drive {
 }
 
 fn http(handler: &str) -> Handler {
-    Handler::Http { handler: handler.into(), repeatable: true, largest_reply: None }
+    Handler::Http {
+        handler: handler.into(),
+        repeatable: true,
+        largest_reply: None,
+        streamed: false,
+    }
 }
 
 fn put(path: &str) -> Handler {

@@ -42,7 +42,12 @@ fn run(wasm: Vec<u8>) -> Drive {
 }
 
 fn ask(drive: &mut Drive, export: &str, request: &str) -> String {
-    let handler = Handler::Http { handler: export.into(), repeatable: true, largest_reply: None };
+    let handler = Handler::Http {
+        handler: export.into(),
+        repeatable: true,
+        largest_reply: None,
+        streamed: false,
+    };
     let call = HandlerCall { id: HandlerCallId(1), handler, request: request.into() };
     drive.input(Input::Handle(call));
     drive.said.pop().unwrap()

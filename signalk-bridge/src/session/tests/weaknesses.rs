@@ -15,7 +15,7 @@ fn ask(drive: &mut Drive, handler: Handler) -> String {
 }
 
 fn http(name: &str, repeatable: bool) -> Handler {
-    Handler::Http { handler: name.into(), repeatable, largest_reply: None }
+    Handler::Http { handler: name.into(), repeatable, largest_reply: None, streamed: false }
 }
 
 /// W11: a trap is a crash; what was broken by it is not used again.

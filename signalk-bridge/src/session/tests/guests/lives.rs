@@ -19,7 +19,12 @@ fn ask(drive: &mut Drive, handler: Handler, request: &str) -> String {
 }
 
 fn http(handler: &str) -> Handler {
-    Handler::Http { handler: handler.into(), repeatable: true, largest_reply: None }
+    Handler::Http {
+        handler: handler.into(),
+        repeatable: true,
+        largest_reply: None,
+        streamed: false,
+    }
 }
 
 fn log(drive: &mut Drive) -> String {

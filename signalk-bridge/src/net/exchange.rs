@@ -1,0 +1,335 @@
+//! Streamed bodies of clients' requests and of the answers to them: who may read and write what, and when.
+//!
+//! The same shape as `fetch`, seen from the other end: a piece of the request comes when it is
+//! asked for, and who writes an answer waits while the client is behind. A refused write leaves a
+//! hole, so the answer is not ended as if it were whole: it is broken off.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::{Completed, Net, Outcome, Wait};
+use crate::exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, PIECE, StreamHead};
+use crate::handler::HandlerCallId;
+
+/// What is known of one exchange.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    body: Body,
+    answer: Option<Answer>,
+}
+
+/// Of the request.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+enum Body {
+    #[default]
+    Open,
+    /// A piece is waited for.
+    Asked,
+    /// Who waited for a piece took the call back.
+    Left,
+    /// The piece came when nobody waited, or the end.
+    Kept(Option<Bytes>),
+    Ended,
+}
+
+/// An answer that has begun.
+#[derive(Debug, Default)]
+struct Answer {
+    /// Bytes that its head promises.
+    promised: Option<u64>,
+    written: u64,
+    /// Bytes that are not on their way to the client.
+    unsent: usize,
+    /// A write waits for room.
+    waits: bool,
+    /// Why it cannot be a whole one any more.
+    broken: Option<String>,
+}
+
+impl Net {
+    /// A client's exchange begins.
+    pub(crate) fn exchange_opened(&mut self, id: HandlerCallId) {
+        self.exchanges.insert(id, Exchange::default());
+    }
+
+    /// Asks for the next piece of the request's body.
+    ///
+    /// # Errors
+    /// In words: no such exchange, its body has ended, a piece is waited for.
+    pub(crate) fn exchange_read(&mut self, id: HandlerCallId) -> Result<Wait, String> {
+        let exchange = self.exchange(id)?;
+        let wait = Wait::Body(id);
+        match std::mem::replace(&mut exchange.body, Body::Asked) {
+            Body::Asked => {
+                return Err(format!("a piece of exchange {} is waited for already", id.0));
+            }
+            Body::Ended => {
+                exchange.body = Body::Ended;
+                return Err(format!("the body of exchange {} has no more", id.0));
+            }
+            Body::Open => self.wishes.push_back((id, ExchangeWish::Read)),
+            Body::Left => {}
+            Body::Kept(piece) => {
+                exchange.body = if piece.is_some() { Body::Open } else { Body::Ended };
+                self.completed.push(Completed { wait, outcome: Outcome::Piece(piece) });
+            }
+        }
+        Ok(wait)
+    }
+
+    /// Who waited for a piece does not any more; it is kept for who asks next.
+    pub(crate) fn exchange_read_dropped(&mut self, id: HandlerCallId) {
+        if let Some(exchange) = self.exchanges.get_mut(&id).filter(|it| it.body == Body::Asked) {
+            exchange.body = Body::Left;
+        }
+    }
+
+    /// Begins the answer.
+    ///
+    /// # Errors
+    /// In words: no such exchange, it has begun before.
+    pub(crate) fn exchange_respond(
+        &mut self,
+        id: HandlerCallId,
+        head: StreamHead,
+    ) -> Result<(), String> {
+        let exchange = self.exchange(id)?;
+        if exchange.answer.is_some() {
+            return Err(format!("the answer of exchange {} has begun already", id.0));
+        }
+        exchange.answer = Some(Answer { promised: head.length, ..Answer::default() });
+        self.wishes.push_back((id, ExchangeWish::Respond(head)));
+        Ok(())
+    }
+
+    /// Writes a piece of the answer; a wait: until there is room for the next.
+    ///
+    /// # Errors
+    /// In words; the answer is broken then.
+    pub(crate) fn exchange_write(
+        &mut self,
+        id: HandlerCallId,
+        data: Bytes,
+    ) -> Result<Option<Wait>, String> {
+        let exchange = self.exchange(id)?;
+        let Some(answer) = &mut exchange.answer else {
+            return Err(format!(
+                "exchange {} has no answer yet; begin it with `http.respond`",
+                id.0
+            ));
+        };
+        if let Err(text) = answer.take(&data) {
+            answer.broken.get_or_insert_with(|| text.clone());
+            return Err(text);
+        }
+        if data.is_empty() {
+            return Ok(None);
+        }
+        answer.waits = answer.unsent > ANSWER_WINDOW - PIECE;
+        let wait = answer.waits.then_some(Wait::Room(id));
+        self.wishes.push_back((id, ExchangeWish::Write(data)));
+        Ok(wait)
+    }
+
+    /// Something came of a wish.
+    pub(crate) fn exchange_news(&mut self, id: HandlerCallId, news: ExchangeNews) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let done = match news {
+            ExchangeNews::Piece(piece) => exchange.came(id, Some(piece)),
+            ExchangeNews::End => exchange.came(id, None),
+            ExchangeNews::Written(bytes) => {
+                let answer = exchange.answer.as_mut();
+                let room = answer.is_some_and(|answer| answer.sent(bytes));
+                let outcome = Outcome::Number(0);
+                room.then_some(Completed { wait: Wait::Room(id), outcome })
+            }
+        };
+        self.completed.extend(done);
+    }
+
+    /// The handler call has ended, and the exchange with it; who waits is told. `None`: it had no
+    /// streamed answer; else whether that is a whole one, or why not.
+    pub(crate) fn exchange_ended(&mut self, id: HandlerCallId) -> Option<Result<(), String>> {
+        let exchange = self.exchanges.remove(&id)?;
+        let over = || Err(format!("exchange {} has ended", id.0));
+        if exchange.body == Body::Asked {
+            self.complete(Some(Wait::Body(id)), over());
+        }
+        let answer = exchange.answer?;
+        if answer.waits {
+            self.complete(Some(Wait::Room(id)), over());
+        }
+        Some(answer.whole())
+    }
+
+    /// What plugins wish of exchanges, in order.
+    pub(crate) fn take_wishes(&mut self) -> VecDeque<(HandlerCallId, ExchangeWish)> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    fn exchange(&mut self, id: HandlerCallId) -> Result<&mut Exchange, String> {
+        self.exchanges.get_mut(&id).ok_or_else(|| {
+            format!(
+                "there is no exchange {}: it has ended, or its endpoint is registered without `stream`",
+                id.0
+            )
+        })
+    }
+}
+
+impl Exchange {
+    /// A piece of the body came, or its end.
+    fn came(&mut self, id: HandlerCallId, piece: Option<Bytes>) -> Option<Completed> {
+        match self.body {
+            Body::Asked => {
+                self.body = if piece.is_some() { Body::Open } else { Body::Ended };
+                Some(Completed { wait: Wait::Body(id), outcome: Outcome::Piece(piece) })
+            }
+            Body::Left => {
+                self.body = Body::Kept(piece);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Answer {
+    fn take(&mut self, data: &Bytes) -> Result<(), String> {
+        let written = self.written.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        if data.len() > PIECE {
+            return Err(format!(
+                "{} bytes at once, the limit is {PIECE}; write less at a time",
+                data.len()
+            ));
+        }
+        if self.waits {
+            return Err("a write waits for room already; wait for its answer".to_owned());
+        }
+        if let Some(promised) = self.promised.filter(|promised| written > *promised) {
+            return Err(format!(
+                "{written} bytes are more than the content-length of {promised}; the answer is broken off"
+            ));
+        }
+        self.written = written;
+        self.unsent += data.len();
+        Ok(())
+    }
+
+    /// Whether a write that waited has its room now.
+    fn sent(&mut self, bytes: usize) -> bool {
+        self.unsent = self.unsent.saturating_sub(bytes);
+        let room = self.waits && self.unsent <= ANSWER_WINDOW - PIECE;
+        self.waits &= !room;
+        room
+    }
+
+    fn whole(self) -> Result<(), String> {
+        match (self.broken, self.promised) {
+            (Some(text), _) => Err(text),
+            (None, Some(promised)) if promised != self.written => Err(format!(
+                "{} bytes were written of a content-length of {promised}",
+                self.written
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: HandlerCallId = HandlerCallId(7);
+
+    fn net(length: Option<u64>) -> Net {
+        let mut net = Net::new();
+        net.exchange_opened(ID);
+        net.exchange_respond(ID, StreamHead { status: 200, headers: vec![], length }).unwrap();
+        net.take_wishes();
+        net
+    }
+
+    fn piece(bytes: usize) -> Bytes {
+        Bytes::from(vec![7; bytes])
+    }
+
+    #[test]
+    fn a_body_is_asked_for_piece_by_piece_and_ends_once() {
+        let mut net = Net::new();
+        net.exchange_opened(ID);
+        let wait = net.exchange_read(ID).unwrap();
+        assert!(net.exchange_read(ID).unwrap_err().contains("waited for already"));
+        assert_eq!(net.take_wishes(), [(ID, ExchangeWish::Read)]);
+        net.exchange_news(ID, ExchangeNews::Piece(piece(3)));
+        let done = net.take_completed();
+        assert_eq!((done[0].wait, &done[0].outcome), (wait, &Outcome::Piece(Some(piece(3)))));
+        net.exchange_read(ID).unwrap();
+        net.exchange_news(ID, ExchangeNews::End);
+        assert_eq!(net.take_completed()[0].outcome, Outcome::Piece(None));
+        assert!(net.exchange_read(ID).unwrap_err().contains("has no more"));
+        assert_eq!(net.exchange_ended(ID), None);
+        assert!(net.exchange_read(ID).unwrap_err().contains("no exchange 7"));
+    }
+
+    #[test]
+    fn a_piece_that_nobody_waits_for_any_more_is_kept_for_the_next() {
+        let mut net = Net::new();
+        net.exchange_opened(ID);
+        for news in [ExchangeNews::Piece(piece(3)), ExchangeNews::End] {
+            net.exchange_read(ID).unwrap();
+            net.exchange_read_dropped(ID);
+            net.exchange_news(ID, news);
+            assert!(net.take_completed().is_empty());
+            net.take_wishes();
+            net.exchange_read(ID).unwrap();
+            assert!(net.take_wishes().is_empty(), "it is here");
+            assert_eq!(net.take_completed().len(), 1);
+        }
+        assert!(net.exchange_read(ID).is_err());
+    }
+
+    #[test]
+    fn who_writes_waits_while_more_than_a_piece_is_unsent() {
+        let mut net = net(None);
+        assert_eq!(net.exchange_write(ID, piece(PIECE)), Ok(None));
+        assert_eq!(net.exchange_write(ID, piece(PIECE)), Ok(Some(Wait::Room(ID))));
+        net.exchange_news(ID, ExchangeNews::Written(PIECE - 1));
+        assert!(net.take_completed().is_empty());
+        net.exchange_news(ID, ExchangeNews::Written(1));
+        assert_eq!(net.take_completed()[0].wait, Wait::Room(ID));
+        assert_eq!(net.exchange_ended(ID), Some(Ok(())));
+    }
+
+    #[test]
+    fn an_answer_with_a_hole_or_of_another_length_is_not_a_whole_one() {
+        let refused = |length: Option<u64>, writes: &[usize]| {
+            let mut net = net(length);
+            for bytes in writes {
+                let _ = net.exchange_write(ID, piece(*bytes));
+            }
+            net.exchange_ended(ID).unwrap().err().unwrap_or_default()
+        };
+        assert_eq!(refused(Some(3), &[1, 2]), "");
+        assert!(
+            refused(Some(3), &[2, 2]).contains("4 bytes are more than the content-length of 3")
+        );
+        assert!(refused(Some(3), &[2]).contains("2 bytes were written of a content-length of 3"));
+        assert!(refused(None, &[PIECE + 1]).contains("write less at a time"));
+        assert!(refused(None, &[PIECE, PIECE, 1]).contains("waits for room already"));
+    }
+
+    #[test]
+    fn who_waits_when_an_exchange_ends_is_told() {
+        let mut net = net(None);
+        net.exchange_read(ID).unwrap();
+        net.exchange_write(ID, piece(PIECE)).unwrap();
+        net.exchange_write(ID, piece(PIECE)).unwrap();
+        net.exchange_ended(ID);
+        let waits: Vec<_> = net.take_completed().into_iter().map(|done| done.wait).collect();
+        assert_eq!(waits, [Wait::Body(ID), Wait::Room(ID)]);
+        net.exchange_news(ID, ExchangeNews::End);
+        assert!(net.take_completed().is_empty());
+    }
+}
