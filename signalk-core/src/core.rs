@@ -64,6 +64,13 @@ impl Core {
             Input::Http { id, request } => {
                 api::respond(now, id, &request, &mut self.server, &mut self.plugins)
             }
+            Input::HttpHead { id, request } => {
+                api::respond_to_head(now, id, &request, &mut self.server, &mut self.plugins);
+            }
+            Input::HttpBody { id, news } => {
+                self.plugins.exchange_news(now, id, news, &mut self.server);
+            }
+            Input::HttpGone { id } => self.plugins.client_gone(now, id, &mut self.server),
             Input::StreamOpened { id, target, headers } => {
                 self.server.stream_opened(now, id, &target, &headers)
             }

@@ -34,6 +34,12 @@ pub fn body_limit(method: &str, target: &str) -> usize {
     if is_own { BODY_LIMIT } else { PLUGIN_BODY_LIMIT }
 }
 
+/// Whether a request may be one for a plugin that takes bodies in pieces: then an edge that can hands in its head first, if it
+/// has a body.
+pub fn may_stream(method: &str, target: &str) -> bool {
+    body_limit(method, target) == PLUGIN_BODY_LIMIT
+}
+
 /// One complete response. `content-length` and `date` are the edge's.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     config::Endpoint,
-    guest::{Egress, PluginEffect, PluginId, PluginReport, Quota, Ran, Run},
+    guest::{BodyNews, Egress, PluginEffect, PluginId, PluginReport, Quota, Ran, Run},
     http::{HttpRequest, HttpResponse},
     resources::{StorageDone, StorageTask},
     webapps::StaticFile,
@@ -38,6 +38,27 @@ pub enum Input {
         id: HttpId,
         /// The request with its whole body, at most [`body_limit`](crate::http::body_limit): the edge refuses more.
         request: HttpRequest,
+    },
+    /// The head of a request whose body waits at the edge, at an address where
+    /// [`may_stream`](crate::http::may_stream). [`Effect::HttpReadWhole`] follows, or what follows [`Input::Http`], possibly
+    /// after any number of [`Effect::HttpRead`].
+    HttpHead {
+        /// Chosen by the edge.
+        id: HttpId,
+        /// The request without its body.
+        request: HttpRequest,
+    },
+    /// Bytes of a streamed request or answer were moved.
+    HttpBody {
+        /// Which.
+        id: HttpId,
+        /// What came of [`Effect::HttpRead`] or [`Effect::HttpWrite`].
+        news: BodyNews,
+    },
+    /// The client is gone before it had its whole answer, or its body ended early. Nothing more is answered.
+    HttpGone {
+        /// Which.
+        id: HttpId,
     },
     /// A client asks for a WebSocket. Answered by [`Effect::StreamSend`] or [`Effect::StreamAccept`] (it is accepted), or
     /// by [`Effect::StreamReject`].
@@ -238,6 +259,40 @@ pub enum Effect {
         id: HttpId,
         /// The whole answer.
         response: HttpResponse,
+    },
+    /// Read the whole body of [`Input::HttpHead`], and hand it in as [`Input::Http`] under the same id.
+    HttpReadWhole {
+        /// Of [`Input::HttpHead`].
+        id: HttpId,
+    },
+    /// Read on in the body of [`Input::HttpHead`]: one piece, or its end, is [`Input::HttpBody`].
+    HttpRead {
+        /// Of [`Input::HttpHead`].
+        id: HttpId,
+    },
+    /// Begin to answer an HTTP request; the body follows in pieces, and [`Effect::HttpEnd`]. What the client sends meanwhile
+    /// may still be asked for.
+    HttpRespondStream {
+        /// Of the request.
+        id: HttpId,
+        /// Everything but the body.
+        response: HttpResponse,
+        /// Bytes of the body, if that is known.
+        length: Option<u64>,
+    },
+    /// The next piece of a streamed answer; when the client's connection has taken it, [`Input::HttpBody`] says so.
+    HttpWrite {
+        /// Of the request.
+        id: HttpId,
+        /// At most 64 KiB.
+        piece: Bytes,
+    },
+    /// A streamed answer has ended.
+    HttpEnd {
+        /// Of the request.
+        id: HttpId,
+        /// False: break the connection, so that the client does not take it for a whole one.
+        complete: bool,
     },
     /// Send one text frame. The first one accepts the stream.
     StreamSend {

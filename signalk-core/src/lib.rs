@@ -70,7 +70,7 @@ mod zones;
 pub use crate::config::{Config, ConfigTexts, ConnectionConfig, ConnectionKind, Endpoint};
 pub use crate::core::Core;
 pub use crate::guest::{
-    Egress, Limits, Platform, PluginEffect, PluginId, PluginReport, Quota, Ran, Run,
+    BodyNews, Egress, Limits, Platform, PluginEffect, PluginId, PluginReport, Quota, Ran, Run,
 };
 pub use crate::http::{HttpRequest, HttpResponse};
 pub use crate::io::{

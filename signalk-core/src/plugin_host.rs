@@ -4,10 +4,16 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use signalk_bridge::{PluginId, Version};
+use signalk_bridge::{PluginId, StreamHead, Version};
 use signalk_model::{Delta, Placement, SourceRef, Store};
 
-use crate::{guest::Platform, io::Output, plugins::Host, saving::Saving, server::Server};
+use crate::{
+    guest::Platform,
+    io::{HttpId, Output},
+    plugins::Host,
+    saving::Saving,
+    server::Server,
+};
 
 impl Host for Server {
     fn store(&self) -> &Store {
@@ -34,6 +40,10 @@ impl Host for Server {
 
     fn emit_binary(&mut self, now: Duration, plugin: &PluginId, stream: &str, data: Bytes) {
         self.plugin_frame(now, plugin, stream, data);
+    }
+
+    fn begin_answer(&mut self, id: HttpId, head: StreamHead) {
+        self.begin_stream(id, head);
     }
 
     fn end_binary(&mut self, plugin: &PluginId) {

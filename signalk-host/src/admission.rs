@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use signalk_core::{Input, StreamId};
+use signalk_core::{HttpId, Input, StreamId};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) struct Edge {
     pub(crate) sender: CoreSender,
     pub(crate) bodies: Bodies,
     streams: Arc<Streams>,
+    requests: Arc<AtomicU64>,
 }
 
 /// The open streams.
@@ -53,7 +54,20 @@ impl Edge {
     pub(crate) fn new(sender: CoreSender, limit: StreamLimit) -> (Edge, mpsc::Receiver<()>) {
         let (alive, ended) = mpsc::channel(1);
         let streams = Streams { next: AtomicU64::new(1), per_ip: Mutex::default(), limit, alive };
-        (Edge { sender, bodies: Bodies::default(), streams: Arc::new(streams) }, ended)
+        (
+            Edge {
+                sender,
+                bodies: Bodies::default(),
+                streams: Arc::new(streams),
+                requests: Arc::default(),
+            },
+            ended,
+        )
+    }
+
+    /// Names a request.
+    pub(crate) fn next_request(&self) -> HttpId {
+        HttpId(self.requests.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// A new stream, unless its address has too many.

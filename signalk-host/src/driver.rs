@@ -4,7 +4,6 @@
 //! guest code in `pool`. They hand in messages through one bounded channel, and the task takes as many at once as there are.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -14,10 +13,11 @@ use bytes::Bytes;
 use signalk_core::{
     ConnectionEvent, ConnectionId, Core, Effect, HttpId, HttpRequest, Input, Output, Platform,
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::{
     clients::{Clients, Whose},
+    exchanges::{Exchanges, Want},
     files::Files,
     http::Answer,
     inbox::{self, Inbox},
@@ -36,7 +36,16 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum ToCore {
     /// A request, and where its answer goes.
-    Http(HttpRequest, oneshot::Sender<Answer>),
+    Http {
+        /// Its number.
+        id: HttpId,
+        /// With `body`: without its body.
+        request: HttpRequest,
+        /// Taken once.
+        answer: oneshot::Sender<Answer>,
+        /// How its body is asked for.
+        body: Option<mpsc::UnboundedSender<Want>>,
+    },
     /// A client that wants a stream. Its outbox says whether it is accepted.
     Open {
         /// Path and query.
@@ -118,8 +127,7 @@ impl Driver {
         Running {
             driver: self,
             pool: Pool::new(),
-            answers: BTreeMap::new(),
-            next_http: 0,
+            exchanges: Exchanges::default(),
             clients: Clients::default(),
             bytes_sent: 0,
             until: None,
@@ -133,8 +141,7 @@ impl Driver {
 struct Running {
     driver: Driver,
     pool: Pool,
-    answers: BTreeMap<HttpId, oneshot::Sender<Answer>>,
-    next_http: u64,
+    exchanges: Exchanges,
     clients: Clients,
     /// In frames since clients last got their turn; a frame for many counts once.
     bytes_sent: usize,
@@ -182,11 +189,10 @@ impl Running {
 
     fn handle(&mut self, message: ToCore) {
         let input = match message {
-            ToCore::Http(request, answer) => {
-                self.next_http += 1;
-                let id = HttpId(self.next_http);
-                self.answers.insert(id, answer);
-                Input::Http { id, request }
+            ToCore::Http { id, request, answer, body } => {
+                let is_head = body.is_some();
+                self.exchanges.open(id, answer, body);
+                if is_head { Input::HttpHead { id, request } } else { Input::Http { id, request } }
             }
             ToCore::Open { target, headers, outbox } => {
                 let id = outbox.id;
@@ -201,8 +207,10 @@ impl Running {
                 if matches!(input, Input::Ran { .. }) {
                     self.report_fallen();
                 }
-                if let Input::StreamClosed { id } = &input {
-                    self.clients.forget(*id);
+                match &input {
+                    Input::StreamClosed { id } => self.clients.forget(*id),
+                    Input::HttpGone { id } => self.exchanges.forget(*id),
+                    _ => {}
                 }
                 input
             }
@@ -275,21 +283,28 @@ impl Running {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::HttpRespond { id, response } => {
-                if let Some(answer) = self.answers.remove(&id) {
+                if let Some(answer) = self.exchanges.take(id) {
                     // The client may have gone.
                     let _ = answer.send(Answer::Whole(response));
                 }
             }
             Effect::HttpRespondFile { id, response, file, offset, length } => {
-                if let Some(answer) = self.answers.remove(&id) {
+                if let Some(answer) = self.exchanges.take(id) {
                     self.driver.storage.send_file(answer, response, &file, (offset, length));
                 }
             }
             Effect::HttpRespondStatic { id, file } => {
-                if let Some(answer) = self.answers.remove(&id) {
+                if let Some(answer) = self.exchanges.take(id) {
                     self.driver.static_files.send(answer, file);
                 }
             }
+            Effect::HttpReadWhole { id } => self.exchanges.want(id, Want::Whole),
+            Effect::HttpRead { id } => self.exchanges.want(id, Want::Piece),
+            Effect::HttpRespondStream { id, response, length } => {
+                self.exchanges.respond(id, response, length);
+            }
+            Effect::HttpWrite { id, piece } => self.exchanges.write(id, piece),
+            Effect::HttpEnd { id, complete } => self.exchanges.end(id, complete),
             Effect::Storage { ticket, task } => self.driver.storage.begin(ticket, task),
             Effect::StreamSend { id, frame } => self.send(Whose::One(id), Message::Text(frame)),
             Effect::StreamSendMany { ids, frame } => {

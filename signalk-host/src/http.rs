@@ -8,15 +8,20 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{
+        Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts,
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use signalk_core::{HttpRequest, HttpResponse};
-use tokio::{io::AsyncReadExt, sync::oneshot};
+use tokio::{
+    io::AsyncReadExt,
+    sync::{mpsc, oneshot},
+};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -29,8 +34,10 @@ use crate::{
     admin,
     admission::Edge,
     driver::ToCore,
+    exchanges::Next,
     outbox::{Ending, Taken},
     stream::{self, upgrade::Upgrade, wire::Framing},
+    streamed::{self, AsItComes, Presence},
 };
 
 /// Of a file that is sent in pieces.
@@ -46,6 +53,15 @@ pub(crate) enum Answer {
     Whole(HttpResponse),
     /// Everything but the body, which is read as it is sent.
     File(HttpResponse, FilePiece),
+    /// Everything but the body, which a plugin writes as it is sent.
+    Stream {
+        /// Status and headers.
+        head: HttpResponse,
+        /// Of the body, if it is known.
+        length: Option<u64>,
+        /// The body.
+        pieces: mpsc::UnboundedReceiver<Next>,
+    },
 }
 
 /// A part of an open file.
@@ -61,6 +77,10 @@ pub(crate) struct FilePiece {
 pub(crate) fn router(edge: Edge) -> Router {
     let compress =
         SizeAbove::new(COMPRESS_ABOVE).and(NotForContentType::IMAGES).and(NotForContentType::SSE);
+    let is_whole = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| {
+        extensions.get::<AsItComes>().is_none()
+    };
+    let compress = compress.and(is_whole);
     Router::new()
         .route("/admin/", get(admin::index))
         .route("/admin/{*path}", get(admin::file))
@@ -81,26 +101,46 @@ async fn to_core(
             Err(refusal) => *refusal,
         };
     }
-    let limit = signalk_core::http::body_limit(parts.method.as_str(), &target(&parts));
+    let mut request = HttpRequest {
+        method: parts.method.as_str().to_owned(),
+        target: target(&parts),
+        headers: headers(&parts.headers),
+        body: Bytes::new(),
+    };
+    let presence = Presence::new(edge.next_request(), edge.sender.clone());
+    let (method, target) = (request.method.as_str(), request.target.as_str());
+    if !body.is_end_stream() && signalk_core::http::may_stream(method, target) {
+        return streamed::ask(&edge, presence, request, body).await;
+    }
+    let limit = signalk_core::http::body_limit(method, target);
     let (body, _place) = match edge.bodies.read(body, limit).await {
         Ok(read) => read,
         Err(refusal) => return refusal.into_response(),
     };
-    let request = HttpRequest {
-        method: parts.method.as_str().to_owned(),
-        target: target(&parts),
-        headers: headers(&parts.headers),
-        body,
-    };
-    let (answer, answered) = oneshot::channel();
-    if edge.sender.send(ToCore::Http(request, answer)).await.is_err() {
+    request.body = body;
+    let (answer, answer_comes) = oneshot::channel();
+    let asked = ToCore::Http { id: presence.id(), request, answer, body: None };
+    if edge.sender.send(asked).await.is_err() {
         return stopping();
     }
-    match answered.await {
+    answered(answer_comes.await, presence)
+}
+
+/// What a client gets.
+pub(crate) fn answered(
+    answer: Result<Answer, oneshot::error::RecvError>,
+    presence: Presence,
+) -> Response {
+    let answer = match answer {
+        Ok(Answer::Stream { head, length, pieces }) => {
+            return streamed::response(head, length, pieces, presence);
+        }
         Ok(Answer::Whole(whole)) => response(whole),
         Ok(Answer::File(head, piece)) => file_response(head, piece),
         Err(_) => stopping(),
-    }
+    };
+    presence.end();
+    answer
 }
 
 async fn open_stream(edge: &Edge, ip: IpAddr, upgrade: Upgrade, parts: &Parts) -> Response {
@@ -142,7 +182,7 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
     texts.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect()
 }
 
-fn response(response: HttpResponse) -> Response {
+pub(crate) fn response(response: HttpResponse) -> Response {
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = (status, Body::from(response.body)).into_response();
     let headers = answer.headers_mut();
@@ -176,6 +216,6 @@ fn file_response(head: HttpResponse, piece: FilePiece) -> Response {
     Response::from_parts(parts, Body::from_stream(pieces))
 }
 
-fn stopping() -> Response {
+pub(crate) fn stopping() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response()
 }

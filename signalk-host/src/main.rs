@@ -16,6 +16,7 @@ mod discovery;
 mod disk;
 mod disk_fs;
 mod driver;
+mod exchanges;
 mod files;
 mod http;
 mod inbox;
@@ -32,6 +33,7 @@ mod resource_files;
 mod static_files;
 mod storage;
 mod stream;
+mod streamed;
 mod tcp_stream;
 
 use std::process::ExitCode;

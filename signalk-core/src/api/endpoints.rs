@@ -9,38 +9,56 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use signalk_bridge::{Handler, HandlerFailure, HandlerReply};
+use signalk_bridge::{HandlerFailure, HandlerReply};
 
 use super::body::{self, Body};
-use super::{Answer, Call};
+use super::{Answer, Call, exchange};
 use crate::{
     http::{HttpRequest, HttpResponse},
+    plugins::{Asked, FoundEndpoint, RequestBody},
     query,
 };
 
 /// Asks the plugin whose endpoint takes the request; `None`: there is none.
 pub(super) fn handle(call: &mut Call<'_>) -> Option<Answer> {
     let request = call.request;
-    let (id, inner) = below_mount(call)?;
-    let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
-    let found = call.plugins.endpoint(&id, method, inner)?;
-    let passes_credentials = call.plugins.passes_credentials(&id);
+    let (found, inner) = find(call)?;
+    if found.streams {
+        return Some(stream(call, found, inner, RequestBody::Here(request.body.clone())));
+    }
     let body = match Body::read(request) {
         Ok(body) => body,
         Err(response) => return Some(response.into()),
     };
-    let json = request_json(request, inner, &found.params, &body, passes_credentials);
-    let handler = Handler::Http {
-        handler: found.handler,
-        repeatable: method == "GET",
-        largest_reply: found.largest_reply,
-    };
+    let json = request_json(request, inner, &found.params, &body, found.passes_credentials);
     let http = call.id;
     let then = Box::new(move |later: &mut crate::plugins::Later<'_>, reply: HandlerReply| {
+        later.plugins.exchange_over(http);
         later.server.respond_plainly(http, response(reply));
     });
-    call.plugins.call_handler(call.now, &found.plugin, handler, json, call.server, then);
+    let asked = Asked { http, body: None };
+    call.plugins.call_endpoint(call.now, found, json, asked, call.server, then);
     Some(Answer::Later)
+}
+
+/// The same for a request whose body is still at the edge; `None`: it is to be read first.
+pub(super) fn handle_head(call: &mut Call<'_>) -> Option<Answer> {
+    let (found, inner) = find(call).filter(|(found, _)| found.streams)?;
+    Some(stream(call, found, inner, RequestBody::Edge))
+}
+
+fn find<'a>(call: &Call<'a>) -> Option<(FoundEndpoint, &'a str)> {
+    let (id, inner) = below_mount(call)?;
+    let method = call.request.method.as_str();
+    let method = if method == "HEAD" { "GET" } else { method };
+    Some((call.plugins.endpoint(&id, method, inner)?, inner))
+}
+
+fn stream(call: &mut Call<'_>, found: FoundEndpoint, inner: &str, body: RequestBody) -> Answer {
+    let none = Body::Json("{}".to_owned());
+    let credentials = found.passes_credentials;
+    let json = request_json(call.request, inner, &found.params, &none, credentials);
+    exchange::begin(call, found, json, body)
 }
 
 /// The plugin that an address belongs to, and what follows its mount.
@@ -120,7 +138,7 @@ fn headers(request: &HttpRequest, passes_credentials: bool) -> Map<String, Value
 }
 
 /// What the client gets for a plugin's reply.
-fn response(reply: HandlerReply) -> HttpResponse {
+pub(super) fn response(reply: HandlerReply) -> HttpResponse {
     let text = match reply {
         Ok(text) => text,
         Err(failure) => return failed(&failure),
@@ -144,6 +162,7 @@ fn failed(failure: &HandlerFailure) -> HttpResponse {
     let text = failure.to_string();
     match failure {
         HandlerFailure::NotRunning => error(503, &text),
+        HandlerFailure::RequestTooLarge { .. } => error(413, &text),
         HandlerFailure::Timeout { .. } => {
             HttpResponse::json(504, &json!({ "error": "Plugin handler timeout", "message": text }))
         }
@@ -227,11 +246,9 @@ fn finish(
     HttpResponse { status, headers, body }
 }
 
-/// Without those of the connection, and without any that could break out of its line.
 fn own_headers(headers: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut own = Vec::new();
+    let mut pairs = Vec::new();
     for (name, value) in headers {
-        let name = name.to_ascii_lowercase();
         let values = match value {
             Value::Array(values) => values.iter().collect(),
             value => vec![value],
@@ -241,13 +258,20 @@ fn own_headers(headers: &Map<String, Value>) -> Vec<(String, String)> {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            let is_clean = |text: &str| !text.contains(['\r', '\n', '\0']);
-            if is_clean(&name) && is_clean(&value) && !HOP_BY_HOP.contains(&name.as_str()) {
-                own.push((name.clone(), value));
-            }
+            pairs.push((name.clone(), value));
         }
     }
-    own
+    clean(pairs.into_iter())
+}
+
+/// Without those of the connection, and without any that could break out of its line.
+pub(super) fn clean(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let is_clean = |text: &str| !text.contains(['\r', '\n', '\0']);
+    let lower = pairs.map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let own = lower.filter(|(name, value)| {
+        is_clean(name) && is_clean(value) && !HOP_BY_HOP.contains(&name.as_str())
+    });
+    own.collect()
 }
 
 /// RFC 9110 7.6.1, and the length, which the host computes.

@@ -5,6 +5,7 @@ mod admin;
 mod body;
 mod discovery;
 mod endpoints;
+mod exchange;
 mod plugins;
 mod provider;
 mod put;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use crate::{
     http::{HttpRequest, HttpResponse, percent_decode},
-    io::HttpId,
+    io::{Effect, HttpId, Output},
     plugins::Plugins,
     server::Server,
 };
@@ -204,6 +205,26 @@ pub(crate) fn respond(
     let answer = answer(now, id, request, server, plugins);
     if let Answer::Now(response) = answer {
         server.respond(id, request, response);
+    }
+}
+
+/// Begins to answer a request whose body is at the edge, or asks for the whole of it first.
+pub(crate) fn respond_to_head(
+    now: Duration,
+    id: HttpId,
+    request: &HttpRequest,
+    server: &mut Server,
+    plugins: &mut Plugins,
+) {
+    let path = request.path();
+    let routed = ROUTES
+        .iter()
+        .any(|route| route.method == request.method && matches(route.pattern, path).is_some());
+    let call = &mut Call { now, id, request, server, plugins, captured: Vec::new() };
+    match (!routed).then(|| endpoints::handle_head(call)).flatten() {
+        Some(Answer::Now(response)) => call.server.respond_plainly(id, response),
+        Some(Answer::Later) => {}
+        None => call.server.outputs.push_back(Output::Effect(Effect::HttpReadWhole { id })),
     }
 }
 

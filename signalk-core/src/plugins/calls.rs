@@ -13,9 +13,12 @@ use signalk_bridge::{
 };
 
 use super::Plugins;
+use super::exchanges::RequestBody;
 use super::host::Host;
+use super::offers::FoundEndpoint;
 use super::plugin::State;
 use super::routes::At;
+use crate::io::HttpId;
 use crate::server::Server;
 
 /// Calls that one plugin may be behind with.
@@ -26,6 +29,13 @@ pub(crate) struct Later<'a> {
     pub(crate) now: Duration,
     pub(crate) server: &'a mut Server,
     pub(crate) plugins: &'a mut Plugins,
+}
+
+/// A client's request to an endpoint.
+pub(crate) struct Asked {
+    pub(crate) http: HttpId,
+    /// `None`: it is part of the call.
+    pub(crate) body: Option<RequestBody>,
 }
 
 /// What happens with a reply.
@@ -58,11 +68,28 @@ impl Calls {
         self.ended.push((then, reply));
     }
 
-    fn end_all(&mut self, over: impl Fn(&Waiting) -> bool, failure: &HandlerFailure) {
+    fn end_all(
+        &mut self,
+        over: impl Fn(&Waiting) -> bool,
+        failure: &HandlerFailure,
+    ) -> Vec<HandlerCallId> {
         let over: Vec<_> =
             self.waiting.iter().filter(|(_, call)| over(call)).map(|(id, _)| *id).collect();
-        for id in over {
-            self.end(id, Err(failure.clone()));
+        for id in &over {
+            self.end(*id, Err(failure.clone()));
+        }
+        over
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn forget(&mut self, id: HandlerCallId) {
+        self.waiting.remove(&id);
+    }
+
+    /// Something moved: the patience begins anew.
+    pub(super) fn renew(&mut self, now: Duration, id: HandlerCallId) {
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.until = now.saturating_add(HANDLER_PATIENCE);
         }
     }
 
@@ -83,23 +110,60 @@ impl Plugins {
         host: &mut dyn Host,
         then: Then,
     ) {
+        if let Some((id, at)) = self.begin_call(now, plugin, then) {
+            let call = HandlerCall { id, handler, request: request.into() };
+            self.input(at, now, Input::Handle(call), host);
+        }
+    }
+
+    /// Asks an endpoint for a client, whose going away ends the call: then `then` is not called.
+    pub(crate) fn call_endpoint(
+        &mut self,
+        now: Duration,
+        endpoint: FoundEndpoint,
+        request: String,
+        asked: Asked,
+        host: &mut dyn Host,
+        then: Then,
+    ) {
+        if let Some((id, at)) = self.begin_call(now, &endpoint.plugin, then) {
+            let handler = Handler::Http {
+                handler: endpoint.handler,
+                repeatable: endpoint.repeatable,
+                largest_reply: endpoint.largest_reply,
+                streamed: asked.body.is_some(),
+            };
+            self.exchange_began(id, at, asked.http, asked.body);
+            let call = HandlerCall { id, handler, request: request.into() };
+            self.input(at, now, Input::Handle(call), host);
+        }
+    }
+
+    /// The number of a new call; `None`: it has ended at once.
+    fn begin_call(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        then: Then,
+    ) -> Option<(HandlerCallId, At)> {
         let running = self.ids.get(plugin).copied().filter(|at| {
             self.plugins.get(*at).is_some_and(|plugin| plugin.state == State::Running)
         });
         let Some(at) = running else {
-            return self.calls.end_now(then, Err(HandlerFailure::NotRunning));
+            self.calls.end_now(then, Err(HandlerFailure::NotRunning));
+            return None;
         };
         if self.calls.waiting.values().filter(|call| call.at == at).count() >= MOST_PER_PLUGIN {
             let text =
                 format!("{MOST_PER_PLUGIN} calls wait for this plugin already; try again later");
-            return self.calls.end_now(then, Err(HandlerFailure::Failed(text)));
+            self.calls.end_now(then, Err(HandlerFailure::Failed(text)));
+            return None;
         }
         self.calls.last += 1;
         let id = HandlerCallId(self.calls.last);
         let until = now.saturating_add(HANDLER_PATIENCE);
         self.calls.waiting.insert(id, Waiting { at, until, then });
-        let call = HandlerCall { id, handler, request: request.into() };
-        self.input(at, now, Input::Handle(call), host);
+        Some((id, at))
     }
 
     /// A plugin answered.
@@ -113,9 +177,11 @@ impl Plugins {
     }
 
     /// Gives up what took too long.
-    pub(super) fn expire_calls(&mut self, now: Duration) {
+    pub(super) fn expire_calls(&mut self, now: Duration, host: &mut dyn Host) {
         let failure = HandlerFailure::Timeout { limit: HANDLER_PATIENCE };
-        self.calls.end_all(|call| call.until <= now, &failure);
+        for id in self.calls.end_all(|call| call.until <= now, &failure) {
+            self.cancel_exchange(now, id, host);
+        }
     }
 
     /// Calls that have ended, for whoever holds the server.

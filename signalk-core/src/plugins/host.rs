@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalk_bridge::{PluginId, Version};
+use signalk_bridge::{PluginId, StreamHead, Version};
 use signalk_model::{Delta, SourceRef, Store};
 
 use crate::guest::Platform;
-use crate::io::{Effect, LogArea, LogLevel, Output};
+use crate::io::{Effect, HttpId, LogArea, LogLevel, Output};
 
 /// The server without its plugins.
 pub(crate) trait Host {
@@ -30,6 +30,8 @@ pub(crate) trait Host {
     fn emit_binary(&mut self, now: Duration, plugin: &PluginId, stream: &str, data: Bytes);
     /// The plugin's life is over: nothing more comes on its binary streams.
     fn end_binary(&mut self, plugin: &PluginId);
+    /// A plugin's streamed answer to a client begins.
+    fn begin_answer(&mut self, id: HttpId, head: StreamHead);
     /// Saves a file of the configuration directory.
     fn save_quietly(&mut self, name: String, text: String);
     /// Hands an output to the edge.

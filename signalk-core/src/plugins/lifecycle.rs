@@ -226,6 +226,7 @@ impl Plugins {
                 let plugin = plugin.manifest.id.clone();
                 host.push(Output::Effect(Effect::Plugin { plugin, life, egress, effect }));
             }
+            Said::Exchange { id, wish } => self.exchange_wish(now, id, wish, host),
             Said::Handled { id, reply } => self.handled(id, reply),
             Said::Described(description) => self.described(at, now, description, host),
             Said::Started => self.started(at, now, host),

@@ -5,7 +5,7 @@
 //! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
 //! `options.rs`: the owner's file; `describe.rs`: what its schema says about it;
 //! `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
-//! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one; `reload.rs`: loading anew;
+//! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one; `exchanges.rs`: clients' bodies in pieces; `reload.rs`: loading anew;
 //! `describe_cache.rs`: who is known without being loaded; `diagnostics.rs`: what the owner is shown.
 
 mod calls;
@@ -16,6 +16,7 @@ mod describe_cache;
 mod desk;
 mod diagnostics;
 mod endpoints;
+mod exchanges;
 mod host;
 mod lifecycle;
 mod limits;
@@ -43,13 +44,15 @@ use wasmi_hdk::vfs::Quota;
 use wasmi_hdk::{Engine, Limits};
 
 use self::calls::Calls;
-pub(crate) use self::calls::Later;
+pub(crate) use self::calls::{Asked, Later};
 pub(crate) use self::describe::Posted;
 use self::describe_cache::Descriptions;
 pub(crate) use self::diagnostics::LINES as DIAGNOSTIC_LINES;
+use self::exchanges::Exchanges;
+pub(crate) use self::exchanges::RequestBody;
 pub(crate) use self::host::Host;
 use self::limits::Allowance;
-pub(crate) use self::offers::FoundPut;
+pub(crate) use self::offers::{FoundEndpoint, FoundPut};
 use self::plugin::{Plugin, State};
 use self::registrations::Registrations;
 use self::reload::Reload;
@@ -108,6 +111,7 @@ pub(crate) struct Plugins {
     routes: Routes,
     registrations: Registrations,
     calls: Calls,
+    exchanges: Exchanges,
     descriptions: Descriptions,
     /// Empty between two deltas: keeps the allocation.
     deliveries: Vec<(At, Delivery)>,
@@ -135,6 +139,7 @@ impl Plugins {
             routes: Routes::new(self_context),
             registrations: Registrations::default(),
             calls: Calls::default(),
+            exchanges: Exchanges::default(),
             deliveries: Vec::new(),
             stopping: false,
             clock: None,
@@ -249,7 +254,7 @@ impl Plugins {
                 self.deliver(at, delivery);
             }
         }
-        self.expire_calls(now);
+        self.expire_calls(now, host);
         for at in 0..self.plugins.len() {
             self.supervise(at, now, host);
             self.expire_reload(at, now);

@@ -13,6 +13,12 @@ pub(crate) struct FoundEndpoint {
     pub(crate) params: Map<String, Value>,
     /// What the author said that its reply may need.
     pub(crate) largest_reply: Option<u32>,
+    /// Asking twice does no harm.
+    pub(crate) repeatable: bool,
+    /// Its bodies come and go in pieces.
+    pub(crate) streams: bool,
+    /// The owner lets the plugin see cookies and authorization headers of clients.
+    pub(crate) passes_credentials: bool,
 }
 
 /// A plugin that takes a PUT, and the names that it registered.
@@ -32,12 +38,10 @@ impl Plugins {
             handler: endpoint.handler.clone(),
             params,
             largest_reply: endpoint.largest_reply,
+            repeatable: method == "GET",
+            streams: endpoint.stream,
+            passes_credentials: plugin.options.flag("passCredentials"),
         })
-    }
-
-    /// Whether the owner lets a plugin see cookies and authorization headers of clients.
-    pub(crate) fn passes_credentials(&self, id: &str) -> bool {
-        self.find(id).is_some_and(|(_, plugin)| plugin.options.flag("passCredentials"))
     }
 
     /// Plugins that take a PUT to this path; with `source` only that one, by id or package name.

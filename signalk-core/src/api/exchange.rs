@@ -1,0 +1,83 @@
+//! Endpoints of plugins whose bodies are streamed: how an exchange begins, how its answer begins, how it ends.
+//!
+//! The pieces between go from the edge to the plugin and back without this file: `plugins/exchanges.rs`.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use signalk_bridge::{HandlerFailure, HandlerReply, StreamHead};
+
+use super::endpoints::{clean, response};
+use super::{Answer, Call};
+use crate::{
+    http::HttpResponse,
+    io::{Effect, HttpId, LogLevel, Output},
+    plugins::{Asked, FoundEndpoint, Host as _, Later, RequestBody},
+    server::Server,
+};
+
+/// Hands a request to an endpoint that takes its body in pieces.
+pub(super) fn begin(
+    call: &mut Call<'_>,
+    found: FoundEndpoint,
+    request: String,
+    body: RequestBody,
+) -> Answer {
+    if let Err(text) = call.plugins.room_for_stream(&found.plugin) {
+        let mut busy = HttpResponse::json(503, &serde_json::json!({ "error": text }));
+        busy.headers.push((Cow::Borrowed("retry-after"), "1".to_owned()));
+        return busy.into();
+    }
+    let (http, plugin) = (call.id, found.plugin.clone());
+    let what = format!("{} {}", call.request.method, call.request.path());
+    let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
+        end(later, http, reply, (&plugin, &what));
+    });
+    let asked = Asked { http, body: Some(body) };
+    call.plugins.call_endpoint(call.now, found, request, asked, call.server, then);
+    Answer::Later
+}
+
+/// The handler has ended.
+fn end(later: &mut Later<'_>, http: HttpId, reply: HandlerReply, (plugin, what): (&str, &str)) {
+    let ended = later.plugins.exchange_over(http);
+    if !ended.answering {
+        let answer = match reply {
+            Err(HandlerFailure::Timeout { limit }) if ended.client_rests => {
+                let text = format!("the client sent nothing for {limit:?}");
+                HttpResponse::json(408, &serde_json::json!({ "error": text }))
+            }
+            reply => response(reply),
+        };
+        return later.server.respond_plainly(http, answer);
+    }
+    let complete = reply.map(|_| ()).map_err(|failure| match failure {
+        HandlerFailure::Timeout { limit } if ended.client_rests => {
+            format!("the client took nothing for {limit:?}")
+        }
+        HandlerFailure::Timeout { limit } => format!("the plugin wrote nothing for {limit:?}"),
+        other => other.to_string(),
+    });
+    if let Err(text) = &complete {
+        let text = format!("{what}: the answer is broken off: {text}");
+        later.server.say(LogLevel::Warn, plugin, text);
+    }
+    let effect = Effect::HttpEnd { id: http, complete: complete.is_ok() };
+    later.server.outputs.push_back(Output::Effect(effect));
+}
+
+impl Server {
+    /// A streamed answer begins.
+    pub(crate) fn begin_stream(&mut self, id: HttpId, head: StreamHead) {
+        let StreamHead { status, headers, length } = head;
+        let mut headers = clean(headers.into_iter());
+        if !headers.iter().any(|(name, _)| name == "content-type") {
+            headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
+        }
+        let headers = headers.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
+        let mut response = HttpResponse { status, headers, body: Bytes::new() };
+        self.allow_everybody(&mut response);
+        let effect = Effect::HttpRespondStream { id, response, length };
+        self.outputs.push_back(Output::Effect(effect));
+    }
+}

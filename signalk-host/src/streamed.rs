@@ -1,0 +1,244 @@
+//! Bodies between a client and a plugin, in pieces: read when the core asks, sent when the client takes them. At no time is more
+//! of a body here than one piece that was read and the window of the answer.
+
+use std::{io, time::Duration};
+
+use axum::{
+    body::{Body, BodyDataStream},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::StreamExt;
+use signalk_core::{BodyNews, HttpId, HttpRequest, HttpResponse, Input};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    admission::Edge,
+    driver::{CoreSender, ToCore},
+    exchanges::{Next, Want},
+    http::{self, Answer},
+};
+
+/// Bytes of one piece of a request, as the core takes them.
+const PIECE: usize = 64 << 10;
+
+/// Bytes that are handed to the connection at once: so often it is seen that a slow client moves.
+const FRAME: usize = 16 << 10;
+
+/// A client that is answered before it has sent its body may send on for so many bytes, and so long: one that is cut off while it
+/// sends may never see its answer.
+const DRAINED: usize = 32 << 20;
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A client that waits for its answer. Dropped before [`Presence::end`], the core is told that it is gone.
+pub(crate) struct Presence {
+    id: HttpId,
+    sender: CoreSender,
+    over: bool,
+}
+
+impl Presence {
+    pub(crate) fn new(id: HttpId, sender: CoreSender) -> Presence {
+        Presence { id, sender, over: false }
+    }
+
+    /// Its request.
+    pub(crate) fn id(&self) -> HttpId {
+        self.id
+    }
+
+    /// It has its answer.
+    pub(crate) fn end(mut self) {
+        self.over = true;
+    }
+
+    async fn moved(&self, news: BodyNews) {
+        let _ = self.sender.send(ToCore::Input(Input::HttpBody { id: self.id, news })).await;
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if !self.over {
+            let _ = self.sender.send_now(ToCore::Input(Input::HttpGone { id: self.id }), true);
+        }
+    }
+}
+
+/// A streamed answer: not to be compressed, its pieces shall leave when they come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AsItComes;
+
+/// Asks the core with the head of a request; its body is read as the core wants it.
+pub(crate) async fn ask(
+    edge: &Edge,
+    presence: Presence,
+    mut request: HttpRequest,
+    body: Body,
+) -> Response {
+    let id = presence.id;
+    let (answer, mut answered) = oneshot::channel();
+    let (wants, mut wanted) = mpsc::unbounded_channel();
+    let head = ToCore::Http { id, request: request.clone(), answer, body: Some(wants) };
+    if edge.sender.send(head).await.is_err() {
+        return http::stopping();
+    }
+    // Who is told to go on would send a body that nobody wants.
+    let waits = request.header("expect").is_some();
+    let first = tokio::select! {
+        biased;
+        want = wanted.recv() => Ok(want),
+        answer = &mut answered => Err(answer),
+    };
+    match first {
+        Ok(Some(Want::Whole)) => {
+            let limit = signalk_core::http::body_limit(&request.method, &request.target);
+            let (body, _place) = match edge.bodies.read(body, limit).await {
+                Ok(read) => read,
+                Err(refusal) => return refusal.into_response(),
+            };
+            request.body = body;
+            if edge.sender.send(ToCore::Input(Input::Http { id, request })).await.is_err() {
+                return http::stopping();
+            }
+            http::answered(answered.await, presence)
+        }
+        Ok(Some(Want::Piece)) => {
+            tokio::spawn(pump(body, Some(()), wanted, id, edge.sender.clone()));
+            http::answered(answered.await, presence)
+        }
+        Err(Ok(answer @ Answer::Stream { .. })) => {
+            tokio::spawn(pump(body, None, wanted, id, edge.sender.clone()));
+            http::answered(Ok(answer), presence)
+        }
+        // Answered without a look at the body.
+        first => {
+            if !waits {
+                drain(body.into_data_stream()).await;
+            }
+            let answer = match first {
+                Err(answer) => answer,
+                Ok(_) => answered.await,
+            };
+            http::answered(answer, presence)
+        }
+    }
+}
+
+/// Reads one piece for each that is wanted, until the core wants no more.
+async fn pump(
+    body: Body,
+    mut wanted_now: Option<()>,
+    mut wanted: mpsc::UnboundedReceiver<Want>,
+    id: HttpId,
+    sender: CoreSender,
+) {
+    let mut pieces = Pieces { body: body.into_data_stream(), rest: Bytes::new() };
+    loop {
+        if wanted_now.take().is_none() && wanted.recv().await.is_none() {
+            return drain(pieces.body).await;
+        }
+        let input = match pieces.next().await {
+            Ok(Some(piece)) => Input::HttpBody { id, news: BodyNews::Piece(piece) },
+            Ok(None) => Input::HttpBody { id, news: BodyNews::End },
+            Err(_) => Input::HttpGone { id },
+        };
+        let goes_on = matches!(&input, Input::HttpBody { news: BodyNews::Piece(_), .. });
+        if sender.send(ToCore::Input(input)).await.is_err() || !goes_on {
+            return;
+        }
+    }
+}
+
+/// A body that is taken in pieces.
+struct Pieces {
+    body: BodyDataStream,
+    rest: Bytes,
+}
+
+impl Pieces {
+    async fn next(&mut self) -> Result<Option<Bytes>, axum::Error> {
+        while self.rest.is_empty() {
+            match self.body.next().await {
+                Some(frame) => self.rest = frame?,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(self.rest.split_to(self.rest.len().min(PIECE))))
+    }
+}
+
+async fn drain(mut body: BodyDataStream) {
+    let mut left = DRAINED;
+    let all = async {
+        while let Some(Ok(frame)) = body.next().await {
+            match left.checked_sub(frame.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // Too long is as good as the end.
+    let _ = tokio::time::timeout(DRAIN, all).await;
+}
+
+/// The answer of which only the head is here.
+pub(crate) fn response(
+    head: HttpResponse,
+    length: Option<u64>,
+    pieces: mpsc::UnboundedReceiver<Next>,
+    presence: Presence,
+) -> Response {
+    let answer = Pending { pieces, rest: Bytes::new(), given: 0, presence };
+    let frames = futures::stream::unfold(Some(answer), |answer| async move {
+        let mut answer = answer?;
+        Some(match answer.next().await {
+            Some(Ok(frame)) => (Some(Ok(frame)), Some(answer)),
+            Some(Err(broken)) => (Some(Err(broken)), None),
+            None => {
+                answer.presence.end();
+                (None, None)
+            }
+        })
+    });
+    let frames = frames.filter_map(std::future::ready);
+    let (mut parts, _) = http::response(head).into_parts();
+    parts.extensions.insert(AsItComes);
+    set_length(&mut parts.headers, length);
+    Response::from_parts(parts, Body::from_stream(frames))
+}
+
+fn set_length(headers: &mut HeaderMap, length: Option<u64>) {
+    headers.remove(header::CONTENT_LENGTH);
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+}
+
+/// A streamed answer on its way.
+struct Pending {
+    pieces: mpsc::UnboundedReceiver<Next>,
+    rest: Bytes,
+    /// Bytes that the connection took with the last frame; it asks for the next when it has room.
+    given: usize,
+    presence: Presence,
+}
+
+impl Pending {
+    async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
+        if self.given > 0 {
+            self.presence.moved(BodyNews::Written(std::mem::take(&mut self.given))).await;
+        }
+        if self.rest.is_empty() {
+            match self.pieces.recv().await {
+                Some(Next::Piece(piece)) => self.rest = piece,
+                Some(Next::End) => return None,
+                None => return Some(Err(io::Error::other("the answer is broken off"))),
+            }
+        }
+        let frame = self.rest.split_to(self.rest.len().min(FRAME));
+        self.given = frame.len();
+        Some(Ok(frame))
+    }
+}
