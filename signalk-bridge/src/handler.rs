@@ -5,7 +5,6 @@
 //! (plugin ABI 3.3 to 3.6), a request by JSON-RPC. What the JSON says is decided
 //! by whoever asks (`signalk-core`); the text goes through as it is.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Time that a handler has, of its own computing (plugin ABI 8.5, W12).
@@ -25,7 +24,7 @@ pub struct HandlerCall {
     /// Which handler.
     pub handler: Handler,
     /// Compact JSON, key order as the ABI says; `""` where the handler takes nothing.
-    pub request: Arc<str>,
+    pub request: String,
 }
 
 /// The text that the plugin gave, as it is (possibly empty, possibly no JSON).

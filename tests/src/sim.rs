@@ -12,7 +12,7 @@ use signalk_core::{
 };
 use wasmi_hdk::vfs::{Fs, MemoryFs};
 
-use crate::World;
+use crate::{Exchange, World};
 
 /// A server in a fake world.
 pub struct Sim {
@@ -21,7 +21,10 @@ pub struct Sim {
     now: Duration,
     until: Option<Duration>,
     next_id: u64,
-    responses: BTreeMap<HttpId, HttpResponse>,
+    pub(crate) responses: BTreeMap<HttpId, HttpResponse>,
+    pub(crate) exchanges: BTreeMap<HttpId, Exchange>,
+    /// Called in each turn of the loop: for tests that count what is held.
+    pub probe: fn(),
     streams: BTreeMap<StreamId, Heard>,
     /// Files as last saved, by name.
     pub files: BTreeMap<String, String>,
@@ -89,6 +92,8 @@ impl Sim {
             until: None,
             next_id: 0,
             responses: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            probe: || (),
             streams: BTreeMap::new(),
             files: BTreeMap::new(),
             resources: BTreeMap::new(),
@@ -240,7 +245,7 @@ impl Sim {
         self.input(Input::Tick);
     }
 
-    fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
@@ -248,10 +253,12 @@ impl Sim {
     /// The loop rule.
     fn drain(&mut self) {
         loop {
+            (self.probe)();
             match self.core.poll_output(self.now) {
                 Output::Effect(effect) => self.carry_out(effect),
                 Output::Run { plugin, run } => {
                     let ran = run.execute();
+                    (self.probe)();
                     self.runs += 1;
                     // Guest work takes time: else a guest that computes for ever would meet no deadline.
                     self.now += RUN_TAKES;
@@ -331,6 +338,11 @@ impl Sim {
                 };
                 self.responses.insert(id, response);
             }
+            Effect::HttpReadWhole { .. }
+            | Effect::HttpRead { .. }
+            | Effect::HttpRespondStream { .. }
+            | Effect::HttpWrite { .. }
+            | Effect::HttpEnd { .. } => self.move_body(effect),
             Effect::CloseConnection { id } => self.closed_connections.push(id),
             Effect::Stopped => self.stopped = true,
         }

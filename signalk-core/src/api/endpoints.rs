@@ -103,6 +103,13 @@ fn request_json(
     member(",\"query\":", &Value::Object(query::parse(query)));
     member(",\"params\":", &Value::Object(params.clone()));
     let mut json = String::from_utf8(out).unwrap_or_default();
+    // At once what it will be: grown step by step, a body of 16 MiB would be there twice.
+    json.reserve_exact(
+        1024 + match body {
+            Body::Json(text) => text.len(),
+            Body::Bytes(bytes) => bytes.len().div_ceil(3) * 4,
+        },
+    );
     json.push_str(",\"body\":");
     match body {
         Body::Json(text) => json.push_str(text),

@@ -100,7 +100,7 @@ impl Config {
             plugin_descriptions: texts.plugin_descriptions,
             chart_folders: Vec::new(),
             plugins_enabled: true,
-            plugin_limits: plugin_limits(),
+            plugin_limits: wasmi_hdk::Limits::default(),
             plugin_call_time: None,
             security_configured,
             tcp_port: None,
@@ -128,15 +128,6 @@ impl Default for Config {
 const SERVED_VERSION: &str = "2.32.0";
 
 const DEFAULT_PORT: u16 = 3000;
-
-/// A message to or from a plugin may hold a body of 16 MiB in base64 (R123).
-fn plugin_limits() -> wasmi_hdk::Limits {
-    wasmi_hdk::Limits {
-        message_bytes: 24 << 20,
-        stdin_bytes: 48 << 20,
-        ..wasmi_hdk::Limits::default()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -111,7 +111,7 @@ impl Plugins {
         then: Then,
     ) {
         if let Some((id, at)) = self.begin_call(now, plugin, then) {
-            let call = HandlerCall { id, handler, request: request.into() };
+            let call = HandlerCall { id, handler, request };
             self.input(at, now, Input::Handle(call), host);
         }
     }
@@ -134,7 +134,7 @@ impl Plugins {
                 streamed: asked.body.is_some(),
             };
             self.exchange_began(id, at, asked.http, asked.body);
-            let call = HandlerCall { id, handler, request: request.into() };
+            let call = HandlerCall { id, handler, request };
             self.input(at, now, Input::Handle(call), host);
         }
     }

@@ -34,13 +34,15 @@
 //! wasmi_pdk::plugin!(signalk::serve::<Doubler>());
 //! ```
 //!
-//! Sockets, HTTP and WebSockets are in [`net`].
+//! Sockets, HTTP and WebSockets are in [`net`]; what clients ask of the plugin is in [`http`].
 //!
 //! Plugins of the older buffer ABI, which also run on the reference server, implement
 //! [`BufferPlugin`] instead.
 
 mod buffer;
+mod bytes;
 mod delta;
+pub mod http;
 pub mod net;
 mod rows;
 mod server;

@@ -70,7 +70,7 @@ fn name(id: HandlerCallId) -> CallId {
 
 /// What the request of a handler carries besides the handler's own JSON.
 fn handler_params(call: &HandlerCall) -> Params {
-    let request = if call.request.is_empty() { "{}" } else { &*call.request };
+    let request = if call.request.is_empty() { "{}" } else { &call.request };
     let quoted = |text: &str| Value::from(text).to_string();
     let text = match &call.handler {
         Handler::Http { handler, streamed: false, .. } => {
