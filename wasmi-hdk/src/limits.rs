@@ -48,7 +48,8 @@ pub struct Limits {
     /// Time that a call may execute between two rests. Default 10 s.
     ///
     /// Execution is measured around each slice by [`Platform::monotonic`](crate::Platform::monotonic);
-    /// waiting, and standing in line for a thread, do not count.
+    /// waiting, and standing in line for a thread, do not count here. An embedder that bounds calls
+    /// by a clock of its own says itself what that counts.
     pub call_deadline: Option<Duration>,
     /// Fuel that flows in per second; who is over it rests until it is paid. Default 500,000,000.
     pub fuel_per_second: Option<u64>,

@@ -41,7 +41,7 @@ impl Outgoing {
         self.last_id = id;
         self.waiting += 1;
         self.calls.push_back(Call { id, deadline, waits: true });
-        self.earliest = earlier(self.earliest, deadline);
+        self.earliest = [self.earliest, deadline].into_iter().flatten().min();
     }
 
     /// Ends the waiting; `false` if nobody waited.
@@ -104,7 +104,7 @@ impl Outgoing {
         let waiting = self.calls.iter().filter(|call| call.waits);
         let (due, later): (Vec<&Call>, Vec<&Call>) =
             waiting.partition(|call| call.deadline.is_some_and(|deadline| deadline <= now));
-        self.earliest = later.iter().fold(None, |first, call| earlier(first, call.deadline));
+        self.earliest = later.iter().filter_map(|call| call.deadline).min();
         due.into_iter().map(|call| call.id).collect()
     }
 
@@ -112,13 +112,6 @@ impl Outgoing {
     pub(crate) fn drain(&mut self) -> Vec<u64> {
         (self.waiting, self.earliest) = (0, None);
         self.calls.drain(..).filter(|call| call.waits).map(|call| call.id).collect()
-    }
-}
-
-fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn poll_oneoff(
     let mut wait = WasiWait::default();
     for subscription in &list {
         match state(ctx, &subscription.what, first, now) {
-            State::Until(until) => wait.until = earlier(wait.until, until),
+            State::Until(until) => wait.until = [wait.until, until].into_iter().flatten().min(),
             State::OnInput => wait.stdin = true,
             State::Ready { bytes, flags } => {
                 ready.push(event(subscription, Errno::Success, bytes, flags));
@@ -195,11 +195,4 @@ fn event(subscription: &Subscription, errno: Errno, bytes: u64, flags: u16) -> [
     put(&mut event, 16, &bytes.to_le_bytes());
     put(&mut event, 24, &flags.to_le_bytes());
     event
-}
-
-fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
 }
