@@ -125,6 +125,14 @@ impl Plugin {
         !listens && self.instance.as_ref().is_some_and(|instance| instance.stdin_len() > 0)
     }
 
+    /// Charges the guest for work that a call of it caused on the host's side; it pays when it runs
+    /// next. Nothing happens while a [`Run`] is out: a guest's calls come when it is back.
+    pub fn charge(&mut self, fuel: u64) {
+        if let Some(instance) = &mut self.instance {
+            instance.charge(fuel);
+        }
+    }
+
     /// Takes one input.
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         match input {

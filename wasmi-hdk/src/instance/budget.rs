@@ -16,6 +16,27 @@ pub(super) struct Burst {
 }
 
 impl Instance {
+    /// All fuel that the guest has used: [`Stats::fuel_used`](super::Stats::fuel_used), without
+    /// the rest of them.
+    pub fn fuel_used(&self) -> u64 {
+        self.guest.fuel_used()
+    }
+
+    /// Charges the guest for work that it caused outside of its calls: an answer that was written
+    /// down for it. Its next slice pays.
+    pub fn charge(&mut self, fuel: u64) {
+        self.guest.spend(fuel);
+        self.unpaid = self.unpaid.saturating_add(fuel);
+    }
+
+    /// Until when it pays for fuel that it has used and may not run, if it does. Then
+    /// [`Instance::run`] answers [`Step::Waiting`](super::Step::Waiting) at once, although the
+    /// guest waits for nothing.
+    pub fn throttled_until(&mut self) -> Option<Duration> {
+        let now = self.now();
+        self.purse.rests_until(now)
+    }
+
     pub(super) fn account(&mut self, start: Duration, end: Duration, before: u64) {
         let used = self.guest.fuel_used().saturating_sub(before);
         self.purse.spend(end, used.saturating_add(std::mem::take(&mut self.unpaid)));
