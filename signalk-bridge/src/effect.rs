@@ -16,7 +16,7 @@ use bytes::Bytes;
 /// Bytes of one TCP or WebSocket connection that may be on their way to the plugin at once.
 pub const WINDOW: usize = 256 << 10;
 
-/// What the shortest WebSocket message takes of [`WINDOW`].
+/// Bytes that the shortest WebSocket message counts as, in either direction.
 const LEAST_COST: usize = 64;
 
 /// One socket of one plugin: UDP, TCP or WebSocket; counted from 1, never used again.
@@ -233,7 +233,8 @@ pub enum Report {
         /// One piece.
         data: Bytes,
     },
-    /// Bytes of [`Effect::TcpSend`] or [`Effect::WebSocketSend`] that the system took.
+    /// Bytes of [`Effect::TcpSend`] that the system took, or the
+    /// [`weight`](WebSocketMessage::weight) of an [`Effect::WebSocketSend`].
     Sent {
         /// Which.
         socket: SocketId,
@@ -316,6 +317,12 @@ impl WebSocketMessage {
     /// pile up, nor more than there is.
     pub fn cost(&self) -> usize {
         self.len().clamp(LEAST_COST, WINDOW)
+    }
+
+    /// What it counts while it waits to be sent: its bytes, but never nothing, so that empty
+    /// messages cannot pile up. [`Report::Sent`] tells the same number.
+    pub fn weight(&self) -> usize {
+        self.len().max(LEAST_COST)
     }
 
     /// True for a message of no bytes.

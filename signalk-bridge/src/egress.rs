@@ -1,10 +1,12 @@
 //! Where a plugin may connect to: the owner's rules, checked after name resolution.
 //!
 //! Clause: plugin ABI 5.6, weakness W26. A plugin with `network` or
-//! `rawSockets` must not reach the services of the boat's own computer: by
-//! default loopback, link-local and unspecified addresses are closed. The owner
-//! opens them in the plugin's options file, member `egress`:
-//! `{"allow": ["127.0.0.1:8080", "fe80::/10"], "deny": ["10.0.0.0/8"]}`.
+//! `rawSockets` must not reach what the boat's own computer serves to itself:
+//! by default loopback, link-local and unspecified addresses are closed. The
+//! computer's address in the boat's network is open, as to every device there:
+//! which address that is, only the edge knows. The owner opens and closes more
+//! in the plugin's options file, member `egress`:
+//! `{"allow": ["127.0.0.1:8080", "fe80::/10"], "deny": ["192.168.1.5"]}`.
 //! A denial wins over a permission; a permission wins over the default.
 
 use core::net::{IpAddr, SocketAddr};
@@ -45,7 +47,7 @@ impl Egress {
         });
         let mut rules = |texts: &[String]| {
             let read = texts.iter().filter_map(|text| {
-                let rule = Rule::read(text);
+                let rule = Rule::read(text).map(Rule::canonical);
                 if rule.is_none() {
                     complaints.push(format!(
                         "egress: `{text}` is no address; write 192.168.1.5, 192.168.1.5:80, [fe80::1]:80 or 10.0.0.0/8"
@@ -77,6 +79,9 @@ impl Egress {
     }
 }
 
+/// Bits in front of the IPv4 address in its mapped form, `::ffff:0:0/96` (RFC 4291, 2.5.5.2).
+const MAPPED_BITS: u8 = 96;
+
 /// Addresses of this computer and of the wire that it hangs on.
 fn is_own(ip: IpAddr) -> bool {
     match ip {
@@ -100,6 +105,16 @@ impl Rule {
         let (base, bits) = text.split_once('/')?;
         let (base, bits) = (base.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?);
         (bits <= whole(base, None).bits).then_some(Rule { base, bits, port: None })
+    }
+
+    /// An IPv4 address in its mapped form is that address: so are those that are asked about.
+    fn canonical(self) -> Rule {
+        match (self.base.to_canonical(), self.bits.checked_sub(MAPPED_BITS)) {
+            (base, _) if base.is_ipv4() == self.base.is_ipv4() => self,
+            (base, Some(bits)) => Rule { base, bits, ..self },
+            // It covers more than the mapped addresses.
+            (_, None) => self,
+        }
     }
 
     fn covers(&self, ip: IpAddr, port: u16) -> bool {
@@ -168,6 +183,23 @@ mod tests {
             assert_eq!(allows(&egress, to), open, "{to}");
         }
         assert!(allows(&Egress::open(), "127.0.0.1:1") && allows(&Egress::open(), "[::1]:1"));
+    }
+
+    #[test]
+    fn a_rule_may_be_written_in_the_mapped_form() {
+        let rules = json!({ "allow": ["[::ffff:127.0.0.1]:8080"], "deny": ["::ffff:10.0.0.1", "::ffff:10.7.0.0/112"] });
+        let (egress, complaints) = Egress::read(&rules);
+        assert_eq!(complaints, Vec::<String>::new());
+        for (to, open) in [
+            ("10.0.0.1:80", false),
+            ("[::ffff:10.0.0.1]:80", false),
+            ("10.0.0.2:80", true),
+            ("10.7.200.1:80", false),
+            ("10.8.0.1:80", true),
+            ("127.0.0.1:8080", true),
+        ] {
+            assert_eq!(allows(&egress, to), open, "{to}");
+        }
     }
 
     #[test]

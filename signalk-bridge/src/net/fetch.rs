@@ -11,7 +11,7 @@ use super::{Completed, Net, Outcome, Wait};
 use crate::effect::{Effect, FetchId, FetchNews, FetchRequest};
 
 /// Requests that may be on their way at once.
-const MOST_AT_ONCE: usize = 16;
+pub(crate) const MOST_AT_ONCE: usize = 16;
 /// Longest body in either direction.
 pub(crate) const MOST_BYTES: usize = 16 << 20;
 /// Time until the answer is complete.

@@ -1,10 +1,12 @@
 //! Reports that wait while the guest is away on a run.
 //!
 //! TCP is bounded by the edge's window, HTTP by the requests; only datagrams
-//! come unasked. They have the bound of a socket's queue: the oldest go, counted.
+//! come unasked. They have the bounds of a socket's queue and of all queues: the
+//! oldest go, counted.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::MOST_QUEUED;
 use super::udp::{MOST, MOST_BYTES};
 use crate::effect::{Report, SocketId};
 
@@ -14,6 +16,8 @@ pub(crate) struct Mail {
     reports: VecDeque<Report>,
     /// Datagrams and bytes by socket.
     waiting: BTreeMap<SocketId, (usize, usize)>,
+    /// Bytes of all datagrams.
+    bytes: usize,
 }
 
 impl Mail {
@@ -23,9 +27,11 @@ impl Mail {
         };
         let id = *socket;
         let (count, bytes) = self.waiting.entry(id).or_default();
+        let more = datagrams.iter().map(|datagram| datagram.data.len()).sum::<usize>();
         *count += datagrams.len();
-        *bytes += datagrams.iter().map(|datagram| datagram.data.len()).sum::<usize>();
-        let is_over = *count > MOST || *bytes > MOST_BYTES;
+        *bytes += more;
+        self.bytes += more;
+        let is_over = *count > MOST || *bytes > MOST_BYTES || self.bytes > MOST_QUEUED;
         self.reports.push_back(report);
         if is_over {
             self.drop_oldest(id);
@@ -36,11 +42,14 @@ impl Mail {
         let report = self.reports.pop_front()?;
         if self.reports.is_empty() {
             self.waiting.clear();
+            self.bytes = 0;
         } else if let Report::Datagrams { socket, datagrams, .. } = &report
             && let Some((count, bytes)) = self.waiting.get_mut(socket)
         {
+            let less = datagrams.iter().map(|datagram| datagram.data.len()).sum::<usize>();
             *count -= datagrams.len();
-            *bytes -= datagrams.iter().map(|datagram| datagram.data.len()).sum::<usize>();
+            *bytes -= less;
+            self.bytes -= less;
         }
         Some(report)
     }
@@ -54,10 +63,11 @@ impl Mail {
             }
             let mut go = 0;
             for datagram in datagrams.iter() {
-                if *count <= MOST && *bytes <= MOST_BYTES {
+                if *count <= MOST && *bytes <= MOST_BYTES && self.bytes <= MOST_QUEUED {
                     break;
                 }
-                (*count, *bytes) = (*count - 1, *bytes - datagram.data.len());
+                let len = datagram.data.len();
+                (*count, *bytes, self.bytes) = (*count - 1, *bytes - len, self.bytes - len);
                 go += 1;
             }
             datagrams.drain(..go);
@@ -76,8 +86,13 @@ impl Mail {
             Report::Datagrams { socket, dropped, .. } if *socket == id => Some(dropped),
             _ => None,
         });
-        if let Some(dropped) = left {
-            *dropped = lost;
+        match left {
+            Some(dropped) => *dropped = lost,
+            None if lost > 0 => {
+                let datagrams = Vec::new();
+                self.reports.push_back(Report::Datagrams { socket: id, datagrams, dropped: lost });
+            }
+            None => {}
         }
     }
 }
@@ -95,6 +110,28 @@ mod tests {
         };
         let datagrams = numbers.map(one).collect();
         Report::Datagrams { socket: SocketId(socket), datagrams, dropped: 0 }
+    }
+
+    #[test]
+    fn all_sockets_together_have_a_bound() {
+        let mut mail = Mail::default();
+        let data = Bytes::from(vec![0; 60_000]);
+        let mut all = 0;
+        for socket in 0..64 {
+            let one = || Datagram { from: "10.0.0.1:1".parse().unwrap(), data: data.clone() };
+            let datagrams: Vec<Datagram> = (0..130).map(|_| one()).collect();
+            all += u64::try_from(datagrams.len()).unwrap();
+            mail.push(Report::Datagrams { socket: SocketId(socket), datagrams, dropped: 0 });
+        }
+        let (mut bytes, mut kept, mut lost) = (0, 0, 0);
+        while let Some(report) = mail.pop() {
+            let Report::Datagrams { datagrams, dropped, .. } = report else { break };
+            bytes += datagrams.iter().map(|datagram| datagram.data.len()).sum::<usize>();
+            kept += u64::try_from(datagrams.len()).unwrap();
+            lost += dropped;
+        }
+        assert!(bytes <= 64 << 20, "{bytes}");
+        assert_eq!(kept + lost, all);
     }
 
     #[test]

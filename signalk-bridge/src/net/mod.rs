@@ -32,6 +32,13 @@ pub(crate) use self::websocket::Heard;
 
 /// Sockets of one plugin at once (plugin ABI 6.3).
 const MOST_SOCKETS: usize = 64;
+/// Bytes that wait in the queues of all its sockets: datagrams and lines of TCP. Each open socket
+/// has the same share of them, so that a busy one takes nothing from the others.
+const MOST_QUEUED: usize = 64 << 20;
+/// The largest share of one socket.
+const MOST_QUEUED_ONE: usize = 8 << 20;
+/// Bytes of the longest host name (RFC 1035, 2.3.4); what is longer is neither name nor address.
+const LONGEST_HOST: usize = 253;
 /// Effects, and bytes to send in them, that one slice of the guest may leave.
 const MOST_EFFECTS: usize = 10_000;
 const MOST_EFFECT_BYTES: usize = 8 << 20;
@@ -97,8 +104,8 @@ pub(crate) struct Net {
     ends: BTreeSet<SocketId>,
     /// Datagrams that nobody read in time, since last asked.
     datagrams_dropped: u64,
-    /// Lines and pieces of TCP that nobody read in time, since last asked.
-    pieces_dropped: u64,
+    /// Lines of TCP that nobody read in time, since last asked.
+    lines_dropped: u64,
 }
 
 #[derive(Debug)]
@@ -134,7 +141,7 @@ impl Net {
             errors: VecDeque::new(),
             ends: BTreeSet::new(),
             datagrams_dropped: 0,
-            pieces_dropped: 0,
+            lines_dropped: 0,
         }
     }
 
@@ -154,9 +161,9 @@ impl Net {
         std::mem::take(&mut self.troubles)
     }
 
-    /// Datagrams, and lines and pieces of TCP, that were dropped since last asked.
+    /// Datagrams, and lines of TCP, that were dropped since last asked.
     pub(crate) fn take_dropped(&mut self) -> (u64, u64) {
-        (std::mem::take(&mut self.datagrams_dropped), std::mem::take(&mut self.pieces_dropped))
+        (std::mem::take(&mut self.datagrams_dropped), std::mem::take(&mut self.lines_dropped))
     }
 
     /// Sockets with news since last asked: data, or another state.
@@ -256,7 +263,25 @@ impl Net {
         self.last_socket += 1;
         let id = SocketId(self.last_socket);
         self.sockets.insert(id, socket);
+        self.share_anew();
         Ok(id)
+    }
+
+    /// Bytes that may wait in one socket, as many as are open now.
+    fn share(&self) -> usize {
+        (MOST_QUEUED / self.sockets.len().max(1)).min(MOST_QUEUED_ONE)
+    }
+
+    /// One more socket is open: the others have less room.
+    fn share_anew(&mut self) {
+        let share = self.share();
+        for socket in self.sockets.values_mut() {
+            match socket {
+                Socket::Udp(udp) => self.datagrams_dropped += udp.cut_to(share),
+                Socket::Tcp(tcp) => self.lines_dropped += tcp.cut_to(share),
+                Socket::WebSocket(_) => {}
+            }
+        }
     }
 
     /// Something to send, if it is not too much for one slice.
@@ -281,6 +306,18 @@ impl Net {
         };
         self.completed.extend(wait.map(|wait| Completed { wait, outcome }));
     }
+}
+
+/// Refuses what can be no host.
+fn check_host(host: &str, call: &str) -> Result<(), String> {
+    if host.is_empty() {
+        return Err(format!("{call} needs an address"));
+    }
+    if host.len() > LONGEST_HOST {
+        let len = host.len();
+        return Err(format!("{call}: a host of {len} bytes, the limit is {LONGEST_HOST}"));
+    }
+    Ok(())
 }
 
 /// There is none of this kind, or it is another plugin's: ids are each plugin's own (W18).

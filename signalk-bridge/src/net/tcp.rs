@@ -7,14 +7,19 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::unsent::Unsent;
-use super::{Net, Socket, Wait, unknown};
+use super::{Net, Socket, Wait, check_host, unknown};
 use crate::effect::{Effect, SocketId};
 
-/// Lines, or pieces, that wait in one socket; then the oldest are dropped and counted.
+/// Lines that wait in one socket; then the oldest are dropped and counted. Pieces of a byte stream
+/// are never dropped: more of them are joined. Lines are bounded in bytes too, by
+/// [`MOST_QUEUED`](super::MOST_QUEUED).
 const MOST: usize = 1000;
+/// Raw bytes that nobody has read, from where on the other end waits in line mode too: who changes
+/// the mode again and again has no more of them.
+const MOST_RAW: usize = 1 << 20;
 /// A line without an end is delivered as it is at this length.
 const LONGEST_LINE: usize = 64 << 10;
 /// Bytes that wait to be sent.
@@ -29,7 +34,10 @@ pub(super) struct Tcp {
     raw_mode: bool,
     /// Without their ends.
     lines: VecDeque<Vec<u8>>,
-    raw: VecDeque<Bytes>,
+    /// Bytes of them.
+    line_bytes: usize,
+    raw: VecDeque<BytesMut>,
+    raw_bytes: usize,
     partial: Vec<u8>,
     pub(super) unsent: Unsent,
     /// Bytes that the edge does not know to be taken.
@@ -64,7 +72,9 @@ impl Net {
             state: State::New,
             raw_mode: false,
             lines: VecDeque::new(),
+            line_bytes: 0,
             raw: VecDeque::new(),
+            raw_bytes: 0,
             partial: Vec::new(),
             unsent: Unsent::default(),
             untaken: 0,
@@ -81,9 +91,7 @@ impl Net {
     ) -> Result<Wait, String> {
         let port = u16::try_from(port).ok().filter(|port| *port != 0);
         let port = port.ok_or("a connection needs a port from 1 to 65535")?;
-        if host.is_empty() {
-            return Err("a connection needs an address".to_owned());
-        }
+        check_host(host, "a connection")?;
         let wait = self.next_wait();
         let tcp = self.tcp(id)?;
         if tcp.state != State::New {
@@ -135,21 +143,25 @@ impl Net {
 
     /// Takes the oldest line.
     pub(crate) fn tcp_pop_line(&mut self, id: SocketId) -> Option<Vec<u8>> {
-        let line = self.tcp(id).ok()?.lines.pop_front();
+        let tcp = self.tcp(id).ok()?;
+        let line = tcp.lines.pop_front();
+        tcp.line_bytes -= line.as_ref().map_or(0, Vec::len);
         self.tcp_was_read(id);
         line
     }
 
     /// The oldest piece, still in the queue.
-    pub(crate) fn tcp_peek_raw(&mut self, id: SocketId) -> Result<Option<&Bytes>, String> {
-        Ok(self.tcp(id)?.raw.front())
+    pub(crate) fn tcp_peek_raw(&mut self, id: SocketId) -> Result<Option<&[u8]>, String> {
+        Ok(self.tcp(id)?.raw.front().map(|piece| &piece[..]))
     }
 
     /// Takes so many bytes of the oldest piece; its rest stays.
     pub(crate) fn tcp_pop_raw(&mut self, id: SocketId, bytes: usize) {
         let Ok(tcp) = self.tcp(id) else { return };
         if let Some(piece) = tcp.raw.front_mut() {
-            drop(piece.split_to(bytes.min(piece.len())));
+            let bytes = bytes.min(piece.len());
+            drop(piece.split_to(bytes));
+            tcp.raw_bytes -= bytes;
             if piece.is_empty() {
                 tcp.raw.pop_front();
             }
@@ -171,9 +183,11 @@ impl Net {
             return if is_known { Ok(Some(Received::End(error))) } else { Err(unknown(id)) };
         };
         let received = if tcp.lines.is_empty() {
-            let pieces: Vec<Bytes> = std::mem::take(&mut tcp.raw).into();
+            let pieces: Vec<BytesMut> = std::mem::take(&mut tcp.raw).into();
+            tcp.raw_bytes = 0;
             Received::Bytes(pieces.concat().into())
         } else {
+            tcp.line_bytes = 0;
             Received::Lines(std::mem::take(&mut tcp.lines).into())
         };
         self.tcp_was_read(id);
@@ -213,6 +227,9 @@ impl Net {
     /// The edge may read on.
     fn tcp_taken(&mut self, id: SocketId) {
         let Ok(tcp) = self.tcp(id) else { return };
+        if tcp.raw_bytes > MOST_RAW {
+            return;
+        }
         let bytes = std::mem::take(&mut tcp.untaken);
         if bytes > 0 && tcp.state == State::Connected {
             self.effects.push_back(Effect::Taken { socket: id, bytes });
@@ -253,17 +270,18 @@ impl Net {
     }
 
     pub(super) fn tcp_received(&mut self, id: SocketId, data: &Bytes) {
+        let share = self.share();
         let Ok(tcp) = self.tcp(id) else { return };
         tcp.untaken += data.len();
-        let dropped = if tcp.raw_mode {
-            tcp.raw.push_back(data.clone());
-            over(&mut tcp.raw)
+        let raw_mode = tcp.raw_mode;
+        let dropped = if raw_mode {
+            tcp.keep_raw(data);
+            0
         } else {
             tcp.split(data);
-            over(&mut tcp.lines)
+            tcp.cut_to(share)
         };
-        let raw_mode = tcp.raw_mode;
-        self.pieces_dropped += dropped;
+        self.lines_dropped += dropped;
         self.fresh.insert(id);
         if !raw_mode {
             self.tcp_taken(id);
@@ -271,6 +289,7 @@ impl Net {
     }
 
     pub(super) fn tcp_was_closed(&mut self, id: SocketId, error: Option<String>) {
+        let share = self.share();
         let Ok(tcp) = self.tcp(id) else { return };
         tcp.state = State::Ended;
         let unsent = std::mem::take(&mut tcp.unsent).end();
@@ -278,8 +297,8 @@ impl Net {
             let last = std::mem::take(&mut tcp.partial);
             tcp.push(last);
         }
-        let dropped = over(&mut tcp.lines);
-        self.pieces_dropped += dropped;
+        let dropped = tcp.cut_to(share);
+        self.lines_dropped += dropped;
         self.fresh.insert(id);
         for wait in unsent {
             let text = error.clone().unwrap_or_else(|| "the other end has closed".to_owned());
@@ -308,7 +327,7 @@ impl Tcp {
                 let (head, rest) = body.split_at(LONGEST_LINE - self.partial.len());
                 self.partial.extend_from_slice(head);
                 let line = std::mem::take(&mut self.partial);
-                self.lines.push_back(line);
+                self.keep_line(line);
                 body = rest;
             }
             self.partial.extend_from_slice(body);
@@ -324,16 +343,35 @@ impl Tcp {
             line.pop();
         }
         if !line.is_empty() {
-            self.lines.push_back(line);
+            self.keep_line(line);
         }
     }
-}
 
-/// Drops the oldest over the bound.
-fn over<T>(queue: &mut VecDeque<T>) -> u64 {
-    let over = queue.len().saturating_sub(MOST);
-    queue.drain(..over);
-    u64::try_from(over).unwrap_or(u64::MAX)
+    fn keep_line(&mut self, line: Vec<u8>) {
+        self.line_bytes += line.len();
+        self.lines.push_back(line);
+    }
+
+    /// A piece as it came; when there are many, the last one becomes longer.
+    fn keep_raw(&mut self, data: &[u8]) {
+        self.raw_bytes += data.len();
+        let is_full = self.raw.len() >= MOST;
+        match self.raw.back_mut().filter(|_| is_full) {
+            Some(last) => last.extend_from_slice(data),
+            None => self.raw.push_back(BytesMut::from(data)),
+        }
+    }
+
+    /// Drops the oldest lines over the bounds; how many.
+    pub(super) fn cut_to(&mut self, bytes: usize) -> u64 {
+        let mut lost = 0;
+        while self.lines.len() > MOST || self.line_bytes > bytes {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.line_bytes -= oldest.len();
+            lost += 1;
+        }
+        lost
+    }
 }
 
 #[cfg(test)]
@@ -452,6 +490,52 @@ mod tests {
         assert_eq!((net.tcp_connected(ID), net.tcp_last_error(ID)), (None, Some("reset by peer")));
         assert_eq!(net.tcp_last_error(SocketId(9)), None);
         assert!(net.tcp_connect(ID, "a", 1).is_err(), "a new one has to be created");
+    }
+
+    #[test]
+    fn w39_raw_bytes_are_never_lost_however_small_their_pieces() {
+        let mut net = connected();
+        net.tcp_set_lines(ID, false).unwrap();
+        for number in 0..3000_u32 {
+            arrives(&mut net, &number.to_le_bytes()[..1]);
+        }
+        assert_eq!(net.tcp_pending(ID), Some(1000), "small pieces are joined");
+        let Ok(Some(Received::Bytes(all))) = net.tcp_take(ID) else { panic!("no bytes") };
+        assert_eq!(all.len(), 3000);
+        assert!((0..3000_u32).zip(&all).all(|(number, byte)| number.to_le_bytes()[0] == *byte));
+        assert_eq!(net.take_dropped(), (0, 0));
+    }
+
+    #[test]
+    fn raw_bytes_that_nobody_reads_stop_the_other_end_whatever_the_mode() {
+        let mut net = connected();
+        let piece = vec![b'x'; 64 << 10];
+        for _ in 0..1000 {
+            net.tcp_set_lines(ID, false).unwrap();
+            arrives(&mut net, &piece);
+            net.tcp_set_lines(ID, true).unwrap();
+        }
+        let effects = net.take_effects();
+        let told: usize = effects
+            .iter()
+            .map(|effect| if let Effect::Taken { bytes, .. } = effect { *bytes } else { 0 })
+            .sum();
+        assert!(told <= 2 << 20, "the edge may send {told} bytes more");
+    }
+
+    #[test]
+    fn lines_of_a_socket_hold_8_mib_and_less_when_there_are_many_sockets() {
+        let mut net = connected();
+        let line = [vec![b'x'; 60_000], vec![b'\n']].concat();
+        for _ in 0..500 {
+            arrives(&mut net, &line);
+        }
+        assert_eq!(net.tcp_pending(ID), Some((8 << 20) / 60_000));
+        for _ in 0..63 {
+            net.tcp_create().unwrap();
+        }
+        assert_eq!(net.tcp_pending(ID), Some((1 << 20) / 60_000), "its share has become smaller");
+        assert_eq!(net.take_dropped(), (0, 500 - (1 << 20) / 60_000));
     }
 
     #[test]

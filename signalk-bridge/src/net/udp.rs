@@ -8,12 +8,13 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::{Net, Socket, Wait, unknown};
+use super::{MOST_QUEUED_ONE, Net, Socket, Wait, check_host, unknown};
 use crate::effect::{Datagram, Effect, SocketId, UdpOption};
 
-/// Datagrams and bytes that wait in one socket; then the oldest are dropped and counted.
+/// Datagrams and bytes that wait in one socket; then the oldest are dropped and counted. With many
+/// sockets there are fewer bytes for each: [`MOST_QUEUED`](super::MOST_QUEUED).
 pub(super) const MOST: usize = 1000;
-pub(super) const MOST_BYTES: usize = 8 << 20;
+pub(super) const MOST_BYTES: usize = MOST_QUEUED_ONE;
 /// What one datagram can carry.
 const LONGEST: usize = 65_507;
 /// Options that may wait for the bind, or to be set after it.
@@ -72,6 +73,7 @@ impl Net {
         id: SocketId,
         option: UdpOption,
     ) -> Result<Option<Wait>, String> {
+        check_option(&option)?;
         let wait = self.next_wait();
         let udp = self.udp(id)?;
         if udp.bound {
@@ -104,9 +106,7 @@ impl Net {
             return Err(format!("a datagram of {} bytes, the limit is {LONGEST}", data.len()));
         }
         let udp = self.udp(id)?;
-        if host.is_empty() {
-            return Err("a datagram needs an address".to_owned());
-        }
+        check_host(host, "a datagram")?;
         if let Ok(ip) = host.parse::<IpAddr>()
             && ip.is_ipv6() != udp.ipv6
         {
@@ -222,20 +222,49 @@ impl Net {
     }
 
     pub(super) fn udp_received(&mut self, id: SocketId, datagrams: Vec<Datagram>, dropped: u64) {
+        let share = self.share();
         let Ok(udp) = self.udp(id) else { return };
+        udp.untold += dropped;
         let mut lost = dropped;
         for datagram in datagrams {
             udp.bytes += datagram.data.len();
             udp.queue.push_back(datagram);
-            while udp.queue.len() > MOST || udp.bytes > MOST_BYTES {
-                let Some(oldest) = udp.queue.pop_front() else { break };
-                udp.bytes -= oldest.data.len();
-                lost += 1;
-            }
+            lost += udp.cut_to(share);
         }
-        udp.untold += lost;
         self.datagrams_dropped += lost;
         self.fresh.insert(id);
+    }
+}
+
+impl Udp {
+    /// Drops the oldest over the bounds; how many.
+    pub(super) fn cut_to(&mut self, bytes: usize) -> u64 {
+        let mut lost = 0;
+        while self.queue.len() > MOST || self.bytes > bytes {
+            let Some(oldest) = self.queue.pop_front() else { break };
+            self.bytes -= oldest.data.len();
+            lost += 1;
+        }
+        self.untold += lost;
+        lost
+    }
+}
+
+/// A group and an interface are addresses: a text that is none is not kept until the bind.
+fn check_option(option: &UdpOption) -> Result<(), String> {
+    let (UdpOption::Join { group, interface } | UdpOption::Leave { group, interface }) = option
+    else {
+        return Ok(());
+    };
+    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+    let bad =
+        [(group, is_address(group)), (interface, interface.is_empty() || is_address(interface))];
+    match bad.into_iter().find(|(_, fits)| !fits) {
+        Some((text, _)) => {
+            let shown: String = text.chars().take(60).collect();
+            Err(format!("`{shown}` is no address; write 236.6.7.8 or ff02::1"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -337,6 +366,56 @@ mod tests {
         assert!(send("255.255.255.255", 7, 1).unwrap_err().contains("broadcast"));
         assert!(send("", 7, 1).is_err());
         assert!(send("10.0.0.1", 7, 65_507).is_ok());
+    }
+
+    #[test]
+    fn a_group_that_is_no_address_is_refused_before_it_is_kept() {
+        let mut net = net();
+        let id = net.udp_create(false).unwrap();
+        let long = "9".repeat(1 << 20);
+        for (group, interface) in
+            [("236.6.7.8", long.as_str()), (&long, ""), ("radar", ""), ("", "")]
+        {
+            for option in [
+                UdpOption::Join { group: group.into(), interface: interface.into() },
+                UdpOption::Leave { group: group.into(), interface: interface.into() },
+            ] {
+                let error = net.udp_set(id, option).unwrap_err();
+                assert!(error.contains("is no address") && error.len() < 300, "{error}");
+            }
+        }
+        assert!(net.udp(id).unwrap().options.is_empty());
+        let interface = "10.0.0.1".to_owned();
+        assert_eq!(
+            net.udp_set(id, UdpOption::Join { group: "ff02::1".into(), interface }),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn a_name_longer_than_any_is_refused() {
+        let mut net = net();
+        let id = net.udp_create(false).unwrap();
+        let host = "x".repeat(254);
+        assert!(net.udp_send(id, &host, 7, Bytes::new()).unwrap_err().contains("253"));
+        let tcp = net.tcp_create().unwrap();
+        assert!(net.tcp_connect(tcp, &host, 7).unwrap_err().contains("253"));
+        assert!(net.take_effects().is_empty());
+    }
+
+    #[test]
+    fn all_queues_of_a_plugin_together_hold_64_mib() {
+        let mut net = net();
+        let ids: Vec<SocketId> = (0..64).map(|_| net.udp_create(false).unwrap()).collect();
+        let data = Bytes::from(vec![0; 60_000]);
+        for id in &ids {
+            let from = "192.168.1.7:10010".parse().unwrap();
+            let one = || Datagram { from, data: data.clone() };
+            arrive(&mut net, *id, (0..20).map(|_| one()).collect());
+        }
+        let waiting: usize = ids.iter().map(|id| net.udp_pending(*id).unwrap()).sum();
+        assert_eq!(waiting, 64 * ((1 << 20) / 60_000), "each has its share");
+        assert_eq!(net.take_dropped().0, 64 * 20 - u64::try_from(waiting).unwrap());
     }
 
     #[test]

@@ -89,12 +89,12 @@ impl Net {
         if bytes > LONGEST {
             return Err(format!("a message of {bytes} bytes, the limit is {LONGEST}"));
         }
-        let unsent = socket.unsent.bytes();
-        if unsent > 0 && unsent + bytes > MOST_UNSENT {
+        let (unsent, weight) = (socket.unsent.bytes(), message.weight());
+        if unsent > 0 && unsent + weight > MOST_UNSENT {
             return Err(format!("{unsent} bytes wait to be sent; await each send"));
         }
         self.effects.push_back(Effect::WebSocketSend { socket: id, message });
-        self.ws(id)?.unsent.add(bytes);
+        self.ws(id)?.unsent.add(weight);
         Ok(())
     }
 
@@ -261,6 +261,16 @@ mod tests {
         net.ws_close(ID, Some((1000, "bye".into()))).unwrap();
         let outcome = Outcome::Failed("socket 1 was closed".into());
         assert_eq!(net.take_completed(), [Completed { wait, outcome }]);
+    }
+
+    #[test]
+    fn empty_messages_count_too() {
+        let mut net = open();
+        let most = (0..100_000).take_while(|_| net.ws_send(ID, text("")).is_ok()).count();
+        assert_eq!(most, MOST_UNSENT / 64);
+        assert!(net.when_sent(ID).is_some(), "who sends nothing may wait for it as well");
+        net.handle_report(Report::Sent { socket: ID, bytes: text("").weight() });
+        assert_eq!(net.ws_send(ID, text("")), Ok(()));
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn news(effect: &Effect) -> Vec<Report> {
             ]
         }
         Effect::WebSocketSend { socket, message } => {
-            vec![Report::Sent { socket: *socket, bytes: message.len() }]
+            vec![Report::Sent { socket: *socket, bytes: message.weight() }]
         }
         Effect::Fetch { id, request } => {
             let head = FetchHead { status: 201, url: request.url.clone(), ..Default::default() };

@@ -154,13 +154,13 @@ async fn serve(
     let writing = async {
         while let Some(command) = to_do.recv().await {
             let (message, bytes) = match command {
-                Command::Send(WebSocketMessage::Text(text)) => {
-                    let bytes = text.len();
-                    (Message::text(text), bytes)
-                }
-                Command::Send(WebSocketMessage::Binary(data)) => {
-                    let bytes = data.len();
-                    (Message::Binary(Bytes::clone(&data)), bytes)
+                Command::Send(message) => {
+                    let bytes = message.weight();
+                    let message = match message {
+                        WebSocketMessage::Text(text) => Message::text(text),
+                        WebSocketMessage::Binary(data) => Message::Binary(Bytes::clone(&data)),
+                    };
+                    (message, bytes)
                 }
                 Command::Close(reason) => {
                     let frame = reason.map(|(code, reason)| CloseFrame {
