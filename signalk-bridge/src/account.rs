@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::methods::register::Registered;
 use crate::{BridgeError, Capabilities, PluginId};
 
 /// The books of one plugin.
@@ -15,6 +16,11 @@ pub struct Account {
     deltas: Bucket,
     next_subscription: u64,
     pub(crate) subscriptions: Vec<crate::SubscriptionId>,
+    pub(crate) registered: Registered,
+    /// As the package is called: another name of its own in sources.
+    pub(crate) package: String,
+    /// Fuel for work that its calls caused in the server, not yet charged.
+    owed: u64,
     /// What has been counted since the session began.
     pub counters: Counters,
 }
@@ -72,6 +78,9 @@ impl Account {
             deltas: Bucket::new(deltas_per_second),
             next_subscription: 0,
             subscriptions: Vec::new(),
+            registered: Registered::default(),
+            package: String::new(),
+            owed: 0,
             counters: Counters::default(),
         }
     }
@@ -91,6 +100,17 @@ impl Account {
         let id = crate::SubscriptionId(self.next_subscription);
         self.subscriptions.push(id);
         id
+    }
+
+    /// So many bytes were parsed or written down for it by the server: a byte costs one fuel, about
+    /// the time that it takes.
+    pub(crate) fn owe(&mut self, bytes: usize) {
+        self.owed = self.owed.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// What is to be charged to the guest.
+    pub(crate) fn take_owed(&mut self) -> u64 {
+        std::mem::take(&mut self.owed)
     }
 
     /// Takes one delta out of the budget, or counts it as dropped.

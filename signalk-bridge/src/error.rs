@@ -125,6 +125,22 @@ pub enum Crash {
         /// How long it had.
         limit: std::time::Duration,
     },
+    /// Its own allocator had no memory for a text of the host (plugin ABI 2.6).
+    #[error(
+        "{plugin}: `{call}({bytes})` gave no memory for what the host hands over; the guest has {used} bytes, its limit is {limit}"
+    )]
+    NoMemory {
+        /// Who.
+        plugin: String,
+        /// `allocate` or `__new`.
+        call: &'static str,
+        /// How many it was asked for.
+        bytes: u32,
+        /// Its memory now, in bytes.
+        used: u64,
+        /// Its largest memory, in bytes.
+        limit: u64,
+    },
     /// Anything else, as text.
     #[error("{0}")]
     Text(String),

@@ -4,6 +4,7 @@
 //! ends them with the plugin's life; registering twice replaces.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// One thing that a plugin offers from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,40 +70,71 @@ pub enum Access {
 }
 
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
+/// Endpoints of a plugin: each is looked at for each request.
+const MOST: usize = 200;
+/// Bytes of the whole list.
+const LONGEST: usize = 256 << 10;
+/// Bytes of a path or of a handler's name.
+const LONGEST_NAME: usize = 1000;
+/// Rows that are complained about one by one.
+const MOST_COMPLAINTS: usize = 5;
 
 impl Endpoint {
     /// Reads what `http_endpoints` answered: the endpoints that are understood, and complaints
-    /// about the rest.
+    /// about the rest, few whatever the answer.
     pub fn read(text: &str) -> (Vec<Endpoint>, Vec<String>) {
         if text.trim().is_empty() {
             return (Vec::new(), Vec::new());
         }
-        let rows: Vec<serde_json::Value> = match serde_json::from_str(text) {
-            Ok(rows) => rows,
-            Err(error) => {
-                let text = format!("http_endpoints is no JSON array ({error}): no endpoints");
-                return (Vec::new(), vec![text]);
-            }
-        };
-        let mut complaints = Vec::new();
-        let mut endpoints = Vec::new();
-        for row in rows {
-            match Endpoint::deserialize(&row) {
-                Err(error) => complaints.push(format!("http_endpoints: {row}: {error}; skipped")),
-                Ok(mut endpoint) => {
-                    endpoint.method.make_ascii_uppercase();
-                    if METHODS.contains(&endpoint.method.as_str()) {
-                        endpoints.push(endpoint);
-                    } else {
-                        let method = &endpoint.method;
-                        complaints.push(format!(
-                            "http_endpoints: method {method} is not one of GET, POST, PUT, DELETE; skipped"
-                        ));
-                    }
+        Endpoint::rows(text).unwrap_or_else(|reason| {
+            (Vec::new(), vec![format!("http_endpoints {reason}: no endpoints")])
+        })
+    }
+
+    /// [`Endpoint::read`] of a list; why it is none.
+    pub(crate) fn rows(text: &str) -> Result<(Vec<Endpoint>, Vec<String>), String> {
+        if text.len() > LONGEST {
+            return Err(format!("has {} bytes, the limit is {LONGEST}", text.len()));
+        }
+        let rows: Vec<&RawValue> =
+            serde_json::from_str(text).map_err(|error| format!("is no JSON array ({error})"))?;
+        let (mut endpoints, mut complaints, mut more) = (Vec::new(), Vec::new(), 0_usize);
+        for row in &rows {
+            match Endpoint::row(row.get()) {
+                Ok(endpoint) if endpoints.len() < MOST => endpoints.push(endpoint),
+                Err(reason) if complaints.len() < MOST_COMPLAINTS => {
+                    complaints.push(format!("http_endpoints: {reason}; skipped"));
                 }
+                _ => more += 1,
             }
         }
-        (endpoints, complaints)
+        if more > 0 {
+            complaints.push(format!(
+                "http_endpoints: {more} more rows are skipped; the limit is {MOST}, and each has method, path and handler"
+            ));
+        }
+        Ok((endpoints, complaints))
+    }
+
+    fn row(text: &str) -> Result<Endpoint, String> {
+        let mut endpoint: Endpoint = serde_json::from_str(text).map_err(|error| {
+            let shown: String = text.chars().take(100).collect();
+            format!("{shown}: {error}")
+        })?;
+        endpoint.method.make_ascii_uppercase();
+        if !METHODS.contains(&endpoint.method.as_str()) {
+            let shown: String = endpoint.method.chars().take(20).collect();
+            return Err(format!("method {shown} is not one of GET, POST, PUT, DELETE"));
+        }
+        for (what, text) in [("path", &endpoint.path), ("handler", &endpoint.handler)] {
+            if text.len() > LONGEST_NAME {
+                return Err(format!(
+                    "a {what} of {} bytes, the limit is {LONGEST_NAME}",
+                    text.len()
+                ));
+            }
+        }
+        Ok(endpoint)
     }
 }
 
@@ -124,6 +156,34 @@ mod tests {
             complaints[0].contains("PATCH") && complaints[1].contains("path"),
             "{complaints:?}"
         );
+    }
+
+    #[test]
+    fn rows_and_complaints_are_bounded() {
+        let (endpoints, complaints) = Endpoint::read(&format!("[{}1]", "1,".repeat(100_000)));
+        assert_eq!(endpoints, []);
+        assert!(complaints.len() <= 6, "{}", complaints.len());
+        assert!(complaints.last().unwrap().contains("more rows"), "{complaints:?}");
+
+        let row = r#"{"method":"GET","path":"/a","handler":"h"}"#;
+        let (endpoints, complaints) = Endpoint::read(&format!("[{}]", vec![row; 250].join(",")));
+        assert_eq!(endpoints.len(), 200);
+        assert!(complaints.len() == 1 && complaints[0].contains("limit is 200"), "{complaints:?}");
+
+        let (endpoints, complaints) = Endpoint::read(&format!("[{row}{}]", " ".repeat(256 << 10)));
+        assert_eq!(endpoints, []);
+        assert!(complaints.len() == 1 && complaints[0].contains("262144"), "{complaints:?}");
+    }
+
+    #[test]
+    fn names_that_nobody_can_ask_for_are_skipped() {
+        let long = "x".repeat(1001);
+        let text = format!(
+            r#"[{{"method":"GET","path":"/{long}","handler":"h"}},{{"method":"GET","path":"/a","handler":"{long}"}}]"#
+        );
+        let (endpoints, complaints) = Endpoint::read(&text);
+        assert_eq!((endpoints.len(), complaints.len()), (0, 2));
+        assert!(complaints.iter().all(|text| text.len() < 300), "{complaints:?}");
     }
 
     #[test]

@@ -29,10 +29,17 @@ impl Usage {
         &self.rows
     }
 
-    /// A part of a call has been executed.
-    pub(crate) fn burned(&mut self, export: &str, fuel: u64) {
-        let row = self.row(export);
-        row.fuel = row.fuel.saturating_add(fuel);
+    /// Where an export is counted; holds until somebody takes the counts over.
+    pub(crate) fn place(&mut self, export: &str) -> usize {
+        let known = self.rows.iter().position(|row| &*row.export == export);
+        known.unwrap_or_else(|| self.new_row(export))
+    }
+
+    /// A part of a call of the export in this place has been executed.
+    pub(crate) fn burned(&mut self, place: usize, fuel: u64) {
+        if let Some(row) = self.rows.get_mut(place) {
+            row.fuel = row.fuel.saturating_add(fuel);
+        }
     }
 
     /// A call came to its end.
@@ -56,8 +63,7 @@ impl Usage {
     }
 
     fn row(&mut self, export: &str) -> &mut ExportUse {
-        let known = self.rows.iter().position(|row| &*row.export == export);
-        let at = known.unwrap_or_else(|| self.new_row(export));
+        let at = self.place(export);
         &mut self.rows[at]
     }
 
@@ -79,10 +85,13 @@ mod tests {
     fn calls_and_fuel_are_kept_apart_and_added_once() {
         let (mut here, mut away) = (Usage::default(), Usage::default());
         for _ in 0..2 {
-            away.burned("poll", 10);
-            away.burned("poll", 5);
+            let place = away.place("poll");
+            away.burned(place, 10);
+            let place = away.place("poll");
+            away.burned(place, 5);
             away.finished("poll");
-            away.burned("delta_handler", 1);
+            let place = away.place("delta_handler");
+            away.burned(place, 1);
             here.take(&mut away);
         }
         let rows: Vec<_> = here.rows().iter().map(|r| (&*r.export, r.calls, r.fuel)).collect();

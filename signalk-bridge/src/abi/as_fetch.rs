@@ -17,13 +17,16 @@ use super::adapt::{Args, results};
 use super::assemblyscript::{NO_RUNTIME, object};
 use super::queue::{Give, Queued, Rest, Shared, Until};
 use super::work::Response;
-use crate::net::fetch::MOST_BYTES;
+use crate::net::fetch::{MOST_AT_ONCE, MOST_BYTES};
 use crate::{Capability, Status};
 
 const MODULE: &str = "as-fetch";
 /// Headers of one request, and bytes of one name, value or URL.
 const MOST_HEADERS: u32 = 200;
 const LONGEST_TEXT: u32 = 64 << 10;
+/// Answers that may wait for `responseHandler`, most of them to requests that could not be sent: a
+/// guest that asks in a loop and does not return has no more.
+const MOST_UNHEARD: usize = 1000;
 
 /// One of the four functions.
 #[derive(Clone, Copy)]
@@ -83,12 +86,18 @@ fn enter(
         let text = "the module does not export `responseHandler`; write `export { responseHandler } from \"as-fetch/assembly\"` in its entry file";
         return Err(HostFault::Trap(text.to_owned()));
     }
+    let (unheard, on_the_way) = shared.unheard();
+    if !call.rests && unheard >= MOST_UNHEARD {
+        return Err(HostFault::Trap(format!(
+            "{MOST_UNHEARD} answers wait for `responseHandler`; return from the call before asking for more"
+        )));
+    }
     let callback = args.i32(if call.post { 4 } else { 3 });
     let request = match read(&memory, args, call) {
         Ok(request) => request,
-        Err(fault) => {
-            shared.guest_faults += 1;
-            let text = fault.to_string();
+        Err(unread) => {
+            shared.guest_faults += u64::from(matches!(unread, Unread::Fault(_)));
+            let text = unread.to_string();
             return Ok(HostReturn::Values(shared.not_sent(call, callback, ty, "?", &text)));
         }
     };
@@ -99,7 +108,14 @@ fn enter(
         let text = "nothing can be waited for inside `__new` and its like; fetch outside of them";
         return Ok(HostReturn::Values(shared.not_sent(call, callback, ty, &url, text)));
     }
-    let returned = match shared.net.fetch(method, &url, headers, body) {
+    // Bodies that came and were not handed over count too: they lie in the host's memory.
+    let sent = match call.rests || on_the_way < MOST_AT_ONCE {
+        true => shared.net.fetch(method, &url, headers, body),
+        false => Err(format!(
+            "{MOST_AT_ONCE} requests are on their way or wait for `responseHandler`; return from the call first"
+        )),
+    };
+    let returned = match sent {
         Err(text) => HostReturn::Values(shared.not_sent(call, callback, ty, &url, &text)),
         Ok(wait) if call.rests => {
             let rest = Rest { until: Until::World(wait), give: Give::Body, ty: ty.clone() };
@@ -107,6 +123,7 @@ fn enter(
         }
         Ok(wait) => {
             shared.awaited.insert(wait, callback);
+            shared.asked(true);
             HostReturn::Values(results(ty, 0))
         }
     };
@@ -126,8 +143,9 @@ impl Shared {
     ) -> Vec<Val> {
         self.fetch_failed(&format!("{url}: {why}"));
         if !call.rests {
-            let body = Bytes::new();
-            self.responses.push(Response { callback, status: 0, redirected: false, body });
+            let (status, redirected, body) = (0, false, Bytes::new());
+            self.asked(false);
+            self.responses.push(Response { callback, sent: false, status, redirected, body });
         }
         results(ty, 0)
     }
@@ -140,7 +158,18 @@ impl Shared {
     }
 }
 
-fn read(memory: &GuestMemory<'_>, args: &Args<'_>, call: Call) -> Result<Request, GuestFault> {
+/// Why a request cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    #[error(transparent)]
+    Fault(#[from] GuestFault),
+    #[error("a URL, or the name or value of a header, of {0} bytes; the limit is {LONGEST_TEXT}")]
+    TooLong(u32),
+    #[error("more than {MOST_HEADERS} headers")]
+    TooMany,
+}
+
+fn read(memory: &GuestMemory<'_>, args: &Args<'_>, call: Call) -> Result<Request, Unread> {
     let body = match args.u32(3) {
         body if call.post && body != 0 => {
             let most = u32::try_from(MOST_BYTES).unwrap_or(u32::MAX).saturating_add(1);
@@ -148,18 +177,28 @@ fn read(memory: &GuestMemory<'_>, args: &Args<'_>, call: Call) -> Result<Request
         }
         _ => Bytes::new(),
     };
-    let url = object::text(memory, args.u32(0), LONGEST_TEXT)?;
+    let url = text(memory, args.u32(0))?;
     Ok(Request { url, headers: headers(memory, args.u32(2))?, body })
 }
 
+/// A text, all of it: half a URL would be another one.
+fn text(memory: &GuestMemory<'_>, string: u32) -> Result<String, Unread> {
+    let bytes = if string == 0 { 0 } else { object::size(memory, string)? };
+    let text = object::text(memory, string, LONGEST_TEXT)?;
+    if bytes > LONGEST_TEXT { Err(Unread::TooLong(bytes)) } else { Ok(text) }
+}
+
 /// `string[][]`: pairs, or several pairs one after the other in one array.
-fn headers(memory: &GuestMemory<'_>, outer: u32) -> Result<Vec<(String, String)>, GuestFault> {
+fn headers(memory: &GuestMemory<'_>, outer: u32) -> Result<Vec<(String, String)>, Unread> {
+    let most = usize::try_from(MOST_HEADERS).unwrap_or(usize::MAX);
     let mut headers = Vec::new();
-    for inner in object::elements(memory, outer, MOST_HEADERS)? {
-        for pair in object::elements(memory, inner, 2 * MOST_HEADERS)?.chunks_exact(2) {
+    for inner in object::elements(memory, outer, MOST_HEADERS + 1)? {
+        for pair in object::elements(memory, inner, 2 * MOST_HEADERS + 2)?.chunks_exact(2) {
             if let [name, value] = pair {
-                let name = object::text(memory, *name, LONGEST_TEXT)?;
-                headers.push((name, object::text(memory, *value, LONGEST_TEXT)?));
+                headers.push((text(memory, *name)?, text(memory, *value)?));
+            }
+            if headers.len() > most {
+                return Err(Unread::TooMany);
             }
         }
     }

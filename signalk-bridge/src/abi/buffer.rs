@@ -170,7 +170,7 @@ fn output(guest: &mut Guest, size: u32, held: &mut Held) -> Result<[i32; 2], Cra
 fn allocate(guest: &mut Guest, size: u32, held: &mut Held) -> Result<[i32; 2], Crash> {
     let addr = guest.nested("allocate", &[size.cast_signed()])?;
     if addr == 0 {
-        return Err(Crash::Text(format!("`allocate({size})` returned 0: out of memory")));
+        return Err(guest.no_memory("allocate", size));
     }
     held.blocks.push((addr.cast_unsigned(), size));
     Ok([addr, size.cast_signed()])

@@ -75,7 +75,8 @@ impl Convention {
     pub(crate) fn idle_work(&self, guest: &Guest) -> Option<Work> {
         match self {
             Convention::AssemblyScript(script) if script.wants_to_collect() => {
-                guest.interface().has_export("__collect").then_some(Work::Collect)
+                // Not `has_export`: a global of that name cannot be called, and would be wanted for ever.
+                guest.interface().export_type("__collect").is_some().then_some(Work::Collect)
             }
             _ => None,
         }

@@ -5,7 +5,8 @@ use wasmi_hdk::{CallError, Instance, InstanceConfig, Interface, Module, Val};
 use super::adapt::{arguments, first};
 use crate::Crash;
 
-/// Fuel of one `allocate`, `deallocate`, `__new` or `__pin`.
+/// Fuel of one `allocate`, `deallocate`, `__new` or `__pin`: it cannot be interrupted, so its
+/// price is counted afterwards, in the trip's budget and the guest's purse.
 const ALLOCATION_FUEL: u64 = 10_000_000;
 
 /// A guest that is called by its exports.
@@ -52,6 +53,14 @@ impl Guest {
         }
     }
 
+    /// Begins a call, which then runs in slices.
+    pub(crate) fn enter(&mut self, export: &str, args: &[Val]) -> Result<(), Crash> {
+        match &mut self.life {
+            Life::Living(instance) => Ok(instance.begin(export, args)?),
+            _ => Ok(()),
+        }
+    }
+
     /// A short call between others, or while another one rests.
     pub(crate) fn nested(&mut self, export: &str, values: &[i32]) -> Result<i32, Crash> {
         let no_export = || CallError::NoExport {
@@ -77,8 +86,30 @@ impl Guest {
         })
     }
 
-    /// The shared state of its host functions.
+    /// The shared state of its host functions, also before it is born.
     pub(crate) fn state<T: 'static>(&mut self) -> Option<&mut T> {
-        self.instance()?.state()
+        match &mut self.life {
+            Life::Living(instance) => instance.state(),
+            Life::Unborn(unborn) => unborn.1.state.downcast_mut(),
+            Life::Still => None,
+        }
+    }
+
+    /// All fuel that it has used.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        match &self.life {
+            Life::Living(instance) => instance.fuel_used(),
+            _ => 0,
+        }
+    }
+
+    /// What becomes of a guest that has no room for what the host wants to hand over.
+    pub(crate) fn no_memory(&mut self, call: &'static str, bytes: u32) -> Crash {
+        let plugin = self.interface.name().to_owned();
+        let (used, limit) = self.instance().map_or((0, 0), |instance| {
+            let limit = u64::try_from(instance.limits().memory_bytes).unwrap_or(u64::MAX);
+            (instance.stats().memory_bytes, limit)
+        });
+        Crash::NoMemory { plugin, call, bytes, used, limit }
     }
 }

@@ -102,6 +102,13 @@ impl Library {
         self.guest.state()
     }
 
+    /// Charges the guest for what the server did for it.
+    pub(crate) fn charge(&mut self, fuel: u64) {
+        if let Some(instance) = self.guest.instance() {
+            instance.charge(fuel);
+        }
+    }
+
     /// Goes on after a [`Rest`], with its results; the next trip carries on.
     pub(crate) fn resume(&mut self, results: &[Val]) {
         let Some(instance) = self.guest.instance() else { return };
@@ -131,6 +138,7 @@ impl Library {
 
     fn drive(&mut self) -> Result<Outcome, Crash> {
         self.guest.be_born()?;
+        let mut spent = self.guest.fuel_used();
         let platform = self.platform.clone();
         let Some(limits) = self.guest.instance().map(|instance| instance.limits().clone()) else {
             return Ok(Outcome::Idle);
@@ -145,66 +153,99 @@ impl Library {
         let mut fuel_left = limits.run_fuel;
         let end = limits.run_time.map(|time| platform.monotonic().saturating_add(time));
         loop {
+            let began = platform.monotonic();
             if self.flight.is_none() {
                 match self.queue.pop_front().or_else(|| self.convention.idle_work(&self.guest)) {
                     Some(work) => self.begin(work)?,
                     None => return Ok(Outcome::Idle),
                 }
             }
-            let (Some(instance), Some(flight)) = (self.guest.instance(), &mut self.flight) else {
-                continue; // an export that is not there was skipped
-            };
-            let (used, began) = (instance.stats().fuel_used, platform.monotonic());
-            let step = instance.run(limits.slice_fuel);
-            let after = platform.monotonic();
-            flight.ran = flight.ran.saturating_add(after.saturating_sub(began));
-            let used = instance.stats().fuel_used.saturating_sub(used);
-            self.usage.burned(flight.work.export(), used);
-            fuel_left = fuel_left.saturating_sub(used.max(1));
-            match step {
-                Step::Finished(values) => self.finish(&values)?,
-                Step::Yielded => flight.overrun(instance)?,
-                Step::Waiting { until, .. } => {
-                    let late = flight.asleep(after);
-                    return Ok(Outcome::Waiting {
-                        until: Some(until.map_or(late, |until| until.min(late))),
-                    });
-                }
-                Step::HostCall(payload) => {
-                    return match payload.downcast::<Rest>() {
-                        Ok(rest) => Ok(Outcome::Rests(*rest)),
-                        Err(_) => Ok(Outcome::Waiting { until: None }),
-                    };
-                }
-                Step::Failed(Fault::Exit { code: 0, .. }) if !instance.has_ended() => {
-                    self.finish(&[])?;
-                }
-                Step::Failed(fault) => return Err(fault.into()),
+            let place = self.flight.as_ref().map(|flight| self.usage.place(flight.work.export()));
+            let stepped = self.step(began, limits.slice_fuel);
+            // What copying in and out took is the guest's too: it is the guest's allocator.
+            let used = self.guest.fuel_used().saturating_sub(spent);
+            spent = spent.saturating_add(used);
+            if let Some(place) = place {
+                self.usage.burned(place, used);
             }
-            if fuel_left == 0 || end.is_some_and(|end| after >= end) {
+            if let Some(outcome) = stepped? {
+                return Ok(outcome);
+            }
+            fuel_left = fuel_left.saturating_sub(used.max(1));
+            if fuel_left == 0 || end.is_some_and(|end| platform.monotonic() >= end) {
                 return Ok(if self.has_work() { Outcome::More } else { Outcome::Idle });
             }
         }
     }
 
+    /// One slice of the call in flight, whose turn began then; why the trip ends, if it does.
+    fn step(&mut self, began: Duration, slice: u64) -> Result<Option<Outcome>, Crash> {
+        let (Some(instance), Some(flight)) = (self.guest.instance(), &mut self.flight) else {
+            return Ok(None); // an export that is not there was skipped
+        };
+        if let Some(until) = instance.throttled_until() {
+            // Who pays for fuel is slow; it is not asleep, and the call's time does not go on.
+            return Ok(Some(Outcome::Waiting { until: Some(until) }));
+        }
+        let step = instance.run(slice);
+        let after = self.platform.monotonic();
+        flight.ran = flight.ran.saturating_add(after.saturating_sub(began));
+        match step {
+            Step::Finished(values) => self.finish(&values)?,
+            Step::Yielded => flight.overrun(instance)?,
+            Step::Waiting { until, .. } => {
+                let late = flight.asleep(after);
+                let until = Some(until.map_or(late, |until| until.min(late)));
+                return Ok(Some(Outcome::Waiting { until }));
+            }
+            Step::HostCall(payload) => {
+                return Ok(Some(match payload.downcast::<Rest>() {
+                    Ok(rest) => Outcome::Rests(*rest),
+                    Err(_) => Outcome::Waiting { until: None },
+                }));
+            }
+            Step::Failed(Fault::Exit { code: 0, .. }) if !instance.has_ended() => {
+                self.finish(&[])?;
+            }
+            Step::Failed(fault) => return Err(fault.into()),
+        }
+        Ok(None)
+    }
+
     /// Begins one call; an export that the guest does not have is done at once.
     fn begin(&mut self, work: Work) -> Result<(), Crash> {
+        if let (Work::Response(response), Some(shared)) = (&work, self.guest.state::<Shared>()) {
+            shared.handed_over(response.sent);
+        }
         let Some(ty) = self.guest.interface().export_type(work.export()).cloned() else {
             self.done.push(work.skipped());
             return Ok(());
         };
-        let (held, args) = match self.convention.begin(&mut self.guest, &work, &ty)? {
-            Begun::Called(held, args) => (held, args),
-            Begun::Refused(why) => {
+        let begun = match self.convention.begin(&mut self.guest, &work, &ty) {
+            Ok(Begun::Called(held, args)) => self.guest.enter(work.export(), &args).map(|()| held),
+            Ok(Begun::Refused(why)) => {
                 self.done.push(work.refused(why));
                 return Ok(());
             }
+            Err(crash) => Err(crash),
         };
-        let Some(instance) = self.guest.instance() else { return Ok(()) };
-        instance.begin(work.export(), &args)?;
-        let limit = work.deadline(self.call_time);
-        self.flight = Some(Flight { work, held, ran: Duration::ZERO, limit, asleep_since: None });
+        match begun {
+            Ok(held) => self.flight = Some(Flight::new(work, held, self.call_time)),
+            Err(crash) => {
+                self.not_begun(work);
+                return Err(crash);
+            }
+        }
         Ok(())
+    }
+
+    /// The guest ended before it was called. A delta that it never saw is for its next life; of
+    /// everything else somebody has to be told what became of it.
+    fn not_begun(&mut self, work: Work) {
+        match work {
+            Work::Delta(_) => self.queue.push_front(work),
+            work => self.flight = Some(Flight::new(work, Held::default(), self.call_time)),
+        }
     }
 
     /// Counts the time that the guest was asleep towards the call's (plugin ABI 4.11); waiting for
@@ -232,6 +273,11 @@ impl Library {
 }
 
 impl Flight {
+    fn new(work: Work, held: Held, call_time: Option<Duration>) -> Flight {
+        let limit = work.deadline(call_time);
+        Flight { work, held, ran: Duration::ZERO, limit, asleep_since: None }
+    }
+
     /// The guest sleeps from now on; the time at which the call will have taken too long.
     fn asleep(&mut self, now: Duration) -> Duration {
         self.asleep_since = Some(now);

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use wasmi_hdk::{FuncType, LogLine};
 
 use super::work::Response;
+use crate::methods::register::Registered;
 use crate::methods::streams;
 use crate::net::{Net, Wait};
 use crate::{Capabilities, Capability, Manifest, PluginId, Registration, Status, Version};
@@ -99,6 +100,12 @@ pub(crate) struct Shared {
     pub(crate) awaited: BTreeMap<Wait, i32>,
     /// Such requests that ended.
     pub(crate) responses: Vec<Response>,
+    /// Such requests whose answer `responseHandler` has not got, and those of them that went out.
+    unheard: (usize, usize),
+    /// What it has registered.
+    pub(crate) registered: Registered,
+    /// `plugin_start` has succeeded.
+    pub(crate) started: bool,
     /// `console.time`: label and beginning.
     pub(crate) timers: BTreeMap<String, Duration>,
 }
@@ -133,18 +140,41 @@ impl Shared {
             traits: Traits::default(),
             awaited: BTreeMap::new(),
             responses: Vec::new(),
+            unheard: (0, 0),
+            registered: Registered::default(),
+            started: false,
             timers: BTreeMap::new(),
         }
     }
 
-    /// Queues a call that copies `bytes` out of the guest.
-    pub(crate) fn push(&mut self, call: Queued, bytes: usize) {
+    /// Queues a call that copies `bytes` out of the guest; false: there was no room for it, which
+    /// is counted.
+    pub(crate) fn push(&mut self, call: Queued, bytes: usize) -> bool {
         if self.queue.len() >= MOST_CALLS || self.bytes + bytes > MOST_BYTES {
             self.overflown += 1;
-            return;
+            return false;
         }
         self.bytes += bytes;
         self.queue.push_back(call);
+        true
+    }
+
+    /// Requests that nobody rests for and whose answer was not handed over, and those of them that
+    /// went out.
+    pub(crate) fn unheard(&self) -> (usize, usize) {
+        self.unheard
+    }
+
+    /// One more of them.
+    pub(crate) fn asked(&mut self, sent: bool) {
+        self.unheard.0 += 1;
+        self.unheard.1 += usize::from(sent);
+    }
+
+    /// One fewer.
+    pub(crate) fn handed_over(&mut self, sent: bool) {
+        self.unheard.0 = self.unheard.0.saturating_sub(1);
+        self.unheard.1 = self.unheard.1.saturating_sub(usize::from(sent));
     }
 
     /// Says something to the author, once per instance.

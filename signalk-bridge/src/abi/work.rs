@@ -50,6 +50,8 @@ pub(crate) enum Work {
 pub(crate) struct Response {
     /// Names the request.
     pub(crate) callback: i32,
+    /// The request went out.
+    pub(crate) sent: bool,
     /// 0: it failed.
     pub(crate) status: i32,
     pub(crate) redirected: bool,

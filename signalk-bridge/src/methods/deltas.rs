@@ -107,7 +107,7 @@ pub fn send(caller: &mut Caller<'_>, json: &[u8], version: Version) -> Result<()
 
 /// Sends a delta that the host made on behalf of the plugin.
 pub(super) fn send_parsed(caller: &mut Caller<'_>, mut delta: Delta, version: Version) {
-    attribute(&mut delta, caller.plugin());
+    attribute(&mut delta, caller.plugin(), &caller.account.package);
     let plugin = caller.plugin().clone();
     caller.account.counters.deltas_out += 1;
     match version {
@@ -124,13 +124,27 @@ pub(super) fn send_parsed(caller: &mut Caller<'_>, mut delta: Delta, version: Ve
     }
 }
 
-/// The plugin is the source: no foreign `$source` (plugin ABI 7.2).
-fn attribute(delta: &mut Delta, plugin: &str) {
+/// The plugin is the source: no foreign `$source`; what is below its own name, or the package's, is
+/// its own (plugin ABI 7.2).
+fn attribute(delta: &mut Delta, plugin: &str, package: &str) {
+    // `None`: not below its own name.
+    let below = |text: &str| {
+        let below = [plugin, package]
+            .into_iter()
+            .filter(|own| !own.is_empty())
+            .find_map(|own| text.strip_prefix(own)?.strip_prefix('.'));
+        below.filter(|sub| is_label(sub)).map(str::to_owned)
+    };
     for update in &mut delta.updates {
-        let label = update.source.as_ref().and_then(|source| source.label());
-        let name = match label.filter(|label| is_label(label)) {
-            Some(label) if label != plugin => format!("{plugin}.{label}"),
-            _ => plugin.to_owned(),
+        let own = update.source_ref.as_ref().and_then(|source| below(source));
+        let label = || {
+            let label = update.source.as_ref()?.label()?;
+            let label = Some(label).filter(|label| is_label(label) && *label != plugin)?;
+            Some(below(label).unwrap_or_else(|| label.to_owned()))
+        };
+        let name = match own.or_else(label) {
+            Some(sub) => format!("{plugin}.{sub}"),
+            None => plugin.to_owned(),
         };
         if let Some(source) = &mut update.source {
             *source = Arc::new(source.with_label(&name));

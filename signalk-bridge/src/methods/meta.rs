@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use signalk_model::{Delta, Path, PathMeta, Update};
 
-use super::{Caller, deltas, paths::Get};
+use super::{Caller, deltas, paths::Get, shown};
 use crate::{BridgeError, Version};
 
 pub(super) mod params {
@@ -59,6 +59,7 @@ impl Caller<'_> {
         if text.is_empty() {
             return Err(self.bad_params("`path` is empty"));
         }
-        text.parse().map_err(|error| self.bad_params(format_args!("path `{text}`: {error}")))
+        text.parse()
+            .map_err(|error| self.bad_params(format_args!("path `{}`: {error}", shown(text))))
     }
 }

@@ -178,7 +178,7 @@ pub(crate) fn call(
     })?;
     let mut caller = admit(method, account, signalk, now)?;
     caller.net = Some(net);
-    let answer = (row.run)(&mut caller, params);
+    let answer = caller.charge(params).and_then(|()| (row.run)(&mut caller, params));
     if answer.is_err() {
         account.counters.host_call_errors += 1;
     }
@@ -192,7 +192,30 @@ fn row(name: &str, plugin: &PluginId) -> Result<&'static Method, BridgeError> {
     })
 }
 
+/// What becomes a delta: the server parses, keeps and sends it in its own step.
+const DELTAS: [&str; 4] = ["deltas.emit", "meta.set", "notifications.raise", "notifications.clear"];
+/// Bytes of the params of such a call, as of a delta of the buffer ABI.
+const LONGEST_DELTA: usize = 1 << 20;
+
+/// The beginning of a text of a plugin, for an error.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
 impl Caller<'_> {
+    /// Params are the plugin's work, and those of a delta are bounded.
+    fn charge(&mut self, params: &str) -> Result<(), BridgeError> {
+        if DELTAS.contains(&self.call) && params.len() > LONGEST_DELTA {
+            self.account.counters.bad_deltas += 1;
+            let len = params.len();
+            return Err(self.bad_params(format_args!(
+                "{len} bytes, the limit is {LONGEST_DELTA}; send less at a time"
+            )));
+        }
+        self.account.owe(params.len());
+        Ok(())
+    }
+
     /// Who calls.
     pub fn plugin(&self) -> &PluginId {
         self.account.plugin()

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use signalk_model::Context;
 
-use super::Caller;
+use super::{Caller, shown};
 use crate::BridgeError;
 
 pub(super) mod params {
@@ -35,12 +35,14 @@ pub fn get(caller: &mut Caller<'_>, params: Get) -> Result<Option<Box<RawValue>>
 /// The node at a path of the own vessel (`sk_get_self_path`), as text.
 pub fn get_self(caller: &mut Caller<'_>, path: &str) -> Option<String> {
     let context = caller.signalk.self_context();
-    caller.signalk.get_node(&context, path)
+    let text = caller.signalk.get_node(&context, path);
+    caller.written_down(text)
 }
 
 /// The node at a path from the root (`sk_get_path`), as text.
 pub fn get_from_root(caller: &mut Caller<'_>, path: &str) -> Option<String> {
-    caller.signalk.get_path(path)
+    let text = caller.signalk.get_path(path);
+    caller.written_down(text)
 }
 
 impl Caller<'_> {
@@ -48,13 +50,23 @@ impl Caller<'_> {
     pub(super) fn context(&self, text: Option<&str>) -> Result<Context, BridgeError> {
         match text {
             None | Some("" | "self" | "vessels.self") => Ok(self.signalk.self_context()),
-            Some(text) => text
-                .parse()
-                .map_err(|error| self.bad_params(format_args!("context `{text}`: {error}"))),
+            Some(text) => text.parse().map_err(|error| {
+                self.bad_params(format_args!("context `{}`: {error}", shown(text)))
+            }),
         }
     }
 
-    pub(super) fn raw(&self, text: Option<String>) -> Result<Option<Box<RawValue>>, BridgeError> {
+    /// An answer that the server made in its own step: the plugin pays for it, whatever it takes of it.
+    fn written_down(&mut self, text: Option<String>) -> Option<String> {
+        self.account.owe(text.as_ref().map_or(0, String::len));
+        text
+    }
+
+    pub(super) fn raw(
+        &mut self,
+        text: Option<String>,
+    ) -> Result<Option<Box<RawValue>>, BridgeError> {
+        let text = self.written_down(text);
         text.map(RawValue::from_string).transpose().map_err(|error| self.bad_params(error))
     }
 }

@@ -1,5 +1,6 @@
 //! The table, walked: every row has a granted and a denied case here, or the suite fails.
 
+mod bounds;
 mod network;
 
 use super::*;

@@ -140,8 +140,10 @@ impl Exports {
 
     /// Another configuration, before `plugin_start` is asked for.
     pub(super) fn set_options(&mut self, options: &str) {
-        if let Some(start) = &mut self.start {
-            *start = start_text(options, self.enable_debug);
+        let Some(start) = &mut self.start else { return };
+        *start = start_text(options, self.enable_debug);
+        if let Some(shared) = self.library.as_mut().and_then(|library| library.shared()) {
+            options.clone_into(&mut shared.options);
         }
     }
 
@@ -247,6 +249,7 @@ impl Exports {
         match std::mem::replace(&mut library.outcome, Outcome::More) {
             Outcome::Rests(rest) if !matches!(rest.until, Until::World(_)) => {
                 let answer = answer(&rest.until, common, now, signalk);
+                library.charge(common.account.take_owed());
                 give_text(&rest, answer.as_deref(), &mut library);
                 if let Outcome::Crashed(crash) =
                     std::mem::replace(&mut library.outcome, Outcome::More)

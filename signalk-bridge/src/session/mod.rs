@@ -230,7 +230,8 @@ impl Session {
     /// A session that will load its code on its first run.
     pub fn new(manifest: &Manifest, code: Code, config: SessionConfig) -> Session {
         let capabilities = manifest.capabilities;
-        let account = Account::new(manifest.id.clone(), capabilities, config.deltas_per_second);
+        let mut account = Account::new(manifest.id.clone(), capabilities, config.deltas_per_second);
+        manifest.package_name.clone_into(&mut account.package);
         let common = Common {
             manifest: manifest.clone(),
             account,

@@ -24,6 +24,7 @@ pub(super) fn of_crash(id: &str, crash: &Crash) -> String {
             Fault::Exit { .. } => ENDED_ITSELF.to_owned(),
             _ => TELL_THE_AUTHOR.to_owned(),
         },
+        Crash::NoMemory { .. } => raise("memoryMiB", "memory in MiB"),
         Crash::NoAnswer { .. } => {
             "see in its log what it waits for; if it stays so, tell its author".to_owned()
         }

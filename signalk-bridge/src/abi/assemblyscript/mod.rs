@@ -31,8 +31,10 @@ const BYTES_TO_COLLECT: usize = 8 << 20;
 /// What is to be known about one guest.
 #[derive(Debug)]
 pub(crate) struct AssemblyScript {
-    /// Class number of strings, as `plugin_name` showed it.
+    /// Class number of strings, as the first text of the guest showed it.
     string: u32,
+    /// It has shown it.
+    learned: bool,
     /// HTTP handlers with two parameters get a string and its length in units, as the reference
     /// server gives it (plugin ABI 8.5; the owner's choice).
     http_utf16: bool,
@@ -42,7 +44,7 @@ pub(crate) struct AssemblyScript {
 
 impl AssemblyScript {
     pub(crate) fn new(http_utf16: bool) -> AssemblyScript {
-        AssemblyScript { string: STRING, http_utf16, calls: 0, bytes: 0 }
+        AssemblyScript { string: STRING, learned: false, http_utf16, calls: 0, bytes: 0 }
     }
 
     /// Copies the inputs in. The shape of a call is its declared type (plugin ABI 3.2).
@@ -112,9 +114,7 @@ impl AssemblyScript {
                 Done::Response
             }
             Work::Read { export, .. } => {
-                if export == "plugin_name" {
-                    self.learn(guest, code.cast_unsigned());
-                }
+                self.learn(guest, code.cast_unsigned());
                 match self.text(guest, results) {
                     Ok(text) => Done::Read { export, text: Some(text), complaint: None },
                     Err(why) => {
@@ -182,7 +182,7 @@ impl AssemblyScript {
     fn allocate(&self, guest: &mut Guest, bytes: u32, class: u32) -> Result<i32, Crash> {
         let object = guest.nested("__new", &[bytes.cast_signed(), class.cast_signed()])?;
         if object == 0 {
-            return Err(Crash::Text(format!("`__new({bytes})` returned 0: out of memory")));
+            return Err(guest.no_memory("__new", bytes));
         }
         Ok(object)
     }
@@ -204,12 +204,13 @@ impl AssemblyScript {
         Ok(())
     }
 
-    /// Older compilers count classes from another number: a name is a string.
-    fn learn(&mut self, guest: &mut Guest, name: u32) {
-        if let Some(instance) = guest.instance()
-            && let Ok(class @ 1..=STRING) = object::class(&instance.memory(), name)
+    /// Older compilers count classes from another number: a name, a schema and an id are strings.
+    fn learn(&mut self, guest: &mut Guest, text: u32) {
+        if !self.learned
+            && let Some(instance) = guest.instance()
+            && let Ok(class @ 1..=STRING) = object::class(&instance.memory(), text)
         {
-            self.string = class;
+            (self.string, self.learned) = (class, true);
         }
     }
 

@@ -9,6 +9,8 @@ use crate::abi::queue::{Queued, Shared};
 
 /// Longest text that a guest may hand over in one call.
 pub(super) const LONGEST: u32 = 16 << 20;
+/// Longest delta or notification: the server parses, keeps and sends it in its own step.
+const LONGEST_DELTA: u32 = 1 << 20;
 /// Longest log line or status.
 const LONGEST_LINE: u32 = 8 << 10;
 /// Longest path, name or address.
@@ -41,6 +43,19 @@ impl Call<'_, '_> {
                 None
             }
         }
+    }
+
+    /// As [`Call::bytes`], of a delta: a byte costs as much as the server's work with it.
+    pub(super) fn delta(&mut self, index: usize) -> Option<Vec<u8>> {
+        let bytes = self.bytes(index, LONGEST_DELTA)?;
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.ctx.charge(len - len / 8);
+        Some(bytes)
+    }
+
+    /// A port: the upper half of the number may be anything (plugin ABI 4.1).
+    pub(super) fn port(&self, index: usize) -> i32 {
+        self.args.i32(index) & 0xffff
     }
 
     /// As [`Call::bytes`], as text with replacement characters.
@@ -89,10 +104,9 @@ impl Call<'_, '_> {
         }
     }
 
-    pub(super) fn push(&mut self, call: Queued, bytes: usize) {
-        if let Some(shared) = self.ctx.state::<Shared>() {
-            shared.push(call, bytes);
-        }
+    /// Queues the call; false: it was dropped, because there are too many.
+    pub(super) fn push(&mut self, call: Queued, bytes: usize) -> bool {
+        self.ctx.state::<Shared>().is_some_and(|shared| shared.push(call, bytes))
     }
 
     /// A path, name or address.

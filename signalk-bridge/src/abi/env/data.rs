@@ -55,7 +55,7 @@ fn ask(call: &mut Call<'_, '_>, until: fn(String) -> Until) -> Answer {
 }
 
 pub(super) fn handle_message(call: &mut Call<'_, '_>) -> Answer {
-    if let Some(json) = call.bytes(0, LONGEST) {
+    if let Some(json) = call.delta(0) {
         let version = if call.args.i32(2) == 2 { Version::V2 } else { Version::V1 };
         let bytes = json.len();
         call.push(Queued::Delta { json, version }, bytes);
@@ -64,15 +64,14 @@ pub(super) fn handle_message(call: &mut Call<'_, '_>) -> Answer {
 }
 
 pub(super) fn publish_notification(call: &mut Call<'_, '_>) -> Answer {
-    let (Some(path), Some(json)) = (call.short(0), call.bytes(2, LONGEST)) else {
+    let (Some(path), Some(json)) = (call.short(0), call.delta(2)) else {
         return Answer::Number(-1);
     };
     let bytes = json.len();
     match serde_json::from_slice::<Value>(&json) {
         Ok(value) if path.starts_with("notifications.") && is_notification(&value) => {
             let Value::Object(value) = value else { return Answer::Number(-1) };
-            call.push(Queued::Notification { path, value }, bytes);
-            Answer::Number(0)
+            done(call.push(Queued::Notification { path, value }, bytes))
         }
         _ => {
             call.say("refused: it needs a path below `notifications.` and an object with a known `state`");
@@ -100,17 +99,22 @@ pub(super) fn save_config(call: &mut Call<'_, '_>) -> Answer {
     match signalk_model::json::parse(&json) {
         Ok(value @ Value::Object(_)) => {
             let text = signalk_model::json::value_text(&value);
-            if let Some(shared) = call.ctx.state::<Shared>() {
-                shared.options.clone_from(&text);
-                shared.push(Queued::SaveOptions(text), bytes);
+            let Some(shared) = call.shared() else { return Answer::Number(-1) };
+            let saved = shared.push(Queued::SaveOptions(text.clone()), bytes);
+            if saved {
+                shared.options = text;
             }
-            Answer::Number(0)
+            done(saved)
         }
         _ => {
             call.say("the configuration is not a JSON object");
             Answer::Number(-1)
         }
     }
+}
+
+fn done(done: bool) -> Answer {
+    Answer::Number(if done { 0 } else { -1 })
 }
 
 /// What `sk_has_capability` may answer 1 to: what this host can serve.

@@ -98,9 +98,9 @@ const ROWS: &[Row] = rows! {
     "sk_tcp_last_error" needs RawSockets else -1 => sockets::tcp_last_error;
 };
 
-/// Functions of the ABI that a later version of this host serves: name, failure value.
-const LATER: &[(&str, i32)] = &[
-    // Removed from the reference for good reasons: never executed here either.
+/// Functions of the ABI that may be imported and are never served, and their failure value: commands
+/// of the system for reasons of safety, as on the reference server; server events are optional.
+const UNSERVED: &[(&str, i32)] = &[
     ("sk_exec_command", 0),
     ("sk_subscribe_events", 0),
     ("sk_emit_event", 0),
@@ -118,14 +118,16 @@ fn build() -> Imports {
     for row in ROWS {
         imports.define("env", row.name, Arc::new(move |ctx, ty, args| enter(ctx, ty, args, row)));
     }
-    for &(name, failure) in LATER {
-        let later = move |ctx: &mut HostCtx<'_>, ty: &FuncType, _: &[Val]| {
+    for &(name, failure) in UNSERVED {
+        let unserved = move |ctx: &mut HostCtx<'_>, ty: &FuncType, _: &[Val]| {
             if let Some(shared) = ctx.state::<Shared>() {
-                shared.say_once(format!("`{name}` is not supported by this host yet: it answers {failure}, its failure value"));
+                shared.say_once(format!(
+                    "`{name}` is not served by this host: it answers {failure}, its failure value"
+                ));
             }
             Ok(HostReturn::Values(results(ty, failure)))
         };
-        imports.define("env", name, Arc::new(later));
+        imports.define("env", name, Arc::new(unserved));
     }
     assemblyscript::define(&mut imports);
     super::as_fetch::define(&mut imports);

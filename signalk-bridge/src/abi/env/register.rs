@@ -1,7 +1,8 @@
 //! Registrations and binary streams.
 //!
-//! Clauses: plugin ABI 4.7, 4.8. Registrations answer 1; the server learns of
-//! them when the slice is over, before anything else of the guest is looked at.
+//! Clauses: plugin ABI 4.7, 4.8. Registrations are checked here and answer 1;
+//! the server learns of them when the slice is over, before anything else of the
+//! guest is looked at.
 
 use bytes::Bytes;
 
@@ -12,37 +13,42 @@ use crate::abi::queue::Queued;
 
 pub(super) fn put_handler(call: &mut Call<'_, '_>) -> Answer {
     match (call.short(0), call.short(2)) {
-        (Some(context), Some(path)) if !path.is_empty() => {
-            register(call, Registration::Put { context, path })
-        }
+        (Some(context), Some(path)) => register(call, Registration::put(context, path)),
         _ => Answer::Number(0),
     }
 }
 
 pub(super) fn resource_provider(call: &mut Call<'_, '_>) -> Answer {
-    match call.short(0) {
-        Some(kind) if !kind.is_empty() => register(call, Registration::Resources { kind }),
-        _ => Answer::Number(0),
-    }
+    named(call, |kind| Registration::Resources { kind })
 }
 
 pub(super) fn weather_provider(call: &mut Call<'_, '_>) -> Answer {
-    match call.short(0) {
-        Some(name) => register(call, Registration::Weather { name }),
-        None => Answer::Number(0),
-    }
+    named(call, |name| Registration::Weather { name })
 }
 
 pub(super) fn radar_provider(call: &mut Call<'_, '_>) -> Answer {
+    named(call, |name| Registration::Radar { name })
+}
+
+fn named(call: &mut Call<'_, '_>, of: fn(String) -> Registration) -> Answer {
     match call.short(0) {
-        Some(name) => register(call, Registration::Radar { name }),
+        Some(name) => register(call, of(name)),
         None => Answer::Number(0),
     }
 }
 
 fn register(call: &mut Call<'_, '_>, registration: Registration) -> Answer {
-    call.push(Queued::Register(registration), 0);
-    Answer::Number(1)
+    let Some(shared) = call.shared() else { return Answer::Number(0) };
+    if let Err(why) = shared.registered.check(&registration) {
+        call.say(format_args!("{why}"));
+        return Answer::Number(0);
+    }
+    let bytes = registration.len();
+    let kept = shared.push(Queued::Register(registration.clone()), bytes);
+    if kept {
+        shared.registered.note(&registration);
+    }
+    Answer::Number(kept.into())
 }
 
 pub(super) fn emit_binary_stream(call: &mut Call<'_, '_>) -> Answer {
@@ -50,7 +56,12 @@ pub(super) fn emit_binary_stream(call: &mut Call<'_, '_>) -> Answer {
     emit(call, stream)
 }
 
+/// Plugin ABI 4.8: of a provider that is registered and whose start has completed.
 pub(super) fn emit_spokes(call: &mut Call<'_, '_>) -> Answer {
+    if !call.shared().is_some_and(|shared| shared.started && shared.registered.has_radar()) {
+        call.say("answers 0: call sk_register_radar_provider first, and send spokes when `plugin_start` has returned");
+        return Answer::Number(0);
+    }
     let stream = call.short(0).map(|radar| format!("radars/{radar}"));
     emit(call, stream)
 }
@@ -59,8 +70,8 @@ fn emit(call: &mut Call<'_, '_>, stream: Option<String>) -> Answer {
     match (stream, call.bytes(2, LONGEST)) {
         (Some(stream), Some(data)) if call.may_emit(&stream) => {
             let bytes = data.len();
-            call.push(Queued::Binary { stream, data: Bytes::from(data) }, bytes);
-            Answer::Number(1)
+            let kept = call.push(Queued::Binary { stream, data: Bytes::from(data) }, bytes);
+            Answer::Number(kept.into())
         }
         _ => Answer::Number(0),
     }

@@ -19,7 +19,7 @@ pub(super) fn udp_create(call: &mut Call<'_, '_>) -> Answer {
 }
 
 pub(super) fn udp_bind(call: &mut Call<'_, '_>) -> Answer {
-    let port = call.args.i32(1);
+    let port = call.port(1);
     let wait = call.net(|net, id| net.udp_bind(id, port));
     rest(wait.map(Some))
 }
@@ -66,7 +66,7 @@ pub(super) fn udp_send(call: &mut Call<'_, '_>) -> Answer {
     let (Some(host), Some(data)) = (call.short(1), call.bytes(4, LONGEST)) else {
         return Answer::Number(-1);
     };
-    let (port, len) = (call.args.i32(3), data.len());
+    let (port, len) = (call.port(3), data.len());
     sent(call.net(|net, id| net.udp_send(id, &host, port, Bytes::from(data))), len)
 }
 
@@ -132,7 +132,7 @@ pub(super) fn tcp_create(call: &mut Call<'_, '_>) -> Answer {
 /// The connection is made while the guest goes on.
 pub(super) fn tcp_connect(call: &mut Call<'_, '_>) -> Answer {
     let Some(host) = call.short(1) else { return Answer::Number(-1) };
-    let port = call.args.i32(3);
+    let port = call.port(3);
     sent(call.net(|net, id| net.tcp_connect(id, &host, port)), 0)
 }
 
@@ -166,11 +166,7 @@ pub(super) fn tcp_recv_line(call: &mut Call<'_, '_>) -> Answer {
 
 /// The rest of a longer piece comes next.
 pub(super) fn tcp_recv_raw(call: &mut Call<'_, '_>) -> Answer {
-    take(
-        call,
-        |net, id| Ok(net.tcp_peek_raw(id)?.map(|piece| &piece[..])),
-        |net, id, len| net.tcp_pop_raw(id, len),
-    )
+    take(call, |net, id| net.tcp_peek_raw(id), |net, id, len| net.tcp_pop_raw(id, len))
 }
 
 pub(super) fn tcp_pending(call: &mut Call<'_, '_>) -> Answer {

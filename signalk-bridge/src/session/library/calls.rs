@@ -82,7 +82,7 @@ fn perform(
         }
         Queued::Notification { path, value } => return notifications::send(caller, &path, value),
         Queued::SaveOptions(text) => return options::save_text(caller, &text),
-        Queued::Register(registration) => register::register(caller, registration),
+        Queued::Register(registration) => return register::register(caller, registration),
         Queued::Binary { stream, data } => streams::send(caller, stream, data),
         Queued::Log(line) => log::line(caller, line),
         Queued::Diagnostic(text) => log::line(caller, LogLine { level: Level::Warn, text }),

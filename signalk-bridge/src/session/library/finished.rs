@@ -70,6 +70,9 @@ impl Exports {
             }
             Done::Handled { id, reply } => common.handled(id, reply),
             Done::Started(0) => {
+                if let Some(shared) = library.shared() {
+                    shared.started = true;
+                }
                 self.phase = Phase::Running;
                 self.next_poll = self.has_poll.then(|| now.saturating_add(POLL_INTERVAL));
                 common.outputs.push_back(Output::Started);

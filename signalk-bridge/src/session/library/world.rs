@@ -50,8 +50,10 @@ impl Exports {
         if let Some(shared) = library.shared()
             && let Some(callback) = shared.awaited.remove(&completed.wait)
         {
-            let response = response(callback, completed.outcome, shared, stops);
-            shared.responses.extend(response);
+            match response(callback, completed.outcome, shared, stops) {
+                Some(response) => shared.responses.push(response),
+                None => shared.handed_over(true),
+            }
             return;
         }
         let Outcome::Rests(Rest { until: Until::World(wait), .. }) = &library.outcome else {
@@ -122,5 +124,5 @@ fn response(
         }
     };
     let FetchHead { status, redirected, .. } = head;
-    Some(Response { callback, status: status.into(), redirected, body })
+    Some(Response { callback, sent: true, status: status.into(), redirected, body })
 }

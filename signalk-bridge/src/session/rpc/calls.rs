@@ -94,6 +94,7 @@ impl Rpc {
         let params = params.as_ref().map_or("", |params| params.get());
         let net = &mut self.world.net;
         let reply = methods::call(method, params, &mut common.account, net, signalk, now);
+        self.plugin.charge(common.account.take_owed());
         let answer = match (id, reply) {
             (Some(id), Ok(reply)) => {
                 let answer = self.world.begin(id.clone(), reply);

@@ -19,6 +19,7 @@ mod floods;
 mod guests;
 mod hand_over;
 mod handshake;
+mod harm;
 mod life;
 mod objects;
 mod sleep;

@@ -6,7 +6,7 @@ use super::*;
 
 /// A clock that the test moves.
 #[derive(Default)]
-struct Clock(AtomicU64);
+pub(super) struct Clock(AtomicU64);
 
 impl wasmi_hdk::Platform for Clock {
     fn monotonic(&self) -> Duration {
@@ -49,7 +49,7 @@ fn sleeper(export: &str, milliseconds: u64) -> (Drive, Arc<Clock>) {
     (drive, clock)
 }
 
-fn at(drive: &mut Drive, clock: &Clock, ms: u64) -> Option<Duration> {
+pub(super) fn at(drive: &mut Drive, clock: &Clock, ms: u64) -> Option<Duration> {
     clock.0.store(ms, Ordering::Relaxed);
     drive.at(ms)
 }

@@ -48,7 +48,8 @@ pub(super) fn server() -> Vec<Call> {
         (json!(["sk_register_radar_provider", "Halo"]), 1, 0),
         (json!(["sk_emit_binary_stream", "plugins/p/x", "b"]), 1, 1),
         (json!(["sk_emit_binary_stream", "plugins/q/x", "b"]), 0, 0),
-        (json!(["sk_radar_emit_spokes", "r0", "b"]), 1, 0),
+        // Not before the start has completed (plugin ABI 4.8).
+        (json!(["sk_radar_emit_spokes", "r0", "b"]), 0, 0),
         (json!(["sk_udp_create", 0]), 1, -1),
         (json!(["sk_udp_set_broadcast", 1, 1]), 0, -1),
         (json!(["sk_udp_bind", 1, 5000]), 0, -1),
