@@ -24,6 +24,8 @@ const MODULE: &str = "as-fetch";
 /// Headers of one request, and bytes of one name, value or URL.
 const MOST_HEADERS: u32 = 200;
 const LONGEST_TEXT: u32 = 64 << 10;
+/// Characters of a URL that are said in a failure.
+const LONGEST_SHOWN: usize = 200;
 /// Answers that may wait for `responseHandler`, most of them to requests that could not be sent: a
 /// guest that asks in a loop and does not return has no more.
 const MOST_UNHEARD: usize = 1000;
@@ -141,7 +143,9 @@ impl Shared {
         url: &str,
         why: &str,
     ) -> Vec<Val> {
-        self.fetch_failed(&format!("{url}: {why}"));
+        // Enough to know it by: there may be many, each in the log and the status.
+        let shown: String = url.chars().take(LONGEST_SHOWN).collect();
+        self.fetch_failed(&format!("{shown}: {why}"));
         if !call.rests {
             let (status, redirected, body) = (0, false, Bytes::new());
             self.asked(false);

@@ -145,8 +145,10 @@ impl SignalK for Desk<'_> {
         self.record.log(at, line);
     }
 
-    fn register(&mut self, _: &PluginId, registration: Registration) {
-        self.registrations.add(self.at, registration);
+    fn register(&mut self, plugin: &PluginId, registration: Registration) {
+        for text in self.registrations.add(self.at, registration) {
+            self.log(plugin, LogLine { level: Level::Warn, text });
+        }
     }
 
     fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes) {

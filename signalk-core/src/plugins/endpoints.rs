@@ -9,6 +9,8 @@ use signalk_bridge::Endpoint;
 
 /// More of them are cut off: each is looked at for each request.
 const MOST: usize = 200;
+/// More of them say nothing new.
+const MOST_COMPLAINTS: usize = 5;
 
 /// The endpoints, ready to be matched.
 #[derive(Debug, Default)]
@@ -25,13 +27,20 @@ struct Row {
 }
 
 impl Endpoints {
-    /// Those whose path can be read.
-    pub(super) fn new(endpoints: Vec<Endpoint>) -> Endpoints {
-        let rows = endpoints.into_iter().take(MOST).filter_map(|endpoint| {
-            let (path, params) = compile(&endpoint.path)?;
-            Some(Row { endpoint, path, params })
-        });
-        Endpoints { rows: rows.collect() }
+    /// Those whose path can be read, and complaints about the others.
+    pub(super) fn new(endpoints: Vec<Endpoint>) -> (Endpoints, Vec<String>) {
+        let (mut rows, mut complaints) = (Vec::new(), Vec::new());
+        for endpoint in endpoints.into_iter().take(MOST) {
+            match compile(&endpoint.path) {
+                Some((path, params)) => rows.push(Row { endpoint, path, params }),
+                None if complaints.len() < MOST_COMPLAINTS => complaints.push(format!(
+                    "endpoint {} {}: this is no path (Express 4 syntax: /a/:name, *); it is not served",
+                    endpoint.method, endpoint.path
+                )),
+                None => {}
+            }
+        }
+        (Endpoints { rows }, complaints)
     }
 
     /// The first that takes the request, with its path parameters.
@@ -102,7 +111,15 @@ mod tests {
                 .map(|(method, path)| json!({ "method": method, "path": path, "handler": path }))
                 .collect::<Vec<_>>()
         );
-        Endpoints::new(Endpoint::read(&text.to_string()).0)
+        Endpoints::new(Endpoint::read(&text.to_string()).0).0
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_compiled_is_named() {
+        let text = r#"[{"method":"GET","path":"?x","handler":"h"},{"method":"GET","path":"/a","handler":"h"}]"#;
+        let (all, complaints) = Endpoints::new(Endpoint::read(text).0);
+        assert!(all.find("GET", "/a").is_some());
+        assert!(complaints.len() == 1 && complaints[0].contains("GET ?x"), "{complaints:?}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What running plugins offer to clients: PUT handlers, providers, HTTP endpoints.
 //!
 //! One table, so that everything a plugin offers ends with its life (plugin ABI
-//! W19). Order is that of registration: the first provider is the default.
+//! W19). Order is that of registration: the first provider is the default. How
+//! many one plugin may register is bounded by the bridge, which also checks them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexMap;
 use signalk_bridge::Registration;
 
 use super::endpoints::Endpoints;
@@ -13,7 +15,8 @@ use super::routes::At;
 /// The table.
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
-    rows: Vec<(At, Registration)>,
+    /// By owner and name, so that the thousandth costs what the first does.
+    rows: IndexMap<(At, Name), Registration>,
     /// Of a life that has ended they stay until the next has started: a client reads 503 and not 404.
     endpoints: BTreeMap<At, Endpoints>,
     /// Whose endpoints are of a life that has ended.
@@ -21,26 +24,28 @@ pub(crate) struct Registrations {
 }
 
 impl Registrations {
-    /// Adds; what the plugin registered before under the same name is replaced in its place.
-    pub(super) fn add(&mut self, at: At, registration: Registration) {
-        let registration = match registration {
+    /// Adds; what the plugin registered before under the same name is replaced in its place. Answers
+    /// what of it cannot be served, in words.
+    pub(super) fn add(&mut self, at: At, registration: Registration) -> Vec<String> {
+        let name = match &registration {
+            Registration::Put { context, path } => Name::Put(context.clone(), path.clone()),
+            Registration::Resources { kind } => Name::Resources(kind.clone()),
+            Registration::Weather { .. } => Name::Weather,
+            Registration::Radar { .. } => Name::Radar,
             Registration::Http(endpoints) => {
-                self.endpoints.insert(at, Endpoints::new(endpoints));
+                let (endpoints, complaints) = Endpoints::new(endpoints.clone());
+                self.endpoints.insert(at, endpoints);
                 self.past.remove(&at);
-                return;
+                return complaints;
             }
-            other => other,
         };
-        let same = |row: &&mut (At, Registration)| row.0 == at && is_same(&row.1, &registration);
-        match self.rows.iter_mut().find(same) {
-            Some(row) => row.1 = registration,
-            None => self.rows.push((at, registration)),
-        }
+        self.rows.insert((at, name), registration);
+        Vec::new()
     }
 
     /// The plugin's life has ended.
     pub(super) fn remove(&mut self, at: At) {
-        self.rows.retain(|(owner, _)| *owner != at);
+        self.rows.retain(|(owner, _), _| *owner != at);
         self.past.insert(at);
     }
 
@@ -55,7 +60,7 @@ impl Registrations {
         &'a self,
         pick: impl Fn(&'a Registration) -> Option<T>,
     ) -> impl Iterator<Item = (At, T)> {
-        self.rows.iter().filter_map(move |(at, registration)| Some((*at, pick(registration)?)))
+        self.rows.iter().filter_map(move |((at, _), row)| Some((*at, pick(row)?)))
     }
 
     /// PUT handlers: who, context and path as registered.
@@ -96,15 +101,13 @@ impl Registrations {
     }
 }
 
-/// Whether the second takes the place of the first.
-fn is_same(a: &Registration, b: &Registration) -> bool {
-    match (a, b) {
-        (Registration::Put { .. }, Registration::Put { .. })
-        | (Registration::Resources { .. }, Registration::Resources { .. }) => a == b,
-        (Registration::Weather { .. }, Registration::Weather { .. })
-        | (Registration::Radar { .. }, Registration::Radar { .. }) => true,
-        _ => false,
-    }
+/// What a registration is known by: a later one of the same name takes its place.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Name {
+    Put(String, String),
+    Resources(String),
+    Weather,
+    Radar,
 }
 
 #[cfg(test)]
@@ -126,5 +129,20 @@ mod tests {
         table.remove(7);
         assert_eq!(table.resources().count() + table.weather().count(), 0);
         assert_eq!(table.radars().count(), 1);
+    }
+
+    #[test]
+    fn what_is_registered_again_keeps_its_place() {
+        let mut table = Registrations::default();
+        let put =
+            |path: &str| Registration::Put { context: "vessels.self".into(), path: path.into() };
+        for path in ["a", "b", "a"] {
+            table.add(7, put(path));
+        }
+        let other = Registration::Put { context: "vessels.x".into(), path: "a".into() };
+        table.add(7, other);
+        table.add(3, put("a"));
+        let paths: Vec<_> = table.puts().map(|(at, (_, path))| (at, path)).collect();
+        assert_eq!(paths, [(7, "a"), (7, "b"), (7, "a"), (3, "a")]);
     }
 }

@@ -107,6 +107,13 @@ const UNSERVED: &[(&str, i32)] = &[
     ("sk_get_allowed_event_types", 0),
 ];
 
+/// Name, capability and failure value of every row, and of what is never served.
+#[cfg(test)]
+pub(crate) fn rows() -> Vec<(&'static str, Option<Capability>, i32)> {
+    let rows = ROWS.iter().map(|row| (row.name, row.needs, row.failure));
+    rows.chain(UNSERVED.iter().map(|(name, failure)| (*name, None, *failure))).collect()
+}
+
 /// The functions, shared by all instances.
 pub(crate) fn imports() -> Arc<Imports> {
     static IMPORTS: LazyLock<Arc<Imports>> = LazyLock::new(|| Arc::new(build()));

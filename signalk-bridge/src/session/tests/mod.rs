@@ -20,6 +20,7 @@ mod guests;
 mod hand_over;
 mod handshake;
 mod harm;
+mod imports;
 mod life;
 mod objects;
 mod sleep;
