@@ -89,7 +89,8 @@ pub(crate) struct Shared {
     bytes: usize,
     /// Calls that found the queue full, since the last drain.
     pub(crate) overflown: u64,
-    /// Calls without the capability that they need, since the last drain.
+    /// Calls without the capability that they need, and registrations that cannot be, since the last
+    /// drain.
     pub(crate) denied: u64,
     /// Pointers and lengths out of range, since the last drain.
     pub(crate) guest_faults: u64,

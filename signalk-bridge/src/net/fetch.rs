@@ -14,6 +14,9 @@ use crate::effect::{Effect, FetchId, FetchNews, FetchRequest};
 pub(crate) const MOST_AT_ONCE: usize = 16;
 /// Longest body in either direction.
 pub(crate) const MOST_BYTES: usize = 16 << 20;
+/// Bytes of a URL with all headers, and of what else a connection is asked for with: many may wait
+/// to be made.
+const LONGEST_HEAD: usize = 1 << 20;
 /// Time until the answer is complete.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 /// As browsers do.
@@ -68,6 +71,7 @@ impl Net {
         terms: Terms,
     ) -> Result<FetchId, String> {
         check(url, body.len())?;
+        check_head(url, &headers, &[])?;
         if self.fetches.len() >= MOST_AT_ONCE {
             return Err(format!("{MOST_AT_ONCE} requests are on their way; wait for one of them"));
         }
@@ -139,6 +143,20 @@ impl Net {
         };
         Some(Completed { wait: Wait::Fetch(id), outcome })
     }
+}
+
+/// Refuses a request whose head is longer than any server takes.
+pub(super) fn check_head(
+    url: &str,
+    headers: &[(String, String)],
+    more: &[String],
+) -> Result<(), String> {
+    let headers = headers.iter().map(|(name, value)| name.len() + value.len());
+    let bytes = url.len() + headers.chain(more.iter().map(String::len)).sum::<usize>();
+    if bytes > LONGEST_HEAD {
+        return Err(format!("a URL and headers of {bytes} bytes, the limit is {LONGEST_HEAD}"));
+    }
+    Ok(())
 }
 
 fn check(url: &str, body: usize) -> Result<(), String> {

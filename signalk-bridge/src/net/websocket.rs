@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use super::fetch::check_head;
 use super::unsent::Unsent;
 use super::{Net, Socket, Wait, unknown};
 use crate::effect::{Effect, SocketId, WebSocketMessage};
@@ -63,6 +64,7 @@ impl Net {
             let shown: String = url.chars().take(100).collect();
             return Err(format!("`{shown}`: a WebSocket has a URL with ws: or wss:"));
         }
+        check_head(url, &headers, &protocols)?;
         let wait = self.next_wait();
         let socket = WebSocket { awaiting: Some(wait), ..WebSocket::default() };
         let socket = self.add(Socket::WebSocket(socket))?;
@@ -200,6 +202,8 @@ fn is_the_hosts(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::effect::Report;
     use crate::net::{Completed, Outcome};
@@ -277,6 +281,11 @@ mod tests {
     fn what_cannot_be_is_refused_in_words() {
         let mut net = open();
         assert!(net.ws_connect("http://a.b", vec![], vec![]).unwrap_err().contains("ws: or wss:"));
+        let long = vec!["x".repeat(1 << 20)];
+        let error = net.ws_connect("ws://a.b", vec![], long.clone()).unwrap_err();
+        assert!(error.contains("1048576"), "{error}");
+        let headers = long.into_iter().map(|value| ("x".to_owned(), value)).collect();
+        assert!(net.fetch("GET", "http://a.b", headers, Bytes::new()).is_err());
         assert!(net.ws_close(ID, Some((1006, String::new()))).unwrap_err().contains("1006"));
         assert!(net.ws_close(ID, Some((1000, "x".repeat(124)))).is_err());
         assert_eq!(net.ws_take(SocketId(2)), Err("socket 2 not found".into()));

@@ -40,7 +40,8 @@ fn named(call: &mut Call<'_, '_>, of: fn(String) -> Registration) -> Answer {
 fn register(call: &mut Call<'_, '_>, registration: Registration) -> Answer {
     let Some(shared) = call.shared() else { return Answer::Number(0) };
     if let Err(why) = shared.registered.check(&registration) {
-        call.say(format_args!("{why}"));
+        shared.denied += 1;
+        call.say(why);
         return Answer::Number(0);
     }
     let bytes = registration.len();

@@ -108,6 +108,21 @@ fn http_endpoints_are_read_as_those_of_the_buffer_abi() {
     assert!(fake.take()[0].contains("limit is 200"));
 }
 
+/// The server parses and writes in its own step: the plugin pays for that, by the byte.
+#[test]
+fn params_and_what_is_read_of_the_model_are_owed() {
+    let (mut fake, mut account) = (server(), account(all()));
+    for (method, params, answer) in [
+        ("paths.get", r#"{"path":"navigation.speedOverGround"}"#, r#"{"value":3.1}"#.len()),
+        ("meta.get", r#"["navigation.speedOverGround"]"#, r#"{"units":"m/s"}"#.len()),
+        ("deltas.emit", r#"{"delta":{"updates":[]}}"#, 0),
+    ] {
+        one(&mut account, &mut fake, method, params).unwrap();
+        let owed = u64::try_from(params.len() + answer).unwrap();
+        assert_eq!(account.take_owed(), owed, "{method}");
+    }
+}
+
 /// Plugin ABI 7.2: what is below its own name is not foreign.
 #[test]
 fn own_sub_sources_are_kept() {

@@ -4,7 +4,7 @@ use super::*;
 use crate::Handler;
 
 fn http(name: &str) -> Handler {
-    Handler::Http { handler: name.into(), repeatable: true, largest_reply: None }
+    Handler::Http { handler: name.into(), repeatable: true, largest_reply: None, streamed: false }
 }
 
 /// A module in the shape of AssemblyScript's, with a string `file:x` at 100.
@@ -156,6 +156,7 @@ fn registrations_of_a_library_guest_are_checked_and_numbered() {
     let rights = Capabilities::default().with(Capability::PutHandlers);
     let mut drive = Drive::new(wasm, Purpose::Run, rights);
     assert_eq!(drive.said.last().unwrap(), "Started");
+    assert_eq!(drive.session.counters().host_call_errors, 2);
     let trace = drive.server.take();
     let registered = trace.iter().filter(|line| line.contains("registers Put")).count();
     let announced = trace.iter().filter(|line| line.contains("supportsPut")).count();

@@ -7,7 +7,7 @@ use super::*;
 
 const LIMIT: usize = 256 << 10;
 
-/// Lists these radars; `GET /emit` emits a frame of 8 bytes to the stream, `GET /spokes` one to the radar `r1` by its own
+/// A provider of radars that lists these; `GET /emit` emits a frame of 8 bytes to the stream, `GET /spokes` one to the radar `r1` by its own
 /// import, `GET /burst` a hundred; each answers what the import did.
 fn radar(lists: &str, stream: &str) -> Vec<u8> {
     let endpoints = r#"[{"method":"GET","path":"/emit","handler":"h_emit"},{"method":"GET","path":"/spokes","handler":"h_spokes"},{"method":"GET","path":"/burst","handler":"h_burst"}]"#;
@@ -34,7 +34,9 @@ fn radar(lists: &str, stream: &str) -> Vec<u8> {
             (memory.copy (local.get $out) (i32.const 1000) (i32.const {n})) (i32.const {n}))
         (func (export "radar_get_radars") (param $out i32) (param i32) (result i32)
             (memory.copy (local.get $out) (i32.const 2000) (i32.const {m})) (i32.const {m}))
-        {START} {}{}{}"#,
+        (func (export "plugin_start") (param i32 i32) (result i32)
+            (drop (call $provide (i32.const 950) (i32.const 2))) (i32.const 0))
+        {}{}{}"#,
         handler("h_emit", &call),
         handler(
             "h_spokes",
@@ -45,6 +47,7 @@ fn radar(lists: &str, stream: &str) -> Vec<u8> {
         m = lists.len(),
     );
     let imports = r#"(import "env" "sk_emit_binary_stream" (func $emit_frame (param i32 i32 i32 i32) (result i32)))
+        (import "env" "sk_register_radar_provider" (func $provide (param i32 i32) (result i32)))
         (import "env" "sk_radar_emit_spokes" (func $spokes (param i32 i32 i32 i32) (result i32)))"#;
     guest_with(imports, &body)
 }
