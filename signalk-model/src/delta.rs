@@ -60,7 +60,7 @@ pub struct PathMeta {
 pub struct Parsed {
     /// What was understood.
     pub delta: Delta,
-    /// What was left out.
+    /// What was left out: the first 100 things, and a count of the others.
     pub complaints: Vec<Complaint>,
 }
 

@@ -152,9 +152,51 @@ pub enum Complaint {
         /// As it came.
         source_ref: String,
     },
+    /// There were so many that the rest is only counted.
+    #[error("{count} more complaints of this delta are not listed")]
+    More {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// Most complaints of one delta that are kept; the rest is counted. A delta of 16 MiB can have eight million.
+pub(crate) const MOST_COMPLAINTS: usize = 100;
+
+/// Longest piece of what came from outside that a complaint or a warning quotes, in bytes.
+pub(crate) const MAX_QUOTED_BYTES: usize = 200;
+
+/// Adds a complaint, or counts it.
+pub(crate) fn complain(complaints: &mut Vec<Complaint>, complaint: impl FnOnce() -> Complaint) {
+    if complaints.len() < MOST_COMPLAINTS {
+        complaints.push(complaint());
+    } else if let Some(Complaint::More { count }) = complaints.last_mut() {
+        *count += 1;
+    } else {
+        complaints.push(Complaint::More { count: 1 });
+    }
+}
+
+/// At most so many bytes from the start of a text, whole characters.
+pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
+}
+
+/// What a complaint says of a text from outside.
+pub(crate) fn quoted(text: &str) -> String {
+    let start = beginning(text, MAX_QUOTED_BYTES);
+    if start.len() < text.len() { format!("{start}...") } else { start.to_owned() }
 }
 
 impl Complaint {
+    /// How many complaints it stands for.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::More { count } => *count,
+            _ => 1,
+        }
+    }
+
     /// Whether everything was used although the specification forbids it: the reference takes it.
     pub fn is_harmless(&self) -> bool {
         matches!(

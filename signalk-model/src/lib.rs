@@ -63,6 +63,6 @@ pub use store::{Node, Placement, Store};
 pub use subscription::{
     Policy, SourceFilter, SourcePolicy, Subscribe, Subscription, Timing, Unsubscribe,
 };
-pub use subscriptions::SubscriptionSet;
+pub use subscriptions::{Refused, SubscriptionSet};
 pub use timestamp::Timestamp;
 pub use value::Value;

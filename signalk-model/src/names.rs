@@ -169,7 +169,7 @@ impl Path {
 }
 
 /// Longest name that is taken from outside. Real ones stay below 150 bytes.
-const MAX_NAME_BYTES: usize = 1024;
+pub(crate) const MAX_NAME_BYTES: usize = 1024;
 /// Most segments: the tree is written by recursion, so its depth must have a bound.
 const MAX_SEGMENTS: usize = 64;
 

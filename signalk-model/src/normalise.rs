@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use crate::delta::{Delta, Update};
-use crate::error::Complaint;
+use crate::error::{Complaint, complain, quoted};
 use crate::names::{Context, SourceRef, segment_allowed};
 use crate::timestamp::Timestamp;
 use crate::value::Value;
@@ -73,9 +73,9 @@ fn name_source(
         return;
     }
     if let Some(label) = source.label() {
-        complaints.push(Complaint::Label {
+        complain(complaints, || Complaint::Label {
             update: index,
-            label: label.to_owned(),
+            label: quoted(label),
             used: provider.to_string(),
         });
     }
@@ -97,18 +97,18 @@ fn refuse_prototype_keys(update: &mut Update) {
 }
 
 fn protect(update: &mut Update, index: usize, complaints: &mut Vec<Complaint>) {
-    let mut complain = |path: &str| {
-        complaints.push(Complaint::Protected { update: index, path: path.to_owned() });
+    let mut protected = |path: &str| {
+        complain(complaints, || Complaint::Protected { update: index, path: path.to_owned() });
     };
     update.values.retain_mut(|entry| {
         if PROTECTED_PATHS.contains(&&*entry.path) {
-            complain(&entry.path);
+            protected(&entry.path);
             return false;
         }
         let (true, Some(members)) = (entry.path.is_root(), entry.value.as_object()) else {
             return true;
         };
-        match without_protected(members, &mut complain) {
+        match without_protected(members, &mut protected) {
             None => true,
             Some(rest) if rest.is_empty() => false,
             Some(rest) => {
@@ -122,7 +122,7 @@ fn protect(update: &mut Update, index: usize, complaints: &mut Vec<Complaint>) {
 /// The members that may stay; `None` when all may.
 fn without_protected(
     members: &Map<String, Json>,
-    complain: &mut impl FnMut(&str),
+    protected: &mut impl FnMut(&str),
 ) -> Option<Map<String, Json>> {
     let callsign = members
         .get("communication")
@@ -134,12 +134,12 @@ fn without_protected(
     let mut rest = members.clone();
     for key in ["name", "mmsi"] {
         if rest.shift_remove(key).is_some() {
-            complain(key);
+            protected(key);
         }
     }
     if callsign && let Some(Json::Object(communication)) = rest.get_mut("communication") {
         communication.shift_remove("callsignVhf");
-        complain("communication.callsignVhf");
+        protected("communication.callsignVhf");
         if communication.is_empty() {
             rest.shift_remove("communication");
         }

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::beginning;
+use crate::names::MAX_NAME_BYTES;
+
 /// A pattern such as `navigation.*` or `*.temperature`.
 #[derive(Clone)]
 pub struct Pattern {
@@ -19,13 +22,22 @@ enum Kind {
     All,
     /// One star at the end: the usual case. The length of what stands before it.
     Prefix(usize),
-    /// Anything else: the literal runs between the stars.
+    /// Anything else: what stands before the first star, the runs between, what stands after the last.
     Runs(Arc<[Box<str>]>),
+    /// Longer than any name: fits none.
+    Nothing,
 }
 
+/// Longest pattern in bytes: as long as the longest name. Patterns come from outside and are tried on every path.
+pub(crate) const MAX_PATTERN_BYTES: usize = MAX_NAME_BYTES;
+
 impl Pattern {
-    /// A pattern from its text; every text is one.
+    /// A pattern from its text; every text is one. What is longer than a name can be (1024 bytes) fits nothing, and only its
+    /// beginning is kept.
     pub fn new(text: &str) -> Self {
+        if text.len() > MAX_PATTERN_BYTES {
+            return Self { text: Arc::from(beginning(text, MAX_PATTERN_BYTES)), kind: Kind::Nothing };
+        }
         let kind = if !text.contains('*') {
             Kind::Exact
         } else if text.bytes().all(|byte| byte == b'*') {
@@ -33,7 +45,11 @@ impl Pattern {
         } else if text.find('*') == Some(text.len() - 1) {
             Kind::Prefix(text.len() - 1)
         } else {
-            Kind::Runs(text.split('*').map(Box::from).collect())
+            let last = text.split('*').count() - 1;
+            let runs = text.split('*').enumerate();
+            // Between stars that stand together is nothing to look for.
+            let runs = runs.filter(|(at, run)| *at == 0 || *at == last || !run.is_empty());
+            Kind::Runs(runs.map(|(_, run)| Box::from(run)).collect())
         };
         Self { text: Arc::from(text), kind }
     }
@@ -53,12 +69,13 @@ impl Pattern {
             Kind::All => true,
             Kind::Prefix(len) => text.as_bytes().starts_with(&self.text.as_bytes()[..*len]),
             Kind::Runs(runs) => runs_match(runs, text),
+            Kind::Nothing => false,
         }
     }
 
     /// Whether there is no star in it.
     pub fn is_exact(&self) -> bool {
-        matches!(self.kind, Kind::Exact)
+        matches!(self.kind, Kind::Exact | Kind::Nothing)
     }
 
     /// The text.
@@ -132,8 +149,22 @@ mod tests {
             ("", "name", false),
             ("a*b*c", "abbcbc", true),
             ("ö*", "ö", true),
+            ("a**b", "axb", true),
+            ("***a***b***", "xaxbx", true),
+            ("**a", "b", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), fits, "{pattern} {text}");
         }
+    }
+
+    /// Ten million stars would be ten million empty runs to look for in every path.
+    #[test]
+    fn a_hostile_pattern_costs_no_more_than_its_letters() {
+        let pattern = Pattern::new(&format!("{}a*", "*".repeat(1000)));
+        assert!(matches!(&pattern.kind, Kind::Runs(runs) if runs.len() == 3));
+        assert!(pattern.matches("xa"));
+        let pattern = Pattern::new(&format!("{}a*", "*".repeat(10_000)));
+        assert_eq!(pattern.as_str().len(), MAX_PATTERN_BYTES);
+        assert!(!pattern.matches("a") && !Pattern::new(&"ö".repeat(513)).matches("ö"));
     }
 }

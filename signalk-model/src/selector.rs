@@ -1,5 +1,7 @@
 //! Which contexts a subscription means: by name, by distance, all or none (server-api.md 3.3).
 
+use std::hash::{Hash, Hasher};
+
 use crate::names::Context;
 use crate::pattern::Pattern;
 
@@ -21,6 +23,23 @@ pub enum ContextSelector {
     },
     /// None: the message did not say where.
     Nothing,
+}
+
+/// Positions come from JSON: none of their numbers is NaN.
+impl Eq for ContextSelector {}
+
+impl Hash for ContextSelector {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::All | Self::Nothing => {}
+            Self::Named(pattern) => pattern.hash(state),
+            Self::Around { radius, latitude, longitude } => {
+                // Both zeros are the same number.
+                [radius, latitude, longitude].map(|number| (number + 0.0).to_bits()).hash(state);
+            }
+        }
+    }
 }
 
 impl ContextSelector {

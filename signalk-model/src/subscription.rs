@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
+use crate::error::quoted;
 use crate::json;
 use crate::names::SourceRef;
-use crate::pattern::Pattern;
+use crate::pattern::{MAX_PATTERN_BYTES, Pattern};
 use crate::selector::ContextSelector;
 
 /// One row of a subscription.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// Whose values.
     pub context: ContextSelector,
@@ -120,15 +121,32 @@ impl Subscribe {
         let mut subscribe = Self::default();
         let context = context_selector(message.get("context"), &mut subscribe.warnings);
         let exclude = message.get("excludeSources").and_then(Json::as_array);
+        if exclude.is_some_and(|refs| refs.len() > MAX_EXCLUDED) {
+            subscribe.warnings.push(format!("only the first {MAX_EXCLUDED} of excludeSources are used"));
+        }
         let sources = SourceFilter {
             policy: SourcePolicy::from_wire(message.get("sourcePolicy").and_then(Json::as_str)),
             exclude: exclude
-                .map(|refs| refs.iter().filter_map(Json::as_str).map(SourceRef::from).collect())
+                .map(|refs| {
+                    let refs = refs.iter().take(MAX_EXCLUDED).filter_map(Json::as_str);
+                    refs.map(SourceRef::from).collect()
+                })
                 .unwrap_or_default(),
         };
         subscribe.announce_new_paths = message.get("announceNewPaths") == Some(&Json::Bool(true));
         for row in rows.iter().filter_map(Json::as_object) {
             let Some(path) = row.get("path").and_then(Json::as_str) else { continue };
+            if subscribe.subscriptions.len() == MAX_ROWS {
+                subscribe.warnings.push(format!("only the first {MAX_ROWS} rows of a message are read"));
+                break;
+            }
+            if path.len() > MAX_PATTERN_BYTES {
+                subscribe.warnings.push(format!(
+                    "a path has {} bytes, at most {MAX_PATTERN_BYTES} are allowed: ignoring its row",
+                    path.len()
+                ));
+                continue;
+            }
             subscribe.log |= path == "log";
             let timing = timing(row, &mut subscribe.warnings);
             subscribe.subscriptions.push(Subscription {
@@ -137,6 +155,11 @@ impl Subscribe {
                 timing,
                 sources: sources.clone(),
             });
+        }
+        if subscribe.warnings.len() > MAX_WARNINGS {
+            let more = subscribe.warnings.len() - MAX_WARNINGS;
+            subscribe.warnings.truncate(MAX_WARNINGS);
+            subscribe.warnings.push(format!("{more} more warnings about this message"));
         }
         subscribe.context = Some(context);
         Some(subscribe)
@@ -147,6 +170,14 @@ impl Subscribe {
         Self::from_json(json::parse(bytes).ok()?.as_object()?)
     }
 }
+
+/// Most rows that are read of one message, and that one receiver may have: a display of every instrument of a large boat
+/// has some 200.
+pub(crate) const MAX_ROWS: usize = 1000;
+/// Most sources that a row may exclude: each is compared with every value.
+const MAX_EXCLUDED: usize = 50;
+/// Most warnings about one message.
+const MAX_WARNINGS: usize = 100;
 
 /// An unsubscribe message.
 #[derive(Debug, Clone, PartialEq)]
@@ -264,8 +295,8 @@ fn truthy(value: &Json) -> bool {
 
 fn plain_text(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
-        other => json::value_text(other),
+        Json::String(text) => quoted(text),
+        other => quoted(&json::value_text(other)),
     }
 }
 
@@ -342,5 +373,24 @@ mod tests {
             subscribe.warnings,
             ["Please specify a radius and position for relativePosition"]
         );
+    }
+
+    #[test]
+    fn a_hostile_message_costs_a_bounded_number_of_rows_and_warnings() {
+        let rows: Vec<String> = (0..MAX_ROWS + 500)
+            .map(|at| format!(r#"{{"path":"a{at}","policy":"{}"}}"#, "x".repeat(1000)))
+            .collect();
+        let exclude = vec![r#""gps""#; 1000].join(",");
+        let text =
+            format!(r#"{{"excludeSources":[{exclude}],"subscribe":[{}]}}"#, rows.join(","));
+        let subscribe = Subscribe::parse(text.as_bytes()).unwrap();
+        assert_eq!(subscribe.subscriptions.len(), MAX_ROWS);
+        assert_eq!(subscribe.subscriptions[0].sources.exclude.len(), MAX_EXCLUDED);
+        assert_eq!(subscribe.warnings.len(), MAX_WARNINGS + 1);
+        assert!(subscribe.warnings.iter().all(|warning| warning.len() < 400));
+
+        let text = format!(r#"{{"subscribe":[{{"path":"{}"}},{{"path":"a"}}]}}"#, "*a".repeat(1000));
+        let subscribe = Subscribe::parse(text.as_bytes()).unwrap();
+        assert_eq!((subscribe.subscriptions.len(), subscribe.warnings.len()), (1, 1));
     }
 }

@@ -10,7 +10,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use super::{Key, KeySeed, Reading, TextSeed};
-use crate::error::Complaint;
+use crate::error::{Complaint, complain};
 use crate::json::{self, read_map};
 use crate::names::Path;
 use crate::raw::RawJson;
@@ -66,7 +66,7 @@ where
         let Some(path) = path else { return Ok(Entry::Pathless) };
         let Some(path) = self.reading.name(path) else { return Ok(Entry::Dropped) };
         let Some(value) = value else {
-            self.reading.complaints.push(Complaint::ValueMissing {
+            complain(&mut self.reading.complaints, || Complaint::ValueMissing {
                 update: self.reading.update,
                 path: path.to_string(),
             });

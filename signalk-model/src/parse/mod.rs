@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use self::entry::{Entry, EntrySeed, ReadMembers, ReadValue};
 use crate::delta::{Delta, Parsed, PathMeta, PathValue, Update};
-use crate::error::{Complaint, DeltaError, NameError};
+use crate::error::{Complaint, DeltaError, NameError, complain, quoted};
 use crate::interner::Interner;
 use crate::names::Context;
 
@@ -40,12 +40,14 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn wrong_type(&mut self, member: &'static str, expected: &'static str) {
-        self.complaints.push(Complaint::WrongType { update: self.update, member, expected });
+        let update = self.update;
+        complain(&mut self.complaints, || Complaint::WrongType { update, member, expected });
     }
 
     fn name<T>(&mut self, name: Result<T, NameError>) -> Option<T> {
+        let update = self.update;
         name.map_err(|error| {
-            self.complaints.push(Complaint::Name { update: self.update, error });
+            complain(&mut self.complaints, || Complaint::Name { update, error });
         })
         .ok()
     }
@@ -122,8 +124,9 @@ seed!(MessageSeed<'_, '_>, Message, "a delta", {
                 }
                 Key::Updates => message.updates = members.next_value_seed(UpdatesSeed(self.0))?,
                 other => {
-                    let member = other.name().to_owned();
-                    self.0.complaints.push(Complaint::UnknownMember { member });
+                    complain(&mut self.0.complaints, || Complaint::UnknownMember {
+                        member: quoted(other.name()),
+                    });
                     members.next_value::<IgnoredAny>()?;
                 }
             }
@@ -144,7 +147,7 @@ seed!(UpdatesSeed<'_, '_>, Option<Vec<Update>>, "updates", {
                 Some(update) => updates.extend(update),
                 None => {
                     let update = self.0.update;
-                    self.0.complaints.push(Complaint::UpdateNotObject { update });
+                    complain(&mut self.0.complaints, || Complaint::UpdateNotObject { update });
                 }
             }
             self.0.update += 1;
@@ -206,11 +209,11 @@ seed!(UpdateSeed<'_, '_>, Option<Option<Update>>, "an update", {
         }
         let index = reading.update;
         if pathless {
-            reading.complaints.push(Complaint::PathMissing { update: index });
+            complain(&mut reading.complaints, || Complaint::PathMissing { update: index });
             return Ok(Some(None));
         }
         if let Some((member, expected)) = origin {
-            reading.complaints.push(Complaint::Origin { update: index, member, expected });
+            complain(&mut reading.complaints, || Complaint::Origin { update: index, member, expected });
             return Ok(Some(None));
         }
         if let Some(source_ref) = &update.source_ref {
@@ -219,16 +222,18 @@ seed!(UpdateSeed<'_, '_>, Option<Option<Update>>, "an update", {
                 // agree.
                 let own = update.source.as_ref().and_then(|source| source.source_ref());
                 if own.is_some_and(|own| !own.same(source_ref)) {
-                    reading.complaints.push(Complaint::TwoSources { update: index });
+                    complain(&mut reading.complaints, || Complaint::TwoSources { update: index });
                 }
             }
             if source_ref.bytes().any(|byte| byte == b' ') {
-                let source_ref = source_ref.to_string();
-                reading.complaints.push(Complaint::SourceRefSpelling { update: index, source_ref });
+                complain(&mut reading.complaints, || Complaint::SourceRefSpelling {
+                    update: index,
+                    source_ref: source_ref.to_string(),
+                });
             }
         }
         if update.values.is_empty() && update.meta.is_empty() {
-            reading.complaints.push(Complaint::Empty { update: index });
+            complain(&mut reading.complaints, || Complaint::Empty { update: index });
             return Ok(Some(None));
         }
         Ok(Some(Some(update)))
@@ -365,5 +370,25 @@ impl Visitor<'_> for KeySeed {
             "meta" => Key::Meta,
             other => Key::Other(Box::from(other)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::MOST_COMPLAINTS;
+
+    /// A delta of 16 MiB would have eight million complaints: half a gigabyte.
+    #[test]
+    fn a_delta_of_nonsense_costs_a_bounded_number_of_complaints() {
+        let complaints = |text: String| Delta::parse(text.as_bytes()).unwrap().complaints;
+        let nonsense = ["0,", r#"{"values":[{"path":"a"}]},"#, r#"{"values":0},"#];
+        for one in nonsense {
+            let found = complaints(format!(r#"{{"updates":[{}0]}}"#, one.repeat(1000)));
+            assert_eq!(found.len(), MOST_COMPLAINTS + 1, "{one}");
+            assert!(found.iter().map(Complaint::count).sum::<u64>() >= 1001, "{one}");
+        }
+        let found = complaints(format!(r#"{{"updates":[],"{}":0}}"#, "x".repeat(5000)));
+        assert!(found[0].to_string().len() < 300, "{}", found[0]);
     }
 }

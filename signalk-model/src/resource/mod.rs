@@ -63,7 +63,8 @@ impl ResourceType {
         }
     }
 
-    /// Everything that is wrong with a value, in the reference's words and order; empty when it may be stored.
+    /// What is wrong with a value, in the reference's words and order; empty when it may be stored. About the first 100
+    /// things of each branch of the schema: a value of megabytes can have millions.
     pub fn violations(self, value: &Value) -> Vec<Violation> {
         let mut found = Vec::new();
         if let Some(schema) = schemas().get("resources").and_then(|all| all.get(self.as_str())) {

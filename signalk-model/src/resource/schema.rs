@@ -28,15 +28,17 @@ impl Violation {
     }
 }
 
+/// Most violations that are told of one value. A client sends a value of megabytes whose every number is wrong, and each
+/// violation costs some 500 bytes: beyond these nothing is looked for. The recorded answers of the reference have 9 at most.
+pub(super) const MOST_VIOLATIONS: usize = 100;
+
 /// A value as it is.
 pub(super) fn check(schema: &Value, value: &Value, found: &mut Vec<Violation>) {
-    let at = At { data: String::new(), schema: "#".to_owned() };
-    value_at(schema, value, &at, found);
+    value_at(schema, value, &At::root("", "#"), found);
 }
 
 /// Parameters of a query: a text that stands for a number becomes it, one value where several may stand becomes a list.
 pub(super) fn check_query(schema: &Value, query: &mut Value, found: &mut Vec<Violation>) {
-    let at = At { data: ".query".to_owned(), schema: "#/properties/query".to_owned() };
     if let (Some(properties), Value::Object(members)) = (object(schema, "properties"), &mut *query)
     {
         for (name, property) in properties {
@@ -45,27 +47,70 @@ pub(super) fn check_query(schema: &Value, query: &mut Value, found: &mut Vec<Vio
             }
         }
     }
-    value_at(schema, query, &at, found);
+    value_at(schema, query, &At::root(".query", "#/properties/query"), found);
 }
 
-/// Where in the data, and where in the schema.
-struct At {
-    data: String,
-    schema: String,
+/// Where in the data, and where in the schema: a chain up to the root. It becomes text when something is wrong, because most
+/// values are right and large.
+struct At<'a> {
+    above: Option<&'a At<'a>>,
+    step: Step<'a>,
 }
 
-impl At {
-    fn step(&self, data: &str, schema: &str) -> At {
-        At { data: format!("{}{data}", self.data), schema: format!("{}/{schema}", self.schema) }
+enum Step<'a> {
+    Root { data: &'static str, schema: &'static str },
+    Item(usize),
+    Member(&'a str),
+    /// `anyOf`, `oneOf`, `allOf`: the same place of the data.
+    Part(&'static str, usize),
+}
+
+impl At<'_> {
+    fn root(data: &'static str, schema: &'static str) -> At<'static> {
+        At { above: None, step: Step::Root { data, schema } }
+    }
+
+    fn step<'a>(&'a self, step: Step<'a>) -> At<'a> {
+        At { above: Some(self), step }
+    }
+
+    /// The two paths.
+    fn texts(&self) -> (String, String) {
+        let (mut data, mut schema) = self.above.map(At::texts).unwrap_or_default();
+        match &self.step {
+            Step::Root { data: root, schema: start } => {
+                data.push_str(root);
+                schema.push_str(start);
+            }
+            Step::Item(n) => {
+                data.push_str(&format!("[{n}]"));
+                schema.push_str("/items");
+            }
+            Step::Member(name) => {
+                data.push_str(&format!(".{name}"));
+                schema.push_str(&format!("/properties/{name}"));
+            }
+            Step::Part(keyword, n) => schema.push_str(&format!("/{keyword}/{n}")),
+        }
+        (data, schema)
     }
 
     fn violation(&self, keyword: &'static str, params: Value, message: String) -> Violation {
-        let schema_path = format!("{}/{keyword}", self.schema);
-        Violation { keyword, data_path: self.data.clone(), schema_path, params, message }
+        let (data_path, schema) = self.texts();
+        let schema_path = format!("{schema}/{keyword}");
+        Violation { keyword, data_path, schema_path, params, message }
     }
 }
 
-fn value_at(schema: &Value, value: &Value, at: &At, found: &mut Vec<Violation>) {
+/// Whether nothing more is looked for.
+fn is_full(found: &[Violation]) -> bool {
+    found.len() >= MOST_VIOLATIONS
+}
+
+fn value_at(schema: &Value, value: &Value, at: &At<'_>, found: &mut Vec<Violation>) {
+    if is_full(found) {
+        return;
+    }
     if let Some(kind) = schema.get("type").and_then(Value::as_str)
         && !is_type(value, kind)
     {
@@ -86,22 +131,25 @@ fn value_at(schema: &Value, value: &Value, at: &At, found: &mut Vec<Violation>) 
     }
     some_of(schema, value, at, found);
     for (n, part) in list(schema, "allOf").into_iter().flatten().enumerate() {
-        value_at(part, value, &at.step("", &format!("allOf/{n}")), found);
+        value_at(part, value, &at.step(Step::Part("allOf", n)), found);
     }
 }
 
-/// `anyOf`, then `oneOf`: what their parts found is told only when the whole fails.
-fn some_of(schema: &Value, value: &Value, at: &At, found: &mut Vec<Violation>) {
+/// `anyOf`, then `oneOf`: what their parts found is told only when the whole fails. Each part counts its own, so that one is
+/// not taken for passing because another has found too much.
+fn some_of(schema: &Value, value: &Value, at: &At<'_>, found: &mut Vec<Violation>) {
     for keyword in ["anyOf", "oneOf"] {
         let Some(parts) = list(schema, keyword) else { continue };
         let mut inside = Vec::new();
         let mut passing = Vec::new();
         for (n, part) in parts.iter().enumerate() {
-            let before = inside.len();
-            value_at(part, value, &at.step("", &format!("{keyword}/{n}")), &mut inside);
-            if inside.len() == before {
+            let mut of_part = Vec::new();
+            value_at(part, value, &at.step(Step::Part(keyword, n)), &mut of_part);
+            if of_part.is_empty() {
                 passing.push(n);
             }
+            of_part.truncate(MOST_VIOLATIONS.saturating_sub(inside.len()));
+            inside.append(&mut of_part);
         }
         match (keyword, passing.as_slice()) {
             ("anyOf", []) => {
@@ -123,7 +171,7 @@ fn some_of(schema: &Value, value: &Value, at: &At, found: &mut Vec<Violation>) {
 /// Keyword, its word in the message, and when it holds.
 type Limit<T> = (&'static str, &'static str, fn(T, T) -> bool);
 
-fn number_at(schema: &Value, number: f64, at: &At, found: &mut Vec<Violation>) {
+fn number_at(schema: &Value, number: f64, at: &At<'_>, found: &mut Vec<Violation>) {
     let limits: [Limit<f64>; 2] = [
         ("maximum", "<=", |number, limit| number <= limit),
         ("minimum", ">=", |number, limit| number >= limit),
@@ -144,7 +192,7 @@ fn number_at(schema: &Value, number: f64, at: &At, found: &mut Vec<Violation>) {
 }
 
 /// The one pattern that the schemas have is that of a reference to a resource.
-fn text_at(schema: &Value, text: &str, at: &At, found: &mut Vec<Violation>) {
+fn text_at(schema: &Value, text: &str, at: &At<'_>, found: &mut Vec<Violation>) {
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
         && !super::is_href(text)
     {
@@ -153,7 +201,7 @@ fn text_at(schema: &Value, text: &str, at: &At, found: &mut Vec<Violation>) {
     }
 }
 
-fn array_at(schema: &Value, items: &[Value], at: &At, found: &mut Vec<Violation>) {
+fn array_at(schema: &Value, items: &[Value], at: &At<'_>, found: &mut Vec<Violation>) {
     let limits: [Limit<u64>; 2] = [
         ("maxItems", "more", |count, limit| count <= limit),
         ("minItems", "fewer", |count, limit| count >= limit),
@@ -168,16 +216,22 @@ fn array_at(schema: &Value, items: &[Value], at: &At, found: &mut Vec<Violation>
     }
     if let Some(each) = schema.get("items") {
         for (n, item) in items.iter().enumerate() {
-            value_at(each, item, &at.step(&format!("[{n}]"), "items"), found);
+            if is_full(found) {
+                return;
+            }
+            value_at(each, item, &at.step(Step::Item(n)), found);
         }
     }
 }
 
-fn object_at(schema: &Value, members: &Map<String, Value>, at: &At, found: &mut Vec<Violation>) {
+fn object_at(schema: &Value, members: &Map<String, Value>, at: &At<'_>, found: &mut Vec<Violation>) {
     let properties = object(schema, "properties");
     if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
         let known = |name: &String| properties.is_some_and(|all| all.contains_key(name));
         for name in members.keys().filter(|name| !known(name)) {
+            if is_full(found) {
+                return;
+            }
             let message = "should NOT have additional properties".to_owned();
             found.push(at.violation(
                 "additionalProperties",
@@ -191,8 +245,7 @@ fn object_at(schema: &Value, members: &Map<String, Value>, at: &At, found: &mut 
     for (name, property) in properties.into_iter().flatten() {
         match members.get(name) {
             Some(value) => {
-                let step = at.step(&format!(".{name}"), &format!("properties/{name}"));
-                value_at(property, value, &step, found);
+                value_at(property, value, &at.step(Step::Member(name)), found);
             }
             None if required.is_some_and(|all| all.iter().any(|one| one == name)) => {
                 let message = format!("should have required property '{name}'");

@@ -49,3 +49,23 @@ fn violations_are_told_as_one_text() {
         r##"[{"keyword":"required","dataPath":"","schemaPath":"#/required","params":{"missingProperty":"feature"},"message":"should have required property 'feature'"}]"##
     );
 }
+
+/// A body of 10 MB would have 10 million violations of 500 bytes each.
+#[test]
+fn a_value_that_is_wrong_everywhere_costs_a_bounded_number_of_violations() {
+    let geometry = |coordinates: Value| {
+        serde_json::json!({ "feature": { "type": "Feature", "properties": {},
+            "geometry": { "type": "Polygon", "coordinates": coordinates } } })
+    };
+    let wrong = geometry(Value::Array(vec![Value::from(0); 5000]));
+    let found = ResourceType::Regions.violations(&wrong);
+    assert!((1..200).contains(&found.len()), "{}", found.len());
+    // A good one of many points is still good, although it is wrong as a MultiPolygon.
+    let ring = Value::Array((0..5000).map(|_| serde_json::json!([1.0, 2.0])).collect());
+    assert_eq!(ResourceType::Regions.violations(&geometry(Value::Array(vec![ring]))), []);
+    let meta = Value::Array(vec![Value::from(0); 5000]);
+    let route = serde_json::json!({ "feature": { "type": "Feature", "properties": { "coordinatesMeta": meta },
+        "geometry": { "type": "LineString", "coordinates": [] } } });
+    let found = ResourceType::Routes.violations(&route);
+    assert!((1..200).contains(&found.len()), "{}", found.len());
+}

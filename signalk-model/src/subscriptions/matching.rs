@@ -32,6 +32,8 @@ pub(super) struct Lists<Id> {
     pub(super) by_name: FxHashMap<(NameId, NameId), usize>,
     by_rows: FxHashMap<Box<[RowId]>, usize>,
     pub(super) lists: Vec<List<Id>>,
+    /// Rows in all lists together.
+    rows: usize,
 }
 
 #[derive(Debug)]
@@ -46,15 +48,23 @@ pub(super) struct List<Id> {
 
 /// Beyond this many distinct lists the cache starts anew.
 const MAX_LISTS: usize = 8192;
+/// Or beyond this many rows in them, 12 bytes each: thirty clients with 1000 rows each make long lists.
+const MAX_LISTED_ROWS: usize = 1_000_000;
+
+/// Whether a row with this selector may want values of a context: a distance is asked for each value.
+pub(super) fn may_want_context(
+    selector: &ContextSelector,
+    context: &Context,
+    own: &Context,
+) -> bool {
+    matches!(selector, ContextSelector::Around { .. }) || selector.matches_name(context, own)
+}
+
 impl Row {
     /// What can be said once for a context and a path.
     pub(super) fn may_want(&self, context: &Context, path: &Path, own: &Context) -> bool {
-        self.may_want_context(context, own) && self.subscription.path.matches(path)
-    }
-
-    pub(super) fn may_want_context(&self, context: &Context, own: &Context) -> bool {
-        matches!(self.subscription.context, ContextSelector::Around { .. })
-            || self.subscription.context.matches_name(context, own)
+        may_want_context(&self.subscription.context, context, own)
+            && self.subscription.path.matches(path)
     }
 
     /// Whether every value of a list it is in goes out at once.
@@ -76,7 +86,12 @@ impl Row {
 
 impl<Id: Clone> Lists<Id> {
     pub(super) fn new() -> Self {
-        Self { by_name: FxHashMap::default(), by_rows: FxHashMap::default(), lists: Vec::new() }
+        Self {
+            by_name: FxHashMap::default(),
+            by_rows: FxHashMap::default(),
+            lists: Vec::new(),
+            rows: 0,
+        }
     }
 
     pub(super) fn add(
@@ -86,12 +101,13 @@ impl<Id: Clone> Lists<Id> {
         rows: &[Option<Row>],
         subscribers: &[Option<Id>],
     ) -> usize {
-        if self.lists.len() >= MAX_LISTS {
+        if self.lists.len() >= MAX_LISTS || self.rows >= MAX_LISTED_ROWS {
             *self = Self::new();
         }
         let at = match self.by_rows.get(&matching) {
             Some(at) => *at,
             None => {
+                self.rows += matching.len();
                 self.by_rows.insert(matching.clone(), self.lists.len());
                 self.lists.push(List::new(matching, rows, subscribers));
                 self.lists.len() - 1

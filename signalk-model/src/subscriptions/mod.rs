@@ -11,15 +11,18 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::matching::{Lists, Row};
+use self::picked::{Picked, Terms};
 use self::waiting::Waiting;
 use crate::item::{Body, Item};
 use crate::names::{Context, Path};
+use crate::pattern::Pattern;
 use crate::selector::ContextSelector;
 use crate::store::Store;
-use crate::subscription::{SourcePolicy, Subscribe, Subscription, Unsubscribe};
+use crate::subscription::{MAX_ROWS, SourcePolicy, Subscribe, Subscription, Unsubscribe};
 
 mod flatten;
 mod matching;
+mod picked;
 mod routing;
 mod waiting;
 
@@ -38,7 +41,8 @@ type RowId = u32;
 /// let store = Store::new("urn:mrn:imo:mmsi:230099999");
 /// let mut set = SubscriptionSet::new(store.self_context().clone());
 /// let rows = Subscribe::parse(br#"{"context":"vessels.self","subscribe":[{"path":"navigation.*"}]}"#);
-/// set.subscribe(7, &rows.unwrap(), &store, |_cached| {});
+/// let refused = set.subscribe(7, &rows.unwrap(), &store, |_cached| {});
+/// assert_eq!(refused.rows, 0);
 ///
 /// let update = Update::new().with_source_ref("gps0").with_value("navigation.log", 12);
 /// let delta = Delta::new(store.self_context().clone()).with_update(update);
@@ -52,7 +56,11 @@ type RowId = u32;
 pub struct SubscriptionSet<Id> {
     self_context: Context,
     subscribers: Vec<Option<Id>>,
+    /// What each subscriber holds, by its index.
+    held: Vec<Held>,
+    seats: FxHashMap<Id, SubscriberId>,
     rows: Vec<Option<Row>>,
+    free: Vec<RowId>,
     /// Rows without a star by their path; the others have to be tried one by one.
     exact: FxHashMap<Box<str>, Vec<RowId>>,
     wild: Vec<RowId>,
@@ -66,6 +74,14 @@ pub struct SubscriptionSet<Id> {
     scratch: Vec<Id>,
 }
 
+/// The rows of one subscriber.
+#[derive(Debug, Default)]
+struct Held {
+    rows: FxHashMap<Subscription, RowId>,
+    /// How many of them are [costly](is_costly).
+    costly: usize,
+}
+
 /// A receiver that is told each new path once.
 #[derive(Debug)]
 struct Announcer {
@@ -74,8 +90,44 @@ struct Announcer {
     told: FxHashSet<(Context, Path)>,
 }
 
+/// What of a message was not taken, because the receiver has too much already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Refused {
+    /// Rows.
+    pub rows: usize,
+    /// The wish to be told new paths.
+    pub announcement: bool,
+}
+
+impl Refused {
+    /// What to tell the receiver, with the bounds and the remedy; none when everything was taken.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let rows = (self.rows > 0).then(|| {
+            format!(
+                "{} rows were not added: a client may have {MAX_ROWS}, {MAX_COSTLY} of them with \
+                 stars or by distance; unsubscribe from others first",
+                self.rows
+            )
+        });
+        let announcement = self.announcement.then(|| {
+            format!(
+                "announceNewPaths ignored: a client may have it for {MAX_ANNOUNCERS} contexts; \
+                 unsubscribe first"
+            )
+        });
+        rows.into_iter().chain(announcement)
+    }
+}
+
 /// Beyond this many paths the lookup starts anew: paths come from outside.
 const MAX_PATHS: usize = 50_000;
+/// The same for contexts. The store has half of them at most.
+const MAX_CONTEXTS: usize = 20_000;
+/// Most rows of one subscriber that must be tried on every new path, or asked for every value: with stars, and by distance.
+const MAX_COSTLY: usize = 200;
+/// Most contexts for which one subscriber is told new paths: each costs a lookup for each value, and a list of all paths.
+const MAX_ANNOUNCERS: usize = 4;
 
 impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
     /// No subscriptions, for a server whose own vessel is `self_context`.
@@ -83,7 +135,10 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         Self {
             self_context,
             subscribers: Vec::new(),
+            held: Vec::new(),
+            seats: FxHashMap::default(),
             rows: Vec::new(),
+            free: Vec::new(),
             exact: FxHashMap::default(),
             wild: Vec::new(),
             announcers: Vec::new(),
@@ -98,38 +153,64 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
 
     /// Adds the rows of a message to those of `id`, and hands out what `store` knows of them: the
     /// last value of each matching context, path and source, once and at once, whatever the timing.
-    /// Rows that `id` has already are not added again.
+    /// Rows that `id` has already are not added again; those beyond its bounds are not added at all.
     pub fn subscribe(
         &mut self,
         id: Id,
         request: &Subscribe,
         store: &Store,
         mut deliver: impl FnMut(&Item<'_>),
-    ) {
+    ) -> Refused {
         let subscriber = self.subscriber(id);
-        for subscription in &request.subscriptions {
-            let known = self
-                .rows
-                .iter()
-                .flatten()
-                .any(|row| row.subscriber == subscriber && row.subscription == *subscription);
-            if !known {
-                self.add_row(Row { subscriber, subscription: subscription.clone() });
+        let mut refused = Refused::default();
+        let (mut taken, mut fresh) = (Vec::new(), Vec::new());
+        if let Some(held) = self.held.get_mut(index(subscriber)) {
+            for row in &request.subscriptions {
+                let costly = usize::from(is_costly(row));
+                let full =
+                    held.rows.len() >= MAX_ROWS || costly > 0 && held.costly >= MAX_COSTLY;
+                if held.rows.contains_key(row) {
+                    taken.push(row);
+                } else if full {
+                    refused.rows += 1;
+                } else {
+                    held.costly += costly;
+                    let at = self.free.pop().unwrap_or_else(|| {
+                        self.rows.push(None);
+                        name_id(self.rows.len() - 1)
+                    });
+                    held.rows.insert(row.clone(), at);
+                    taken.push(row);
+                    fresh.push((at, row));
+                }
             }
         }
+        self.add_rows(subscriber, &fresh);
         let announce = request.context.as_ref().filter(|_| request.announce_new_paths);
-        self.replay(request, announce, store, &mut deliver);
+        let announce = announce.filter(|context| {
+            refused.announcement = !self.may_announce(subscriber, context);
+            !refused.announcement
+        });
+        self.replay(&taken, announce, store, &mut deliver);
         if let Some(context) = announce {
             let own = &self.self_context;
             let known = store.cached(|name| context.matches_name(name, own), SourcePolicy::All);
             let told = known.iter().map(|item| (item.context.clone(), item.path.clone())).collect();
+            self.announcers.retain(|known| !known.is(subscriber, context));
             self.announcers.push(Announcer { subscriber, context: context.clone(), told });
         }
+        refused
+    }
+
+    /// Whether there is room for one more context, or it replaces one.
+    fn may_announce(&self, subscriber: SubscriberId, context: &ContextSelector) -> bool {
+        let own = self.announcers.iter().filter(|known| known.subscriber == subscriber);
+        own.clone().count() < MAX_ANNOUNCERS || own.into_iter().any(|it| it.is(subscriber, context))
     }
 
     fn replay(
         &self,
-        request: &Subscribe,
+        rows: &[&Subscription],
         announce: Option<&ContextSelector>,
         store: &Store,
         deliver: &mut impl FnMut(&Item<'_>),
@@ -138,26 +219,30 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         let in_place = |selector: &ContextSelector, context: &Context| {
             selector.matches(context, own, || store.position(context))
         };
-        let rows = &request.subscriptions;
         let policy = rows.first().map_or(SourcePolicy::Preferred, |row| row.sources.policy);
-        let wanted = |context: &Context| {
-            rows.iter().any(|row| in_place(&row.context, context))
-                || announce.is_some_and(|selector| in_place(selector, context))
-        };
-        for item in store.cached(wanted, policy) {
-            let rows = || {
-                rows.iter().filter(|row| {
-                    row.sources.wants(item.source_ref) && in_place(&row.context, item.context)
-                })
+        let mut picked = Picked::new(rows.iter().copied());
+        // Rows that get a root value whole do not get its leaves too.
+        let leaves = rows.iter().copied().filter(|row| !row.path.matches(""));
+        let mut picked_leaves = Picked::new(leaves);
+        let items = store.cached(
+            |context| {
+                picked.terms().iter().any(|terms| in_place(terms.context, context))
+                    || announce.is_some_and(|selector| in_place(selector, context))
+            },
+            policy,
+        );
+        for item in items {
+            let fits = |terms: &Terms<'_>| {
+                terms.sources.wants(item.source_ref) && in_place(terms.context, item.context)
             };
             let announced = announce.is_some_and(|selector| in_place(selector, item.context));
-            if announced || rows().any(|row| row.path.matches(item.path)) {
+            if announced || picked.any(item.path, fits) {
                 deliver(&item);
             }
             if let (true, Some(value)) = (item.path.is_root(), item.value()) {
                 flatten::for_each_leaf(value, &mut |path, value| {
                     let path = Path::from(path);
-                    if rows().any(|row| row.path.matches(&path) && !row.path.matches("")) {
+                    if picked_leaves.any(&path, fits) {
                         deliver(&Item { path: &path, body: Body::Value(value), ..item });
                     }
                 });
@@ -172,63 +257,65 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
             return self.remove(id);
         }
         let Some(subscriber) = self.find(id) else { return 0 };
-        let gone = |row: &Row| {
-            row.subscriber == subscriber
-                && row.subscription.context == request.context
-                && request.paths.contains(&row.subscription.path)
-        };
-        let count = self.drop_rows(gone);
-        if count > 0 {
-            let left: Vec<&Subscription> = self
-                .rows
-                .iter()
-                .flatten()
-                .filter(|row| row.subscriber == subscriber)
-                .map(|row| &row.subscription)
-                .collect();
+        let Some(held) = self.held.get(index(subscriber)) else { return 0 };
+        let paths: FxHashSet<&Pattern> = request.paths.iter().collect();
+        let gone = |row: &Subscription| row.context == request.context && paths.contains(&row.path);
+        let gone: Vec<RowId> =
+            held.rows.iter().filter(|(row, _)| gone(row)).map(|(_, at)| *at).collect();
+        self.drop_rows(&gone);
+        if !gone.is_empty()
+            && let Some(held) = self.held.get(index(subscriber))
+        {
+            let mut left = Picked::new(held.rows.keys());
             let own = &self.self_context;
             self.waiting.keep(subscriber, |item| {
-                left.iter().any(|row| {
-                    row.path.matches(item.path)
-                        && (matches!(row.context, ContextSelector::Around { .. })
-                            || row.context.matches_name(item.context, own))
+                left.any(item.path, |terms| {
+                    matches!(terms.context, ContextSelector::Around { .. })
+                        || terms.context.matches_name(item.context, own)
                 })
             });
         }
-        count
+        gone.len()
     }
 
     /// Takes everything of a receiver away. Returns how many rows went.
     pub fn remove(&mut self, id: &Id) -> usize {
-        let Some(subscriber) = self.find(id) else { return 0 };
+        let Some(subscriber) = self.seats.remove(id) else { return 0 };
         self.announcers.retain(|announcer| announcer.subscriber != subscriber);
         self.waiting.remove(subscriber);
-        let count = self.drop_rows(|row| row.subscriber == subscriber);
+        let held = self.held.get_mut(index(subscriber)).map(std::mem::take).unwrap_or_default();
+        let gone: Vec<RowId> = held.rows.into_values().collect();
+        self.drop_rows(&gone);
         if let Some(place) = self.subscribers.get_mut(index(subscriber)) {
             *place = None;
         }
-        count
+        gone.len()
     }
 
     /// The rows of a receiver.
     pub fn rows_of(&self, id: &Id) -> impl Iterator<Item = &Subscription> {
-        let subscriber = self.find(id);
-        let rows = self.rows.iter().flatten();
-        rows.filter(move |row| Some(row.subscriber) == subscriber).map(|row| &row.subscription)
+        let held = self.find(id).and_then(|subscriber| self.held.get(index(subscriber)));
+        held.into_iter().flat_map(|held| held.rows.keys())
     }
 
     /// Whether nobody has subscribed to anything.
     pub fn is_empty(&self) -> bool {
-        self.subscribers.iter().all(Option::is_none)
+        self.seats.is_empty()
     }
 
-    /// Forgets what was looked up for a context that the store has pruned.
-    pub fn forget(&mut self, context: &Context) {
-        if let Some(gone) = self.contexts.remove(context) {
-            self.lists.by_name.retain(|(name, _), _| *name != gone);
+    /// Forgets what was looked up for contexts that the store has pruned: all of them in one pass.
+    pub fn forget(&mut self, contexts: &[Context]) {
+        let gone: FxHashSet<NameId> =
+            contexts.iter().filter_map(|context| self.contexts.remove(context)).collect();
+        if !gone.is_empty() {
+            self.lists.by_name.retain(|(name, _), _| !gone.contains(name));
         }
+        if self.announcers.is_empty() || contexts.is_empty() {
+            return;
+        }
+        let contexts: FxHashSet<&Context> = contexts.iter().collect();
         for announcer in &mut self.announcers {
-            announcer.told.retain(|(told, _)| told != context);
+            announcer.told.retain(|(told, _)| !contexts.contains(told));
         }
     }
 
@@ -251,72 +338,105 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         if let Some(known) = self.find(&id) {
             return known;
         }
+        // Receivers are few: streams and plugins.
         let free = self.subscribers.iter().position(Option::is_none);
         let at = free.unwrap_or_else(|| {
             self.subscribers.push(None);
+            self.held.push(Held::default());
             self.subscribers.len() - 1
         });
-        self.subscribers[at] = Some(id);
+        self.subscribers[at] = Some(id.clone());
+        self.seats.insert(id, name_id(at));
         name_id(at)
     }
 
     fn find(&self, id: &Id) -> Option<SubscriberId> {
-        self.subscribers.iter().position(|known| known.as_ref() == Some(id)).map(name_id)
+        self.seats.get(id).copied()
     }
 
-    fn add_row(&mut self, row: Row) {
-        // Only lists that the row belongs to are made anew.
+    fn add_rows(&mut self, subscriber: SubscriberId, fresh: &[(RowId, &Subscription)]) {
+        if fresh.is_empty() {
+            return;
+        }
+        self.forget_lists_of(fresh);
+        for (at, row) in fresh {
+            if row.path.is_exact() {
+                self.exact.entry(Box::from(row.path.as_str())).or_default().push(*at);
+            } else {
+                self.wild.push(*at);
+            }
+            if let Some(place) = self.rows.get_mut(index(*at)) {
+                *place = Some(Row { subscriber, subscription: (*row).clone() });
+            }
+        }
+    }
+
+    /// Only lists that one of the rows may belong to are made anew, all of them in one pass.
+    fn forget_lists_of(&mut self, fresh: &[(RowId, &Subscription)]) {
         let own = &self.self_context;
-        let contexts: FxHashSet<NameId> = self
-            .contexts
-            .iter()
-            .filter(|(context, _)| row.may_want_context(context, own))
-            .map(|(_, id)| *id)
-            .collect();
-        let path = &row.subscription.path;
-        let paths: FxHashSet<NameId> =
-            self.paths.iter().filter(|(name, _)| path.matches(name)).map(|(_, id)| *id).collect();
+        let mut selectors: Vec<&ContextSelector> = Vec::new();
+        for (_, row) in fresh {
+            if !selectors.contains(&&row.context) {
+                selectors.push(&row.context);
+            }
+        }
+        let wanted = |context: &Context| {
+            selectors.iter().any(|selector| matching::may_want_context(selector, context, own))
+        };
+        let contexts = self.contexts.iter().filter(|(context, _)| wanted(context));
+        let contexts: FxHashSet<NameId> = contexts.map(|(_, id)| *id).collect();
+        let (exact, wild): (Vec<&Pattern>, Vec<&Pattern>) =
+            fresh.iter().map(|(_, row)| &row.path).partition(|path| path.is_exact());
+        let mut paths: FxHashSet<NameId> =
+            exact.iter().filter_map(|path| self.paths.get(path.as_str()).copied()).collect();
+        if !wild.is_empty() {
+            let wanted = self.paths.iter().filter(|(name, _)| wild.iter().any(|it| it.matches(name)));
+            paths.extend(wanted.map(|(_, id)| *id));
+        }
         self.lists
             .by_name
             .retain(|(context, path), _| !(contexts.contains(context) && paths.contains(path)));
-
-        let free = self.rows.iter().position(Option::is_none);
-        let at = free.unwrap_or_else(|| {
-            self.rows.push(None);
-            self.rows.len() - 1
-        });
-        if path.is_exact() {
-            self.exact.entry(Box::from(path.as_str())).or_default().push(name_id(at));
-        } else {
-            self.wild.push(name_id(at));
-        }
-        self.rows[at] = Some(row);
     }
 
-    fn drop_rows(&mut self, gone: impl Fn(&Row) -> bool) -> usize {
-        let mut count = 0;
-        for row in &mut self.rows {
-            if row.as_ref().is_some_and(&gone) {
-                *row = None;
-                count += 1;
+    fn drop_rows(&mut self, gone: &[RowId]) {
+        if gone.is_empty() {
+            return;
+        }
+        // Rows are named by their place, which may be taken again: no list may survive.
+        self.lists = Lists::new();
+        for &at in gone {
+            let Some(row) = self.rows.get_mut(index(at)).and_then(Option::take) else { continue };
+            self.free.push(at);
+            if let Some(held) = self.held.get_mut(index(row.subscriber)) {
+                let held_it = held.rows.remove(&row.subscription).is_some();
+                held.costly -= usize::from(held_it && is_costly(&row.subscription));
+            }
+            let path = row.subscription.path.as_str();
+            if let Some(rows) = self.exact.get_mut(path) {
+                rows.retain(|known| *known != at);
+                if rows.is_empty() {
+                    self.exact.remove(path);
+                }
             }
         }
-        if count > 0 {
-            // Rows are named by their place, which may be taken again: no list may survive.
-            self.lists = Lists::new();
-            let rows = &self.rows;
-            let alive = |at: &RowId| matches!(rows.get(index(*at)), Some(Some(_)));
-            self.wild.retain(alive);
-            self.exact.retain(|_, rows| {
-                rows.retain(alive);
-                !rows.is_empty()
-            });
-            while matches!(self.rows.last(), Some(None)) {
-                self.rows.pop();
-            }
+        let rows = &self.rows;
+        self.wild.retain(|at| matches!(rows.get(index(*at)), Some(Some(_))));
+        if self.free.len() == self.rows.len() {
+            self.rows.clear();
+            self.free.clear();
         }
-        count
     }
+}
+
+impl Announcer {
+    fn is(&self, subscriber: SubscriberId, context: &ContextSelector) -> bool {
+        self.subscriber == subscriber && self.context == *context
+    }
+}
+
+/// Whether the row must be tried on every path, or asked for every value.
+fn is_costly(row: &Subscription) -> bool {
+    !row.path.is_exact() || matches!(row.context, ContextSelector::Around { .. })
 }
 
 fn index(id: u32) -> usize {

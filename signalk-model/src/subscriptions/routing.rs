@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::matching::{Lists, Routing, Row};
-use super::{MAX_PATHS, NameId, RowId, SubscriberId, SubscriptionSet, flatten, index};
+use super::{MAX_CONTEXTS, MAX_PATHS, NameId, RowId, SubscriberId, SubscriptionSet, flatten, index};
 use crate::delta::Delta;
 use crate::item::{Body, Item};
 use crate::names::{Context, Path};
@@ -176,6 +176,10 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         match self.contexts.get(context) {
             Some(id) => *id,
             None => {
+                if self.contexts.len() >= MAX_CONTEXTS {
+                    self.contexts.clear();
+                    self.lists = Lists::new();
+                }
                 self.last_name = self.last_name.wrapping_add(1);
                 self.contexts.insert(context.clone(), self.last_name);
                 self.last_name
