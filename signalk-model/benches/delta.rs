@@ -53,7 +53,7 @@ fn subscribed(store: &Store, subscribers: u32) -> SubscriptionSet<u32> {
     let mut set = SubscriptionSet::new(store.self_context().clone());
     let message = br#"{"context":"*","subscribe":[{"path":"*"},{"path":"navigation.*"}]}"#;
     for id in 0..subscribers {
-        set.subscribe(id, &Subscribe::parse(message).unwrap(), store, |_| {});
+        let _ = set.subscribe(id, &Subscribe::parse(message).unwrap(), store, |_| {});
     }
     set
 }

@@ -59,7 +59,7 @@ pub use pattern::Pattern;
 pub use raw::RawJson;
 pub use selector::ContextSelector;
 pub use source::{Message, Source};
-pub use store::{Node, Placement, Store};
+pub use store::{LeftOut, Node, Placement, Store};
 pub use subscription::{
     Policy, SourceFilter, SourcePolicy, Subscribe, Subscription, Timing, Unsubscribe,
 };

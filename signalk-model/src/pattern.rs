@@ -36,7 +36,10 @@ impl Pattern {
     /// beginning is kept.
     pub fn new(text: &str) -> Self {
         if text.len() > MAX_PATTERN_BYTES {
-            return Self { text: Arc::from(beginning(text, MAX_PATTERN_BYTES)), kind: Kind::Nothing };
+            return Self {
+                text: Arc::from(beginning(text, MAX_PATTERN_BYTES)),
+                kind: Kind::Nothing,
+            };
         }
         let kind = if !text.contains('*') {
             Kind::Exact

@@ -122,7 +122,9 @@ impl Subscribe {
         let context = context_selector(message.get("context"), &mut subscribe.warnings);
         let exclude = message.get("excludeSources").and_then(Json::as_array);
         if exclude.is_some_and(|refs| refs.len() > MAX_EXCLUDED) {
-            subscribe.warnings.push(format!("only the first {MAX_EXCLUDED} of excludeSources are used"));
+            subscribe
+                .warnings
+                .push(format!("only the first {MAX_EXCLUDED} of excludeSources are used"));
         }
         let sources = SourceFilter {
             policy: SourcePolicy::from_wire(message.get("sourcePolicy").and_then(Json::as_str)),
@@ -137,7 +139,9 @@ impl Subscribe {
         for row in rows.iter().filter_map(Json::as_object) {
             let Some(path) = row.get("path").and_then(Json::as_str) else { continue };
             if subscribe.subscriptions.len() == MAX_ROWS {
-                subscribe.warnings.push(format!("only the first {MAX_ROWS} rows of a message are read"));
+                subscribe
+                    .warnings
+                    .push(format!("only the first {MAX_ROWS} rows of a message are read"));
                 break;
             }
             if path.len() > MAX_PATTERN_BYTES {
@@ -381,15 +385,15 @@ mod tests {
             .map(|at| format!(r#"{{"path":"a{at}","policy":"{}"}}"#, "x".repeat(1000)))
             .collect();
         let exclude = vec![r#""gps""#; 1000].join(",");
-        let text =
-            format!(r#"{{"excludeSources":[{exclude}],"subscribe":[{}]}}"#, rows.join(","));
+        let text = format!(r#"{{"excludeSources":[{exclude}],"subscribe":[{}]}}"#, rows.join(","));
         let subscribe = Subscribe::parse(text.as_bytes()).unwrap();
         assert_eq!(subscribe.subscriptions.len(), MAX_ROWS);
         assert_eq!(subscribe.subscriptions[0].sources.exclude.len(), MAX_EXCLUDED);
         assert_eq!(subscribe.warnings.len(), MAX_WARNINGS + 1);
         assert!(subscribe.warnings.iter().all(|warning| warning.len() < 400));
 
-        let text = format!(r#"{{"subscribe":[{{"path":"{}"}},{{"path":"a"}}]}}"#, "*a".repeat(1000));
+        let text =
+            format!(r#"{{"subscribe":[{{"path":"{}"}},{{"path":"a"}}]}}"#, "*a".repeat(1000));
         let subscribe = Subscribe::parse(text.as_bytes()).unwrap();
         assert_eq!((subscribe.subscriptions.len(), subscribe.warnings.len()), (1, 1));
     }

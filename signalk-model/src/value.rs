@@ -114,9 +114,30 @@ impl Value {
         Self::Json(Arc::new(Json::Object(members)))
     }
 
+    /// About how many bytes of text it is; exact where it is kept as text.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => 8,
+            Self::String(text) => text.len(),
+            Self::Json(value) => json_bytes(value),
+            Self::Raw(raw) => raw.json().len(),
+        }
+    }
+
     /// Whether this is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+}
+
+fn json_bytes(value: &Json) -> usize {
+    match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => 8,
+        Json::String(text) => text.len(),
+        Json::Array(items) => items.iter().map(json_bytes).sum::<usize>() + items.len(),
+        Json::Object(members) => {
+            members.iter().map(|(key, value)| key.len() + 4 + json_bytes(value)).sum()
+        }
     }
 }
 

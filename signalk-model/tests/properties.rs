@@ -177,7 +177,7 @@ proptest! {
         for (id, (context, path)) in rows.iter().enumerate() {
             let message = serde_json::json!({"context": context, "subscribe": [{"path": path}]});
             let request = Subscribe::from_json(message.as_object().unwrap()).unwrap();
-            set.subscribe(id, &request, &store, |_| {});
+            let _ = set.subscribe(id, &request, &store, |_| {});
         }
         for (at, delta) in deltas.iter().enumerate() {
             if at == 2 {

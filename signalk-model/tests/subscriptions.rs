@@ -29,7 +29,7 @@ impl Sim {
     fn subscribe(&mut self, id: u32, text: &str) -> Vec<String> {
         let request = Subscribe::parse(text.as_bytes()).unwrap();
         let got = &mut self.got;
-        self.set.subscribe(id, &request, &self.store, |item| got.push(line(id, item)));
+        let _ = self.set.subscribe(id, &request, &self.store, |item| got.push(line(id, item)));
         request.warnings
     }
 
@@ -310,7 +310,7 @@ fn pruned_contexts_are_forgotten() {
     sim.at(10_000).sog(1.0);
     let gone = sim.store.prune(Duration::from_secs(5));
     assert_eq!(gone.len(), 1);
-    gone.iter().for_each(|context| sim.set.forget(context));
+    sim.set.forget(&gone);
     sim.got();
     sim.delta(OTHER, Update::new().with_value("navigation.log", 2));
     assert_eq!(sim.got(), ["1 other navigation.log 2"]);

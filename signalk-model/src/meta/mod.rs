@@ -133,6 +133,10 @@ pub struct Registry {
     /// Entries of the table that were asked for, by index.
     specified: FxHashMap<usize, Arc<Meta>>,
     runtime: FxHashMap<Context, FxHashMap<Path, Arc<Meta>>>,
+    /// The [`cost`] of those of the own vessel.
+    own_bytes: usize,
+    /// The cost of those of all others.
+    other_bytes: usize,
 }
 
 impl Registry {
@@ -162,17 +166,34 @@ impl Registry {
         Some(meta)
     }
 
-    /// Lays `members` over what is known of a path.
-    pub fn merge(&mut self, context: &Context, path: &Path, members: &Map<String, Json>) {
+    /// Lays `members` over what is known of a path. False when there is no room: metadata of the own vessel and of all
+    /// others have their bounds apart.
+    pub fn merge(
+        &mut self,
+        context: &Context,
+        path: &Path,
+        members: &Map<String, Json>,
+        own: bool,
+    ) -> bool {
         if path.is_root() {
-            return;
+            return true;
         }
         let known = self.share(context, path).unwrap_or_else(|| {
             // The reference gives each entry a description.
             Arc::new(Meta::new(Map::from_iter([("description".to_owned(), Json::from(""))])))
         });
         let merged = Arc::new(known.merged(members));
+        let cost = cost(&merged);
+        let bytes = if own { &mut self.own_bytes } else { &mut self.other_bytes };
+        let paths = self.runtime.get(context);
+        let old = paths.and_then(|paths| paths.get(path)).map_or(0, |old| self::cost(old));
+        let after = bytes.saturating_sub(old) + cost;
+        if cost > old && (cost > MAX_META_BYTES || after > MAX_BYTES) {
+            return false;
+        }
+        *bytes = after;
         self.runtime.entry(context.clone()).or_default().insert(path.clone(), merged);
+        true
     }
 
     /// Every path of a context with metadata from the run time.
@@ -180,10 +201,23 @@ impl Registry {
         self.runtime.get(context).into_iter().flatten()
     }
 
+    /// A context other than the own vessel is gone.
     pub(crate) fn forget(&mut self, context: &Context) {
-        self.runtime.remove(context);
+        for meta in self.runtime.remove(context).iter().flat_map(FxHashMap::values) {
+            self.other_bytes = self.other_bytes.saturating_sub(cost(meta));
+        }
     }
 }
+
+/// About what metadata takes in memory: its text and its members.
+fn cost(meta: &Meta) -> usize {
+    256 + 2 * meta.text.len()
+}
+
+/// Largest metadata of one path, by its cost: zones and prose of a path have some 4 KB.
+const MAX_META_BYTES: usize = 64 << 10;
+/// Metadata of the own vessel that came in, and that of all others, by its cost: 30,000 paths of 500 bytes each.
+const MAX_BYTES: usize = 32 << 20;
 
 fn parsed(at: usize) -> Option<Meta> {
     match json::parse(text_at(at)?.as_bytes()) {
@@ -246,13 +280,14 @@ mod tests {
         let path = Path::from("navigation.speedOverGround");
         let mut registry = Registry::default();
         let over = members(serde_json::json!({"units": "kn", "zones": []}));
-        registry.merge(&own, &path, &over);
+        registry.merge(&own, &path, &over, true);
         let meta = registry.get(&own, &path).unwrap();
         assert!(meta.json().starts_with(r#"{"description":"Vessel speed over ground"#));
         assert!(meta.json().ends_with(r#","units":"kn","zones":[]}"#));
         assert_eq!(registry.get(&other, &path).unwrap().units(), Some("m/s"));
 
-        registry.merge(&own, &Path::from("foo.bar"), &members(serde_json::json!({"units": "K"})));
+        let kelvin = members(serde_json::json!({"units": "K"}));
+        registry.merge(&own, &Path::from("foo.bar"), &kelvin, true);
         assert_eq!(
             registry.get(&own, "foo.bar").unwrap().json(),
             r#"{"description":"","units":"K"}"#
@@ -265,6 +300,25 @@ mod tests {
         write_paths_json(&mut out);
         let Json::Object(all) = json::parse(&out).unwrap() else { panic!() };
         assert_eq!(all.len(), 2377);
+    }
+
+    #[test]
+    fn metadata_of_others_and_of_one_path_is_bounded_and_comes_back_with_its_context() {
+        let other = Context::from("vessels.b");
+        let large = members(serde_json::json!({ "description": "x".repeat(30_000) }));
+        let mut registry = Registry::default();
+        let fill = |registry: &mut Registry| {
+            (0..800)
+                .filter(|at| registry.merge(&other, &Path::from(format!("a.b{at}")), &large, false))
+                .count()
+        };
+        assert_eq!(fill(&mut registry), MAX_BYTES / cost(&Meta::new(large.clone())));
+        let (own, path) = (Context::from("vessels.a"), Path::from("a.b"));
+        assert!(registry.merge(&own, &path, &large, true));
+        let huge = members(serde_json::json!({ "description": "x".repeat(MAX_META_BYTES) }));
+        assert!(!registry.merge(&own, &path, &huge, true));
+        registry.forget(&other);
+        assert!(registry.other_bytes == 0 && fill(&mut registry) > 0);
     }
 
     fn members(value: Json) -> Map<String, Json> {

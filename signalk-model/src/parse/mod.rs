@@ -213,7 +213,11 @@ seed!(UpdateSeed<'_, '_>, Option<Option<Update>>, "an update", {
             return Ok(Some(None));
         }
         if let Some((member, expected)) = origin {
-            complain(&mut reading.complaints, || Complaint::Origin { update: index, member, expected });
+            complain(&mut reading.complaints, || Complaint::Origin {
+                update: index,
+                member,
+                expected,
+            });
             return Ok(Some(None));
         }
         if let Some(source_ref) = &update.source_ref {

@@ -58,7 +58,10 @@ struct At<'a> {
 }
 
 enum Step<'a> {
-    Root { data: &'static str, schema: &'static str },
+    Root {
+        data: &'static str,
+        schema: &'static str,
+    },
     Item(usize),
     Member(&'a str),
     /// `anyOf`, `oneOf`, `allOf`: the same place of the data.
@@ -224,7 +227,12 @@ fn array_at(schema: &Value, items: &[Value], at: &At<'_>, found: &mut Vec<Violat
     }
 }
 
-fn object_at(schema: &Value, members: &Map<String, Value>, at: &At<'_>, found: &mut Vec<Violation>) {
+fn object_at(
+    schema: &Value,
+    members: &Map<String, Value>,
+    at: &At<'_>,
+    found: &mut Vec<Violation>,
+) {
     let properties = object(schema, "properties");
     if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
         let known = |name: &String| properties.is_some_and(|all| all.contains_key(name));

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value as Json};
 
 use super::leaf::{Leaf, Placement};
+use super::limits::{self, MAX_ATTRIBUTES, MAX_ROOT_BYTES, Room, Share};
 use super::tree::{Branch, Child};
 use crate::delta::Update;
 use crate::item::{Body, Item};
@@ -25,25 +26,36 @@ pub(super) struct ContextModel {
     pub(super) root: Branch,
     pub(super) leaves: Vec<Leaf>,
     by_path: FxHashMap<Path, usize>,
-    pub(super) attributes: Vec<Attribute>,
+    /// Places in `leaves` whose leaf is gone.
+    free: Vec<usize>,
+    attributes: Vec<Attribute>,
+    /// Counts root values, so that those keys are known that came together.
+    told: u64,
+    pub(super) share: Share,
+    /// Who brought it.
+    pub(super) provider: SourceRef,
     pub(super) touched: Duration,
     json: OnceCell<Box<[u8]>>,
 }
 
 /// The last value that gave one key of the root, per source: kept for receivers that come later.
 #[derive(Debug)]
-pub(super) struct Attribute {
+struct Attribute {
     key: Box<str>,
-    pub(super) source: Option<Arc<Source>>,
-    pub(super) source_ref: Option<SourceRef>,
-    pub(super) timestamp: Option<Timestamp>,
-    pub(super) placement: Placement,
+    source: Option<Arc<Source>>,
+    source_ref: Option<SourceRef>,
+    timestamp: Option<Timestamp>,
+    placement: Placement,
     /// The whole root value that came with it.
-    pub(super) value: Value,
+    value: Value,
+    /// The number of that value.
+    told: u64,
+    /// What it weighs in the budget.
+    weight: usize,
 }
 
 impl ContextModel {
-    pub(super) fn new(context: Context, now: Duration) -> Self {
+    pub(super) fn new(context: Context, provider: SourceRef, now: Duration) -> Self {
         let mut root = Branch::default();
         if let Some(id) = context.identity() {
             let (key, value) = identity(id);
@@ -54,7 +66,11 @@ impl ContextModel {
             root,
             leaves: Vec::new(),
             by_path: FxHashMap::default(),
+            free: Vec::new(),
             attributes: Vec::new(),
+            told: 0,
+            share: Share::default(),
+            provider,
             touched: now,
             json: OnceCell::new(),
         }
@@ -69,6 +85,7 @@ impl ContextModel {
         self.json.take();
     }
 
+    /// Takes a value; false when there is no room for it.
     pub(super) fn set(
         &mut self,
         update: &Update,
@@ -76,49 +93,106 @@ impl ContextModel {
         value: &Value,
         placement: Placement,
         registry: &mut Registry,
-    ) {
+        room: &mut Room<'_>,
+    ) -> bool {
         if path.is_root() {
-            self.set_attributes(update, value, placement);
-            return;
+            return self.set_attributes(update, value, placement, room);
         }
+        let (source_ref, weight) = (update.source_ref.as_ref(), limits::weight(value));
         let at = match self.by_path.get(path) {
             Some(at) => *at,
+            None if Path::check(path).is_err() => return false,
             None => {
-                if Path::check(path).is_err() {
-                    return;
+                let mut leaf = Leaf::new(path.clone());
+                if leaf.seat(source_ref, weight, room, &mut self.share).is_none() {
+                    return false;
                 }
-                self.leaves.push(Leaf::new(path.clone()));
-                self.by_path.insert(path.clone(), self.leaves.len() - 1);
-                self.leaves.len() - 1
+                self.add_leaf(leaf)
             }
         };
-        let Some(leaf) = self.leaves.get_mut(at) else { return };
+        let Some(leaf) = self.leaves.get_mut(at) else { return false };
+        let Some(seat) = leaf.seat(source_ref, weight, room, &mut self.share) else { return false };
         if placement == Placement::Tree && !leaf.shown() {
             match self.root.reach(path.segments()) {
                 Some(branch) => branch.leaf = Some(at),
                 // An attribute that is a text or a number is in the way; the value can still be
                 // streamed, as the reference does.
-                None => return leaf.set(update, value, Placement::CacheOnly),
+                None => {
+                    leaf.set(seat, update, value, Placement::CacheOnly);
+                    return true;
+                }
             }
             if let Some(meta) = registry.share(&self.context, path) {
                 leaf.set_meta(meta);
             }
         }
-        leaf.set(update, value, placement);
+        leaf.set(seat, update, value, placement);
+        true
     }
 
-    fn set_attributes(&mut self, update: &Update, value: &Value, placement: Placement) {
-        let Some(members) = value.as_object() else { return };
+    fn add_leaf(&mut self, leaf: Leaf) -> usize {
+        let path = leaf.path.clone();
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.leaves[at] = leaf;
+                at
+            }
+            None => {
+                self.leaves.push(leaf);
+                self.leaves.len() - 1
+            }
+        };
+        self.by_path.insert(path, at);
+        at
+    }
+
+    /// Forgets a leaf that the tree does not show. Whether there is none of that path now.
+    pub(super) fn forget_hidden(&mut self, path: &Path, room: &mut Room<'_>) -> bool {
+        let Some(at) = self.by_path.get(path).copied() else { return true };
+        let Some(leaf) = self.leaves.get_mut(at).filter(|leaf| !leaf.shown()) else { return false };
+        leaf.leave(room, &mut self.share);
+        *leaf = Leaf::new(Path::root());
+        self.by_path.remove(path);
+        self.free.push(at);
+        true
+    }
+
+    /// False when there is no room for any of its keys.
+    fn set_attributes(
+        &mut self,
+        update: &Update,
+        value: &Value,
+        placement: Placement,
+        room: &mut Room<'_>,
+    ) -> bool {
+        if value.text_bytes() > MAX_ROOT_BYTES {
+            return false;
+        }
+        let Some(members) = value.as_object() else { return true };
+        self.told += 1;
+        let (weight, mut taken) = (limits::weight(value), members.is_empty());
         for (key, member) in members {
             if !segment_allowed(key) {
                 continue;
             }
+            let known = self.attributes.iter().position(|attribute| {
+                *attribute.key == **key && attribute.source_ref == update.source_ref
+            });
+            let old = known.and_then(|at| self.attributes.get(at)).map_or(0, |known| known.weight);
+            let full = self.attributes.len() >= MAX_ATTRIBUTES;
+            if known.is_none() && (full || !room.take_place(&mut self.share)) {
+                continue;
+            }
+            if !room.weigh(&mut self.share, old, weight) {
+                if known.is_none() {
+                    room.give_place(&mut self.share);
+                }
+                continue;
+            }
+            taken = true;
             if placement == Placement::Tree {
                 self.root.assign(key, member);
             }
-            let known = self.attributes.iter_mut().find(|attribute| {
-                *attribute.key == **key && attribute.source_ref == update.source_ref
-            });
             let attribute = Attribute {
                 key: Box::from(&**key),
                 source: update.source.clone(),
@@ -126,12 +200,15 @@ impl ContextModel {
                 timestamp: update.timestamp.clone(),
                 placement,
                 value: value.clone(),
+                told: self.told,
+                weight,
             };
-            match known {
+            match known.and_then(|at| self.attributes.get_mut(at)) {
                 Some(known) => *known = attribute,
                 None => self.attributes.push(attribute),
             }
         }
+        taken
     }
 
     /// Gives a leaf that is shown the metadata that came in.
@@ -202,11 +279,8 @@ impl ContextModel {
     ) {
         let root = root_path();
         for (at, attribute) in self.attributes.iter().enumerate() {
-            let again = self.attributes.iter().take(at).any(|earlier| {
-                earlier.source_ref == attribute.source_ref
-                    && earlier.timestamp == attribute.timestamp
-                    && earlier.value == attribute.value
-            });
+            let mut earlier = self.attributes.iter().take(at);
+            let again = earlier.any(|earlier| earlier.told == attribute.told);
             if again || !fits(attribute.placement) {
                 continue;
             }

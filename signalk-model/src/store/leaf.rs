@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use super::limits::{MAX_SOURCES, Room, Share};
 use crate::delta::Update;
 use crate::json;
 use crate::meta::Meta;
@@ -35,6 +36,8 @@ pub(crate) struct Reading {
     pub(crate) placement: Placement,
     /// Whether the tree has shown it: it stays under `values` then.
     shown: bool,
+    /// What its value weighs in the budget.
+    weight: usize,
     message: Option<Message>,
 }
 
@@ -90,9 +93,55 @@ impl Leaf {
         self.set_meta(Arc::new(merged));
     }
 
-    /// Takes a value from the source of `update`.
-    pub(crate) fn set(&mut self, update: &Update, value: &Value, placement: Placement) {
-        let at = self.reading_of(update.source_ref.as_ref());
+    /// The place of a source's value, made when it is new; none when there is no room for a value of this weight.
+    pub(super) fn seat(
+        &mut self,
+        source_ref: Option<&SourceRef>,
+        weight: usize,
+        room: &mut Room<'_>,
+        share: &mut Share,
+    ) -> Option<usize> {
+        let known =
+            self.readings.iter().position(|reading| match (&reading.source_ref, source_ref) {
+                (Some(known), Some(name)) => known.same(name),
+                (known, name) => known.as_ref() == name,
+            });
+        if let Some(at) = known {
+            let reading = self.readings.get_mut(at)?;
+            let fits = room.weigh(share, reading.weight, weight);
+            reading.weight = if fits { weight } else { reading.weight };
+            return fits.then_some(at);
+        }
+        if self.readings.len() >= MAX_SOURCES || !room.weigh(share, 0, weight) {
+            return None;
+        }
+        if !room.take_place(share) {
+            room.weigh(share, weight, 0);
+            return None;
+        }
+        self.readings.push(Reading {
+            source_ref: source_ref.cloned(),
+            source: None,
+            timestamp: None,
+            value: Value::Null,
+            placement: Placement::Tree,
+            shown: false,
+            weight,
+            message: None,
+        });
+        Some(self.readings.len() - 1)
+    }
+
+    /// Gives back the room of all its values.
+    pub(super) fn leave(&mut self, room: &mut Room<'_>, share: &mut Share) {
+        for reading in std::mem::take(&mut self.readings) {
+            room.weigh(share, reading.weight, 0);
+            room.give_place(share);
+        }
+    }
+
+    /// Takes a value from the source of `update`, which is at this place.
+    pub(crate) fn set(&mut self, at: usize, update: &Update, value: &Value, placement: Placement) {
         let Some(reading) = self.readings.get_mut(at) else { return };
         reading.value.clone_from(value);
         reading.timestamp.clone_from(&update.timestamp);
@@ -120,26 +169,6 @@ impl Leaf {
             self.late_message |= !same_kind && self.several();
             self.message = Some(message.clone());
         }
-    }
-
-    fn reading_of(&mut self, source_ref: Option<&SourceRef>) -> usize {
-        let known =
-            self.readings.iter().position(|reading| match (&reading.source_ref, source_ref) {
-                (Some(known), Some(name)) => known.same(name),
-                (known, name) => known.as_ref() == name,
-            });
-        known.unwrap_or_else(|| {
-            self.readings.push(Reading {
-                source_ref: source_ref.cloned(),
-                source: None,
-                timestamp: None,
-                value: Value::Null,
-                placement: Placement::Tree,
-                shown: false,
-                message: None,
-            });
-            self.readings.len() - 1
-        })
     }
 
     fn in_values(&self) -> impl Iterator<Item = (usize, &Reading)> {

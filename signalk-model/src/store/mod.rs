@@ -8,10 +8,11 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde_json::{Map, Value as Json};
 
 use self::context::ContextModel;
+use self::limits::{Budget, MAX_CONTEXTS, MAX_CONTEXTS_OF_ONE, Room};
 use self::sources::Sources;
 use self::tree::JsMap;
 use crate::delta::Delta;
@@ -24,11 +25,13 @@ use crate::value::Value;
 
 mod context;
 mod leaf;
+mod limits;
 mod node;
 mod sources;
 mod tree;
 
 pub use leaf::Placement;
+pub use limits::LeftOut;
 pub use node::Node;
 
 /// The full model.
@@ -48,7 +51,12 @@ pub use node::Node;
 #[derive(Debug)]
 pub struct Store {
     self_context: Context,
+    /// This vessel is the first.
     contexts: IndexMap<Context, ContextModel, FxBuildHasher>,
+    /// How many of the other contexts each provider brought.
+    brought: FxHashMap<SourceRef, usize>,
+    own: Budget,
+    others: Budget,
     /// Where the contexts stand in the tree: `vessels`, `atons`, `shore.basestations`, ...
     groups: JsMap<Place>,
     sources: Sources,
@@ -62,6 +70,12 @@ enum Place {
     Group(JsMap<Place>),
 }
 
+/// The place of this vessel among the contexts.
+const OWN: usize = 0;
+
+/// What begins so is a resource: a null that only streams see says that it was deleted, and nobody needs to know that later.
+const RESOURCES: &str = "resources.";
+
 /// Root members that are no groups of contexts.
 const RESERVED: [&str; 3] = ["self", "version", "sources"];
 
@@ -73,13 +87,16 @@ impl Store {
         let mut store = Self {
             self_context: Context::from(format!("vessels.{self_id}")),
             contexts: IndexMap::default(),
+            brought: FxHashMap::default(),
+            own: Budget::own(),
+            others: Budget::others(),
             groups,
             sources: Sources::default(),
             meta: Registry::default(),
             version: 0,
         };
         let own = store.self_context.clone();
-        store.context_at(Duration::ZERO, &own);
+        store.add_context(Duration::ZERO, &own, &SourceRef::from(""));
         store
     }
 
@@ -95,12 +112,33 @@ impl Store {
 
     /// Takes a delta that does not get everywhere.
     pub fn apply_as(&mut self, now: Duration, delta: &Delta, placement: Placement) {
-        let own = self.self_context.clone();
-        let context = delta.context.as_ref().unwrap_or(&own);
-        let Some(at) = self.context_at(now, context) else { return };
-        let Some((_, model)) = self.contexts.get_index_mut(at) else { return };
+        let provider = SourceRef::from("");
+        self.apply_from(now, delta, placement, &provider);
+    }
+
+    /// Takes a delta of a provider: a connection, a plugin. Of what the model may hold each has only a part. Says what had no
+    /// room; then nobody should be told of it.
+    pub fn apply_from(
+        &mut self,
+        now: Duration,
+        delta: &Delta,
+        placement: Placement,
+        provider: &SourceRef,
+    ) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        let context = match &delta.context {
+            Some(context) => context.clone(),
+            None => self.self_context.clone(),
+        };
+        let Some(at) = self.context_at(now, &context, provider) else {
+            left_out.context = true;
+            return left_out;
+        };
+        let Some((_, model)) = self.contexts.get_index_mut(at) else { return left_out };
+        let budget = if at == OWN { &mut self.own } else { &mut self.others };
+        let mut room = Room { budget, provider };
         model.touched = now;
-        for update in &delta.updates {
+        for (at_update, update) in delta.updates.iter().enumerate() {
             if placement == Placement::Tree {
                 self.sources.heard(
                     update.source.as_ref(),
@@ -108,27 +146,54 @@ impl Store {
                     update.timestamp.as_ref(),
                 );
             }
-            for entry in &update.values {
-                model.set(update, &entry.path, &entry.value, placement, &mut self.meta);
+            for (at_entry, entry) in update.values.iter().enumerate() {
+                let deleted = placement == Placement::CacheOnly
+                    && entry.value.is_null()
+                    && entry.path.starts_with(RESOURCES);
+                if deleted && model.forget_hidden(&entry.path, &mut room) {
+                    continue;
+                }
+                let meta = &mut self.meta;
+                if !model.set(update, &entry.path, &entry.value, placement, meta, &mut room) {
+                    left_out.values.push((at_update, at_entry));
+                }
             }
-            for entry in &update.meta {
-                self.meta.merge(context, &entry.path, &entry.value);
-                model.merge_meta(&entry.path, &entry.value);
+            for (at_entry, entry) in update.meta.iter().enumerate() {
+                if self.meta.merge(&context, &entry.path, &entry.value, at == OWN) {
+                    model.merge_meta(&entry.path, &entry.value);
+                } else {
+                    left_out.meta.push((at_update, at_entry));
+                }
             }
         }
         model.changed();
         self.version += 1;
+        left_out
     }
 
-    /// The model of a context, made when it is new; `None` when its name is refused.
-    fn context_at(&mut self, now: Duration, context: &Context) -> Option<usize> {
+    /// The model of a context, made when it is new; `None` when its name is refused or there are too many.
+    fn context_at(
+        &mut self,
+        now: Duration,
+        context: &Context,
+        provider: &SourceRef,
+    ) -> Option<usize> {
         if let Some(at) = self.contexts.get_index_of(context) {
             return Some(at);
         }
         Context::check(context).ok()?;
+        let of_one = self.brought.get(provider).copied().unwrap_or_default();
+        if self.contexts.len() > MAX_CONTEXTS || of_one >= MAX_CONTEXTS_OF_ONE {
+            return None;
+        }
+        self.brought.insert(provider.clone(), of_one + 1);
+        Some(self.add_context(now, context, provider))
+    }
+
+    fn add_context(&mut self, now: Duration, context: &Context, provider: &SourceRef) -> usize {
         self.place(context);
-        let model = ContextModel::new(context.clone(), now);
-        Some(self.contexts.insert_full(context.clone(), model).0)
+        let model = ContextModel::new(context.clone(), provider.clone(), now);
+        self.contexts.insert_full(context.clone(), model).0
     }
 
     /// Gives a new context its place in the tree; one without identity gets none.
@@ -201,8 +266,10 @@ impl Store {
 
     /// Lays members over the metadata of a path, as a meta delta does.
     pub fn merge_meta(&mut self, context: &Context, path: &Path, members: &Map<String, Json>) {
-        self.meta.merge(context, path, members);
-        if let Some(model) = self.contexts.get_mut(context) {
+        let own = *context == self.self_context;
+        if self.meta.merge(context, path, members, own)
+            && let Some(model) = self.contexts.get_mut(context)
+        {
             model.merge_meta(path, members);
             model.changed();
         }
@@ -237,16 +304,30 @@ impl Store {
     /// Forgets contexts that were last heard before `older_than`; this vessel stays. Returns them.
     pub fn prune(&mut self, older_than: Duration) -> Vec<Context> {
         let own = &self.self_context;
-        let silent = |model: &&ContextModel| model.touched < older_than && model.context != *own;
-        let gone: Vec<Context> =
-            self.contexts.values().filter(silent).map(|model| model.context.clone()).collect();
+        let mut gone = Vec::new();
+        self.contexts.retain(|context, model| {
+            if model.touched >= older_than || context == own {
+                return true;
+            }
+            self.others.give_back(&model.share);
+            if let Some(count) = self.brought.get_mut(&model.provider) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.brought.remove(&model.provider);
+                }
+            }
+            gone.push(context.clone());
+            false
+        });
         for context in &gone {
-            self.contexts.shift_remove(context);
             self.meta.forget(context);
-            if let (Some(identity), Some(Place::Group(group))) =
-                (context.identity(), self.groups.get_mut(context.group()))
-            {
+            let Some(Place::Group(group)) = self.groups.get_mut(context.group()) else { continue };
+            if let Some(identity) = context.identity() {
                 remove_place(group, identity, context);
+            }
+            // Names of groups come from outside too.
+            if group.is_empty() && context.group() != "vessels" {
+                self.groups.remove(context.group());
             }
         }
         self.version += u64::from(!gone.is_empty());

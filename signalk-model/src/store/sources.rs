@@ -14,10 +14,13 @@ use crate::timestamp::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     root: JsMap<Node>,
-    /// Where the time of a known source object goes; none for sources without one.
-    known: FxHashMap<Arc<Source>, usize>,
+    /// Where the time of a known source object goes; none for sources whose time the tree does not show.
+    known: FxHashMap<Arc<Source>, Option<usize>>,
     bare: rustc_hash::FxHashSet<SourceRef>,
+    /// One for each [`Node::Time`] of the tree.
     times: Vec<Option<Timestamp>>,
+    /// Nodes of the tree.
+    nodes: usize,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,10 @@ impl Node {
 
 /// Source objects come from outside: beyond this number the lookup starts anew, the tree stays.
 const MAX_KNOWN: usize = 4096;
+/// Nodes of the tree: beyond this number new sources are not shown, their values are. A device of NMEA 2000 has some 30.
+const MAX_NODES: usize = 20_000;
+/// A longer source object is not shown.
+const MAX_SOURCE_BYTES: usize = 4096;
 
 impl Sources {
     pub(super) fn heard(
@@ -56,7 +63,7 @@ impl Sources {
                 Some(at) => *at,
                 None => self.meet(source),
             };
-            if let Some(time) = self.times.get_mut(at) {
+            if let Some(time) = at.and_then(|at| self.times.get_mut(at)) {
                 *time = timestamp.cloned();
             }
         } else if let Some(source_ref) = source_ref
@@ -67,34 +74,39 @@ impl Sources {
     }
 
     /// Adds what the source says about itself; returns where its time goes.
-    fn meet(&mut self, source: &Arc<Source>) -> usize {
-        let at = self.times.len();
-        self.times.push(None);
+    fn meet(&mut self, source: &Arc<Source>) -> Option<usize> {
+        if source.json().len() > MAX_SOURCE_BYTES {
+            return None;
+        }
         if self.known.len() >= MAX_KNOWN {
             self.known.clear();
         }
+        let at = self.grow(source);
         self.known.insert(Arc::clone(source), at);
-        let Some(label) = source.label().filter(|label| segment_allowed(label)) else { return at };
-        let entry = self.root.get_or_insert_with(label, || {
+        at
+    }
+
+    fn grow(&mut self, source: &Source) -> Option<usize> {
+        let mut grown = Grown { nodes: &mut self.nodes, times: &mut self.times };
+        let label = source.label().filter(|label| segment_allowed(label))?;
+        let entry = grown.object(&mut self.root, label, || {
             let mut members = JsMap::default();
             members.insert("label", Node::Json(label.into()));
             if let Some(kind) = source.kind() {
                 members.insert("type", Node::Json(kind.into()));
             }
-            Node::Object(members)
-        });
-        let Some(entry) = entry.object() else { return at };
+            members
+        })?;
         let src = source.src().filter(|src| segment_allowed(src));
         if let Some(src) = src {
-            meet_nmea2000(entry, source, &src, at);
+            meet_nmea2000(entry, source, &src, &mut grown)
         } else if source.kind() == Some("NMEA0183")
             || matches!(source.message(), Some(Message::Sentence(_)))
         {
-            meet_nmea0183(entry, source, at);
+            meet_nmea0183(entry, source, &mut grown)
         } else {
-            entry.insert("timestamp", Node::Time(at));
+            grown.time(entry, "timestamp")
         }
-        at
     }
 
     /// `a.b.c` becomes nested objects; a suffix with other characters than those of a name stays
@@ -111,7 +123,8 @@ impl Sources {
         if !source_ref.split('.').all(segment_allowed) {
             return;
         }
-        let mut here = self.root.get_or_insert_with(label, Node::empty);
+        let mut grown = Grown { nodes: &mut self.nodes, times: &mut self.times };
+        let Some(mut here) = grown.object(&mut self.root, label, JsMap::default) else { return };
         let nested = suffix.and_then(|suffix| suffix.split('.').next()).is_none_or(is_plain);
         let rest: Vec<&str> = match suffix {
             None => Vec::new(),
@@ -119,8 +132,8 @@ impl Sources {
             Some(suffix) => vec![suffix],
         };
         for part in rest {
-            let Some(members) = here.object() else { return };
-            here = members.get_or_insert_with(part, Node::empty);
+            let Some(below) = grown.object(here, part, JsMap::default) else { return };
+            here = below;
         }
     }
 
@@ -161,46 +174,153 @@ impl Sources {
     }
 }
 
-fn meet_nmea2000(entry: &mut JsMap<Node>, source: &Source, src: &str, at: usize) {
-    let device = entry.get_or_insert_with(src, || {
+/// The tree while it grows: each new node is counted, and refused when there are too many.
+struct Grown<'a> {
+    nodes: &'a mut usize,
+    times: &'a mut Vec<Option<Timestamp>>,
+}
+
+impl Grown<'_> {
+    fn has_room(&mut self, members: &JsMap<Node>, key: &str) -> bool {
+        if members.contains_key(key) {
+            return true;
+        }
+        *self.nodes += usize::from(*self.nodes < MAX_NODES);
+        *self.nodes < MAX_NODES
+    }
+
+    /// The members of an object, made when it is missing.
+    fn object<'n>(
+        &mut self,
+        members: &'n mut JsMap<Node>,
+        key: &str,
+        make: impl FnOnce() -> JsMap<Node>,
+    ) -> Option<&'n mut JsMap<Node>> {
+        if !self.has_room(members, key) {
+            return None;
+        }
+        members.get_or_insert_with(key, || Node::Object(make())).object()
+    }
+
+    fn json(&mut self, members: &mut JsMap<Node>, key: &str, value: &serde_json::Value) {
+        if self.has_room(members, key) {
+            members.insert(key, Node::Json(value.clone()));
+        }
+    }
+
+    /// Where the time of this member goes: as many places as there are such members, however many source objects name one.
+    fn time(&mut self, members: &mut JsMap<Node>, key: &str) -> Option<usize> {
+        if let Some(Node::Time(at)) = members.get(key) {
+            return Some(*at);
+        }
+        if !self.has_room(members, key) {
+            return None;
+        }
+        let at = self.times.len();
+        self.times.push(None);
+        members.insert(key, Node::Time(at));
+        Some(at)
+    }
+}
+
+fn meet_nmea2000(
+    entry: &mut JsMap<Node>,
+    source: &Source,
+    src: &str,
+    grown: &mut Grown<'_>,
+) -> Option<usize> {
+    let device = grown.object(entry, src, || {
         let mut n2k = JsMap::default();
         n2k.insert("pgns", Node::empty());
         let mut device = JsMap::default();
         device.insert("n2k", Node::Object(n2k));
-        Node::Object(device)
-    });
-    let Some(n2k) = device.object().and_then(|device| device.get_mut("n2k")?.object()) else {
-        return;
-    };
+        device
+    })?;
+    let n2k = device.get_mut("n2k")?.object()?;
     let own = ["pgn", "label", "instance", "type", "pgns"];
     for (key, value) in source.members() {
         if !own.contains(&&**key) && segment_allowed(key) {
-            n2k.insert(key, Node::Json(value.clone()));
+            grown.json(n2k, key, value);
         }
     }
-    if let (Some(Message::Pgn(pgn)), Some(pgns)) =
-        (source.message(), n2k.get_mut("pgns").and_then(Node::object))
-    {
-        pgns.insert(&pgn.to_string(), Node::Time(at));
-    }
+    let Some(Message::Pgn(pgn)) = source.message() else { return None };
+    grown.time(n2k.get_mut("pgns")?.object()?, &pgn.to_string())
 }
 
-fn meet_nmea0183(entry: &mut JsMap<Node>, source: &Source, at: usize) {
+fn meet_nmea0183(entry: &mut JsMap<Node>, source: &Source, grown: &mut Grown<'_>) -> Option<usize> {
     let talker = source.talker().filter(|talker| segment_allowed(talker)).unwrap_or("II");
-    let talker = entry.get_or_insert_with(talker, || {
+    let talker = grown.object(entry, talker, || {
         let mut members = JsMap::default();
         members.insert("talker", Node::Json(talker.into()));
         members.insert("sentences", Node::empty());
-        Node::Object(members)
-    });
-    let sentences = talker.object().and_then(|talker| talker.get_mut("sentences")?.object());
-    if let (Some(sentences), Some(Message::Sentence(sentence))) = (sentences, source.message())
-        && segment_allowed(sentence)
-    {
-        sentences.insert(sentence, Node::Time(at));
+        members
+    })?;
+    let sentences = talker.get_mut("sentences")?.object()?;
+    match source.message() {
+        Some(Message::Sentence(sentence)) if segment_allowed(sentence) => {
+            grown.time(sentences, sentence)
+        }
+        _ => None,
     }
 }
 
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hear(sources: &mut Sources, text: &str, time: &str) {
+        let source = Arc::new(Source::parse(text.as_bytes()).unwrap().unwrap());
+        sources.heard(Some(&source), None, Some(&Timestamp::from(time)));
+    }
+
+    fn json(sources: &Sources) -> String {
+        let mut text = Vec::new();
+        sources.write_json(&mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    /// A gateway that counts in its source object has a new one with each update.
+    #[test]
+    fn source_objects_that_differ_in_a_counter_share_one_time() {
+        let mut sources = Sources::default();
+        for at in 0..2 * MAX_KNOWN {
+            let text = format!(r#"{{"label":"g","type":"x","seq":{at}}}"#);
+            hear(&mut sources, &text, &format!("t{at}"));
+        }
+        assert_eq!((sources.times.len(), sources.nodes), (1, 2));
+        let last = 2 * MAX_KNOWN - 1;
+        assert_eq!(
+            json(&sources),
+            format!(r#"{{"g":{{"label":"g","type":"x","timestamp":"t{last}"}}}}"#)
+        );
+    }
+
+    #[test]
+    fn a_flood_of_labels_does_not_grow_the_tree_for_ever() {
+        let mut sources = Sources::default();
+        for at in 0..MAX_NODES {
+            hear(
+                &mut sources,
+                &format!(r#"{{"label":"g{at}","type":"NMEA0183","talker":"GP","sentence":"RMC"}}"#),
+                "t",
+            );
+            sources.heard(None, Some(&SourceRef::from(format!("b{at}.c"))), None);
+        }
+        assert!(sources.times.len() < MAX_NODES && sources.root.iter().count() < MAX_NODES);
+        // What is known still gets its time.
+        hear(
+            &mut sources,
+            r#"{"label":"g0","type":"NMEA0183","talker":"GP","sentence":"RMC"}"#,
+            "later",
+        );
+        assert!(json(&sources).contains(r#""RMC":"later""#));
+        let long = format!(r#"{{"label":"g0","src":"1","x":"{}"}}"#, "x".repeat(MAX_SOURCE_BYTES));
+        let before = json(&sources).len();
+        hear(&mut sources, &long, "t");
+        assert_eq!(json(&sources).len(), before);
+    }
 }

@@ -167,8 +167,7 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         if let Some(held) = self.held.get_mut(index(subscriber)) {
             for row in &request.subscriptions {
                 let costly = usize::from(is_costly(row));
-                let full =
-                    held.rows.len() >= MAX_ROWS || costly > 0 && held.costly >= MAX_COSTLY;
+                let full = held.rows.len() >= MAX_ROWS || costly > 0 && held.costly >= MAX_COSTLY;
                 if held.rows.contains_key(row) {
                     taken.push(row);
                 } else if full {
@@ -390,7 +389,8 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         let mut paths: FxHashSet<NameId> =
             exact.iter().filter_map(|path| self.paths.get(path.as_str()).copied()).collect();
         if !wild.is_empty() {
-            let wanted = self.paths.iter().filter(|(name, _)| wild.iter().any(|it| it.matches(name)));
+            let wanted =
+                self.paths.iter().filter(|(name, _)| wild.iter().any(|it| it.matches(name)));
             paths.extend(wanted.map(|(_, id)| *id));
         }
         self.lists

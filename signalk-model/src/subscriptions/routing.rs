@@ -4,7 +4,9 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::matching::{Lists, Routing, Row};
-use super::{MAX_CONTEXTS, MAX_PATHS, NameId, RowId, SubscriberId, SubscriptionSet, flatten, index};
+use super::{
+    MAX_CONTEXTS, MAX_PATHS, NameId, RowId, SubscriberId, SubscriptionSet, flatten, index,
+};
 use crate::delta::Delta;
 use crate::item::{Body, Item};
 use crate::names::{Context, Path};

@@ -133,7 +133,11 @@ impl Waiting {
     }
 
     /// Drops what a subscriber does not want any more.
-    pub(super) fn keep(&mut self, subscriber: SubscriberId, mut wanted: impl FnMut(&Item<'_>) -> bool) {
+    pub(super) fn keep(
+        &mut self,
+        subscriber: SubscriberId,
+        mut wanted: impl FnMut(&Item<'_>) -> bool,
+    ) {
         for (key, window) in &mut self.min {
             if key.0 == subscriber && window.held.as_ref().is_some_and(|held| !wanted(&held.item()))
             {
