@@ -4,7 +4,7 @@
 //! Who raises a notification is elsewhere: a plugin, an instrument, or [`crate::zones`]. Silencing and acknowledging by a
 //! person are the v2 API's.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value as Json, json};
@@ -45,9 +45,10 @@ impl Notifications {
         }
     }
 
-    /// A context was pruned.
-    pub(crate) fn forget(&mut self, context: &Context) {
-        self.alarms.retain(|(known, ..), _| known != context);
+    /// Contexts were pruned.
+    pub(crate) fn forget(&mut self, contexts: &[Context]) {
+        let contexts: BTreeSet<&Context> = contexts.iter().collect();
+        self.alarms.retain(|(known, ..), _| !contexts.contains(known));
     }
 
     /// `None` when there are too many: the value then stays as it was sent.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use signalk_model::{Delta, Placement, SourceRef};
+use signalk_model::{Delta, LeftOut, Placement, SourceRef};
 
 use crate::{
     identity,
@@ -50,7 +50,13 @@ impl Server {
                 }
             }
         }
-        self.store.apply_as(now, &delta, placement);
+        let left_out = self.store.apply_from(now, &delta, placement, provider);
+        if !left_out.is_empty() {
+            self.leave_out(&mut delta, &left_out, provider);
+            if delta.is_empty() {
+                return;
+            }
+        }
         self.fan_out(now, &delta, placement);
         let raised = self.follow_zones(&delta);
         self.accepted.push((delta, placement));
@@ -58,6 +64,16 @@ impl Server {
             let provider = self.names.zones.clone();
             self.handle_delta(now, notification, &provider);
         }
+    }
+
+    /// The model is full for this provider: nobody is told of what it did not take. Said once, counted always.
+    fn leave_out(&mut self, delta: &mut Delta, left_out: &LeftOut, provider: &SourceRef) {
+        if self.providers.count_left_out(provider, left_out.count(delta)) {
+            let text =
+                format!("delta of {}: {left_out}", delta.context.as_deref().unwrap_or_default());
+            self.log_line(LogLevel::Warn, provider.to_string(), text);
+        }
+        left_out.take_from(delta);
     }
 
     /// The base deltas have new values: told to everybody. Another identity waits for the next start.

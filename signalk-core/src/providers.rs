@@ -19,6 +19,8 @@ pub(crate) struct Providers {
 struct Counter {
     count: u64,
     at_interval: u64,
+    /// Values and metadata for which the model had no room.
+    left_out: u64,
 }
 
 impl Providers {
@@ -27,8 +29,16 @@ impl Providers {
         if let Some(counter) = self.by_id.get_mut(provider) {
             counter.count += 1;
         } else {
-            self.by_id.insert(provider.clone(), Counter { count: 1, at_interval: 0 });
+            self.by_id.insert(provider.clone(), Counter { count: 1, ..Counter::default() });
         }
+    }
+
+    /// The model had no room for so many values. Whether it is the first time.
+    pub(crate) fn count_left_out(&mut self, provider: &SourceRef, values: usize) -> bool {
+        let counter = self.by_id.entry(provider.clone()).or_default();
+        let first = counter.left_out == 0;
+        counter.left_out += u64::try_from(values).unwrap_or(u64::MAX);
+        first
     }
 
     /// Deltas since the start.
@@ -49,11 +59,14 @@ impl Providers {
         let mut by_id: Vec<_> = self.by_id.iter_mut().collect();
         by_id.sort_by(|a, b| a.0.cmp(b.0));
         let statistics = by_id.into_iter().map(|(id, counter)| {
-            let row = json!({
+            let mut row = json!({
                 "writeRate": 0, "writeCount": 0, "lastIntervalWriteCount": 0,
                 "deltaRate": rate(counter.count - counter.at_interval),
                 "deltaCount": counter.count, "lastIntervalDeltaCount": counter.at_interval,
             });
+            if let Some(row) = row.as_object_mut().filter(|_| counter.left_out > 0) {
+                row.insert("valuesLeftOut".into(), counter.left_out.into());
+            }
             counter.at_interval = counter.count;
             (id.to_string(), row)
         });

@@ -168,9 +168,10 @@ impl Server {
         else {
             return;
         };
-        for context in self.store.prune(older_than) {
-            self.streams.forget(&context);
-            self.notifications.forget(&context);
+        let gone = self.store.prune(older_than);
+        if !gone.is_empty() {
+            self.streams.forget(&gone);
+            self.notifications.forget(&gone);
         }
     }
 

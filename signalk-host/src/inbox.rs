@@ -12,6 +12,12 @@ use tokio::sync::{Notify, Semaphore};
 /// So many messages of a flow are not kept waiting for the rest to end.
 const MANY: usize = 64;
 
+/// Bytes of large messages that wait at most: four of the largest frames. Those that come later wait outside.
+const MUCH: u32 = 40 << 20;
+
+/// A message of so many bytes is not counted by them: 4096 of these are 16 MiB.
+const SMALL: usize = 4 << 10;
+
 /// The core has stopped: nobody listens any more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopped;
@@ -26,16 +32,26 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     ready: Notify,
     room: Semaphore,
+    /// In bytes.
+    large: Semaphore,
 }
 
 struct State<T> {
     messages: Vec<T>,
     /// How many of them took room.
     took_room: usize,
+    /// How many bytes the large ones took.
+    took_large: usize,
     asleep: Asleep,
     /// Among the messages is one that shall not wait.
     urgent: bool,
     stopped: bool,
+}
+
+/// What a message took of the bounds.
+struct Took {
+    room: usize,
+    large: usize,
 }
 
 /// What the receiver is woken by.
@@ -53,13 +69,17 @@ pub(crate) fn channel<T>(room: usize) -> (Sender<T>, Inbox<T>) {
     let state = State {
         messages: Vec::new(),
         took_room: 0,
+        took_large: 0,
         asleep: Asleep::Awake,
         urgent: false,
         stopped: false,
     };
-    let shared =
-        Shared { state: Mutex::new(state), ready: Notify::new(), room: Semaphore::new(room) };
-    let shared = Arc::new(shared);
+    let shared = Arc::new(Shared {
+        state: Mutex::new(state),
+        ready: Notify::new(),
+        room: Semaphore::new(room),
+        large: Semaphore::new(usize::try_from(MUCH).unwrap_or(usize::MAX)),
+    });
     (Sender(Arc::clone(&shared)), Inbox(shared))
 }
 
@@ -67,28 +87,43 @@ impl<T> Sender<T> {
     /// Waits for room.
     pub(crate) async fn send(&self, message: T) -> Result<(), Stopped> {
         self.0.room.acquire().await.map_err(|_| Stopped)?.forget();
-        self.push(message, true, true)
+        self.push(message, Took { room: 1, large: 0 }, true)
     }
 
     /// Waits for room. Of a flow: while it flows, several are taken at once.
     pub(crate) async fn send_flow(&self, message: T) -> Result<(), Stopped> {
         self.0.room.acquire().await.map_err(|_| Stopped)?.forget();
-        self.push(message, true, false)
+        self.push(message, Took { room: 1, large: 0 }, false)
+    }
+
+    /// The same for a message that a client made as large as it liked: it also waits for room for its bytes.
+    pub(crate) async fn send_flow_of(&self, bytes: usize, message: T) -> Result<(), Stopped> {
+        if bytes <= SMALL {
+            return self.send_flow(message).await;
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(MUCH).min(MUCH);
+        // Kept, not forgotten, before all is there: whoever waits here may be dropped.
+        let large = self.0.large.acquire_many(bytes).await.map_err(|_| Stopped)?;
+        self.0.room.acquire().await.map_err(|_| Stopped)?.forget();
+        let took = Took { room: 1, large: large.num_permits() };
+        large.forget();
+        self.push(message, took, false)
     }
 
     /// Does not wait: for the results of the core's own wishes, of which there are few. It has asked for them. Not urgent: as
     /// of a flow.
     pub(crate) fn send_now(&self, message: T, urgent: bool) -> Result<(), Stopped> {
-        self.push(message, false, urgent)
+        self.push(message, Took { room: 0, large: 0 }, urgent)
     }
 
-    fn push(&self, message: T, took_room: bool, urgent: bool) -> Result<(), Stopped> {
+    fn push(&self, message: T, took: Took, urgent: bool) -> Result<(), Stopped> {
         let mut state = self.0.lock();
         if state.stopped {
             return Err(Stopped);
         }
         state.messages.push(message);
-        state.took_room += usize::from(took_room);
+        state.took_room += took.room;
+        state.took_large += took.large;
         state.urgent |= urgent;
         let wake = match state.asleep {
             Asleep::Awake => false,
@@ -145,8 +180,10 @@ impl<T> Inbox<T> {
         state.urgent = false;
         std::mem::swap(&mut state.messages, batch);
         let took_room = std::mem::take(&mut state.took_room);
+        let took_large = std::mem::take(&mut state.took_large);
         drop(state);
         self.0.room.add_permits(took_room);
+        self.0.large.add_permits(took_large);
         None
     }
 
@@ -169,6 +206,7 @@ impl<T> Drop for Inbox<T> {
         let messages = std::mem::take(&mut state.messages);
         drop(state);
         self.0.room.close();
+        self.0.large.close();
         drop(messages);
     }
 }
@@ -208,6 +246,37 @@ mod tests {
         batch.clear();
         runtime().block_on(inbox.take(&mut batch, Instant::now(), None));
         assert_eq!(batch, [4]);
+    }
+
+    /// 4096 frames of 10 MiB would be 40 GB while the core is busy.
+    #[test]
+    fn large_messages_wait_for_room_for_their_bytes_and_small_ones_pass() {
+        let (sender, inbox) = channel(100);
+        let mut batch = Vec::new();
+        runtime().block_on(async {
+            for number in 0..4 {
+                sender.send_flow_of(10 << 20, number).await.unwrap();
+            }
+            let fifth = tokio::spawn({
+                let sender = sender.clone();
+                async move { sender.send_flow_of(10 << 20, 5).await }
+            });
+            let dropped = tokio::spawn({
+                let sender = sender.clone();
+                async move { sender.send_flow_of(usize::MAX, 6).await }
+            });
+            tokio::task::yield_now().await;
+            assert!(!fifth.is_finished() && !dropped.is_finished());
+            dropped.abort();
+            sender.send_flow_of(100, 4).await.unwrap();
+            inbox.take(&mut batch, Instant::now(), None).await;
+            assert_eq!(batch, [0, 1, 2, 3, 4]);
+            fifth.await.unwrap().unwrap();
+            batch.clear();
+            inbox.take(&mut batch, Instant::now(), None).await;
+            assert_eq!(batch, [5]);
+            sender.send_flow_of(usize::MAX, 7).await.unwrap();
+        });
     }
 
     #[test]

@@ -68,8 +68,9 @@ async fn receive(source: OwnedReadHalf, admission: &Admission) {
             continue;
         }
         let text = Bytes::copy_from_slice(text);
+        let bytes = text.len();
         let input = Input::StreamMessage { id: admission.outbox.id, text };
-        if admission.sender().send_flow(ToCore::Input(input)).await.is_err() {
+        if admission.sender().send_flow_of(bytes, ToCore::Input(input)).await.is_err() {
             return;
         }
     }

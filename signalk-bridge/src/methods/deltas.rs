@@ -98,7 +98,7 @@ pub fn send(caller: &mut Caller<'_>, json: &[u8], version: Version) -> Result<()
         }
     };
     for complaint in parsed.complaints {
-        caller.account.counters.bad_deltas += 1;
+        caller.account.counters.bad_deltas += complaint.count();
         caller.warn(complaint);
     }
     send_parsed(caller, parsed.delta, version);

@@ -59,10 +59,12 @@ impl Routes {
         self.set.remove(&(at, id));
         self.lives.insert((at, id), life);
         let heads = &mut self.heads;
-        self.set.subscribe((at, id), &subscribe, store, |item| {
+        let refused = self.set.subscribe((at, id), &subscribe, store, |item| {
             deliver.push(Delivery { subscription: Some(id), delta: heads.piece(item) });
         });
-        subscribe.warnings
+        let mut warnings = subscribe.warnings;
+        warnings.extend(refused.warnings());
+        warnings
     }
 
     pub(super) fn unsubscribe(&mut self, at: At, id: SubscriptionId) {

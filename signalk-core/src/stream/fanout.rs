@@ -118,6 +118,9 @@ impl Client {
             for entry in &update.values {
                 self.coalesced += backlog.add(&Item::of_value(context, update, entry));
             }
+            for entry in &update.meta {
+                backlog.add(&Item::of_meta(context, update, entry));
+            }
         }
         true
     }

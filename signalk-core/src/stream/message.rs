@@ -5,7 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use memchr::memmem::Finder;
 use serde_json::{Value, json};
-use signalk_model::{Delta, Placement};
+use signalk_model::{Complaint, Delta, Placement};
 
 use crate::{
     api::NO_ACCESS_REQUESTS,
@@ -28,11 +28,8 @@ impl Server {
         if !self.streams.clients.contains_key(&id) {
             return;
         }
-        if UPDATES.find(text).is_some() {
-            self.stream_delta(now, id, text);
-            if !VERBS.iter().any(|verb| verb.find(text).is_some()) {
-                return;
-            }
+        if UPDATES.find(text).is_some() && self.stream_delta(now, id, text) == Rest::Nothing {
+            return;
         }
         let Ok(message) = signalk_model::json::parse(text) else { return };
         let Some(members) = message.as_object() else { return };
@@ -65,13 +62,22 @@ impl Server {
         }
     }
 
-    fn stream_delta(&mut self, now: Duration, id: StreamId, text: &[u8]) {
-        let Ok(parsed) = Delta::parse_with(text, &mut self.interner) else { return };
-        if !self.config.writable() {
-            return;
+    /// A delta, perhaps with other verbs beside it: the parser has seen them.
+    fn stream_delta(&mut self, now: Duration, id: StreamId, text: &[u8]) -> Rest {
+        let Ok(parsed) = Delta::parse_with(text, &mut self.interner) else {
+            return Rest::Something;
+        };
+        let rest = parsed.complaints.iter().any(|complaint| match complaint {
+            Complaint::UnknownMember { member } => VERBS.contains(&member.as_str()),
+            // Nobody knows what else there was.
+            Complaint::More { .. } => true,
+            _ => false,
+        });
+        if self.config.writable() {
+            let provider = self.names.ws.clone();
+            self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Some(id));
         }
-        let provider = self.names.ws.clone();
-        self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Some(id));
+        if rest { Rest::Something } else { Rest::Nothing }
     }
 
     fn stream_request(
@@ -106,9 +112,16 @@ impl Server {
 /// Prepared once: preparing a search costs as much as searching one delta.
 static UPDATES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"updates\""));
 
-/// Verbs that may stand beside `updates` in one message.
-static VERBS: LazyLock<[Finder<'static>; 3]> =
-    LazyLock::new(|| ["\"subscribe\"", "\"unsubscribe\"", "\"requestId\""].map(Finder::new));
+/// What a message says besides its delta.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    Something,
+}
+
+/// Members beside `updates` that are read here. The server makes the id of a request that has none (server-api.md 3.8).
+const VERBS: [&str; 6] =
+    ["subscribe", "unsubscribe", "accessRequest", "put", "delete", "requestId"];
 
 /// A client's own request id is kept for an hour: no more of it than a generous name.
 const LONGEST_REQUEST_ID: usize = 200;

@@ -14,7 +14,11 @@ mod message;
 mod snapshot;
 mod subscribe;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use signalk_model::{Context, SubscriptionSet};
@@ -70,11 +74,12 @@ impl Streams {
     }
 
     /// Contexts that were pruned.
-    pub(crate) fn forget(&mut self, context: &Context) {
-        self.subscriptions.forget(context);
+    pub(crate) fn forget(&mut self, contexts: &[Context]) {
+        self.subscriptions.forget(contexts);
+        let contexts: BTreeSet<&Context> = contexts.iter().collect();
         for client in self.clients.values_mut() {
             if let Some(announced) = &mut client.announced_meta {
-                announced.retain(|(known, _)| known != context);
+                announced.retain(|(known, _)| !contexts.contains(known));
             }
         }
     }

@@ -21,7 +21,8 @@ use crate::{
 };
 
 impl Server {
-    /// A client's subscribe message: warnings first, then what is known already.
+    /// A client's subscribe message: warnings first, then what is known already. A client that does not read what it has been
+    /// sent gets that with the rest of its backlog: else each message of 40 bytes would add the whole model to its queue.
     pub(crate) fn subscribe(&mut self, id: StreamId, message: &Map<String, Value>) {
         let Some(request) = Subscribe::from_json(message) else { return };
         for warning in &request.warnings {
@@ -30,10 +31,17 @@ impl Server {
         let Streams { clients, subscriptions, .. } = &mut self.streams;
         let Some(client) = clients.get_mut(&id) else { return };
         let mut frames = Vec::new();
-        subscriptions.subscribe(id, &request, &self.store, |item| {
+        let refused = subscriptions.subscribe(id, &request, &self.store, |item| {
+            if let Some(backlog) = &mut client.backlog {
+                client.coalesced += backlog.add(item);
+                return;
+            }
             announce_meta(&mut client.announced_meta, self.store.meta(), item, &mut frames);
             frames.push(frame(item));
         });
+        for warning in refused.warnings() {
+            self.send(id, Value::from(warning).to_string());
+        }
         self.send_all(id, frames);
     }
 

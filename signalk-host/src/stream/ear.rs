@@ -87,8 +87,9 @@ impl Ear {
                 }
                 Message::Ping(_) | Message::Frame(_) => continue,
             };
+            let bytes = text.len();
             let input = Input::StreamMessage { id: outbox.id, text };
-            if core.send_flow(ToCore::Input(input)).await.is_err() {
+            if core.send_flow_of(bytes, ToCore::Input(input)).await.is_err() {
                 return Heard::Nothing;
             }
         }

@@ -101,10 +101,11 @@ impl ContextModel {
         let (source_ref, weight) = (update.source_ref.as_ref(), limits::weight(value));
         let at = match self.by_path.get(path) {
             Some(at) => *at,
-            None if Path::check(path).is_err() => return false,
             None => {
                 let mut leaf = Leaf::new(path.clone());
-                if leaf.seat(source_ref, weight, room, &mut self.share).is_none() {
+                if Path::check(path).is_err()
+                    || leaf.seat(source_ref, weight, room, &mut self.share).is_none()
+                {
                     return false;
                 }
                 self.add_leaf(leaf)

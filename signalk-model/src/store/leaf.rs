@@ -108,9 +108,13 @@ impl Leaf {
             });
         if let Some(at) = known {
             let reading = self.readings.get_mut(at)?;
-            let fits = room.weigh(share, reading.weight, weight);
-            reading.weight = if fits { weight } else { reading.weight };
-            return fits.then_some(at);
+            if reading.weight != weight {
+                if !room.weigh(share, reading.weight, weight) {
+                    return None;
+                }
+                reading.weight = weight;
+            }
+            return Some(at);
         }
         if self.readings.len() >= MAX_SOURCES || !room.weigh(share, 0, weight) {
             return None;

@@ -149,6 +149,7 @@ impl Room<'_> {
 }
 
 /// What a value weighs, in bytes of text; 0 when it is small.
+#[inline]
 pub(super) fn weight(value: &Value) -> usize {
     let bytes = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => return 0,

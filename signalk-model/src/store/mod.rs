@@ -55,6 +55,8 @@ pub struct Store {
     contexts: IndexMap<Context, ContextModel, FxBuildHasher>,
     /// How many of the other contexts each provider brought.
     brought: FxHashMap<SourceRef, usize>,
+    /// The provider of deltas whose provider nobody named.
+    nobody: SourceRef,
     own: Budget,
     others: Budget,
     /// Where the contexts stand in the tree: `vessels`, `atons`, `shore.basestations`, ...
@@ -88,6 +90,7 @@ impl Store {
             self_context: Context::from(format!("vessels.{self_id}")),
             contexts: IndexMap::default(),
             brought: FxHashMap::default(),
+            nobody: SourceRef::from(""),
             own: Budget::own(),
             others: Budget::others(),
             groups,
@@ -112,7 +115,7 @@ impl Store {
 
     /// Takes a delta that does not get everywhere.
     pub fn apply_as(&mut self, now: Duration, delta: &Delta, placement: Placement) {
-        let provider = SourceRef::from("");
+        let provider = self.nobody.clone();
         self.apply_from(now, delta, placement, &provider);
     }
 
