@@ -29,11 +29,16 @@ pub(crate) struct Purse {
     /// Spent and not yet refilled; over `burst` is debt.
     spent: u64,
     filled_at: Option<Duration>,
+    /// In debt when last asked.
+    rests: bool,
+    /// Times that it went into debt.
+    rested: u64,
 }
 
 impl Purse {
     pub(crate) fn new(per_second: Option<u64>, burst: u64) -> Self {
-        Self { per_second: per_second.filter(|rate| *rate > 0), burst, spent: 0, filled_at: None }
+        let per_second = per_second.filter(|rate| *rate > 0);
+        Self { per_second, burst, spent: 0, filled_at: None, rests: false, rested: 0 }
     }
 
     /// Notes that the guest used `fuel`.
@@ -46,10 +51,20 @@ impl Purse {
     pub(crate) fn rests_until(&mut self, now: Duration) -> Option<Duration> {
         let rate = self.per_second?;
         self.fill(now);
-        let debt = self.spent.checked_sub(self.burst).filter(|debt| *debt > 0)?;
+        let debt = self.spent.saturating_sub(self.burst);
+        let rested = std::mem::replace(&mut self.rests, debt > 0);
+        if debt == 0 {
+            return None;
+        }
+        self.rested += u64::from(!rested);
         // Rounded up, so that the guest is not woken a moment too early.
         let nanos = (u128::from(debt) * 1_000_000_000).div_ceil(u128::from(rate));
         Some(now.saturating_add(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))))
+    }
+
+    /// How often its owner had to rest so far.
+    pub(crate) fn rested(&self) -> u64 {
+        self.rested
     }
 
     fn fill(&mut self, now: Duration) {
@@ -91,6 +106,8 @@ mod tests {
         assert_eq!(purse.rests_until(Duration::from_millis(3500)), None);
         purse.spend(Duration::from_millis(3500), 1);
         assert!(purse.rests_until(Duration::from_millis(3500)).is_some());
+        assert!(purse.rests_until(Duration::from_millis(3500)).is_some());
+        assert_eq!(purse.rested(), 2, "asking again is the same rest");
     }
 
     #[test]

@@ -352,6 +352,7 @@ impl Instance {
             memory_bytes: u64::try_from(self.guest.memory_bytes()).unwrap_or(u64::MAX),
             host_calls: state.host_calls,
             slices: self.slices,
+            throttled: self.purse.rested(),
             log_lines_dropped: state.wasi.log_lines_dropped(),
             storage: state.wasi.storage(),
         }

@@ -229,6 +229,7 @@ fn add(sum: &mut Stats, stats: &Stats) {
     sum.fuel_used = sum.fuel_used.saturating_add(stats.fuel_used);
     sum.host_calls = sum.host_calls.saturating_add(stats.host_calls);
     sum.slices = sum.slices.saturating_add(stats.slices);
+    sum.throttled = sum.throttled.saturating_add(stats.throttled);
     sum.log_lines_dropped = sum.log_lines_dropped.saturating_add(stats.log_lines_dropped);
 }
 
