@@ -50,6 +50,10 @@ pub struct Counters {
     pub datagrams_dropped: u64,
     /// Lines and pieces of TCP that the guest did not read in time.
     pub tcp_dropped: u64,
+    /// Requests by HTTP that the guest asked for.
+    pub requests: u64,
+    /// Those that were refused, could not be sent or brought no answer.
+    pub requests_failed: u64,
 }
 
 impl Counters {
@@ -66,6 +70,8 @@ impl Counters {
         self.guest_faults += other.guest_faults;
         self.datagrams_dropped += other.datagrams_dropped;
         self.tcp_dropped += other.tcp_dropped;
+        self.requests += other.requests;
+        self.requests_failed += other.requests_failed;
     }
 }
 

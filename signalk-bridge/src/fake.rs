@@ -7,7 +7,8 @@ use signalk_model::{Context, Delta};
 use wasmi_hdk::LogLine;
 
 use crate::{
-    BridgeError, PluginId, Registration, SignalK, Status, SubscribeRequest, SubscriptionId, Version,
+    BridgeError, PluginId, PutId, PutRequest, Registration, SignalK, Status, SubscribeRequest,
+    SubscriptionId, Version,
 };
 
 /// Remembers what plugins did.
@@ -72,6 +73,9 @@ impl SignalK for Fake {
     }
     fn register(&mut self, plugin: &PluginId, registration: Registration) {
         self.trace.push(format!("{plugin} registers {registration:?}"));
+    }
+    fn put(&mut self, plugin: &PluginId, id: PutId, request: PutRequest) {
+        self.trace.push(format!("{plugin} puts {} {request:?}", id.0));
     }
     fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes) {
         self.trace.push(format!("{plugin} emits {} bytes to {stream}", data.len()));

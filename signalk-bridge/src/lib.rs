@@ -57,5 +57,7 @@ pub use session::{
     Code, Delivery, Description, HostInfo, Input, Output, POLL_INTERVAL, PROTOCOL_VERSION, Purpose,
     Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,
 };
-pub use signalk::{SignalK, Status, SubscribeRequest, SubscribeRow, SubscriptionId, Version};
+pub use signalk::{
+    PutId, PutRequest, SignalK, Status, SubscribeRequest, SubscribeRow, SubscriptionId, Version,
+};
 pub use usage::{ExportUse, Usage};

@@ -41,6 +41,9 @@ pub trait SignalK {
     fn log(&mut self, plugin: &PluginId, line: LogLine);
     /// The plugin offers something from now on, until its life ends.
     fn register(&mut self, plugin: &PluginId, registration: Registration);
+    /// Asks for a change in the plugin's name, after the call: exactly one
+    /// [`Input::PutDone`](crate::Input::PutDone) of this id follows, unless the session ends before.
+    fn put(&mut self, plugin: &PluginId, id: PutId, request: PutRequest);
     /// A frame for whoever listens to a binary stream.
     fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes);
     /// The own vessel.
@@ -64,6 +67,23 @@ pub enum Version {
 )]
 #[serde(transparent)]
 pub struct SubscriptionId(pub u64);
+
+/// One PUT of one plugin; numbers are the plugin's own, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PutId(pub u64);
+
+/// What `put.send` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutRequest {
+    /// `vessels.self`, or another.
+    pub context: String,
+    /// Dotted, not yet known to be a path.
+    pub path: String,
+    /// Whose, when several offer the path.
+    pub source: Option<String>,
+    /// JSON.
+    pub value: String,
+}
 
 /// What `deltas.subscribe` asks for, in the words of the streaming protocol.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,9 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use signalk_bridge::{Handler, HandlerReply, RadarHandler};
-use signalk_model::Timestamp;
 
 use crate::{
     api,
@@ -38,7 +37,9 @@ impl Core {
     pub fn new(config: Config, platform: Arc<dyn Platform>) -> Core {
         let server = Server::new(config, platform);
         let settings = PluginSettings {
-            enabled: server.config.plugins_enabled,
+            enabled: server.config.plugins_enabled
+                && server.config.settings.interface("wasm") != Some(false),
+            shows_options: server.config.writable(),
             limits: server.config.plugin_limits.clone(),
             call_time: server.config.plugin_call_time,
             ..PluginSettings::default()
@@ -72,6 +73,7 @@ impl Core {
             }
             Input::HttpGone { id } => self.plugins.client_gone(now, id, &mut self.server),
             Input::StreamOpened { id, target, headers } => {
+                self.know_plugin_status();
                 self.server.stream_opened(now, id, &target, &headers)
             }
             Input::StreamMessage { id, text } => {
@@ -88,7 +90,12 @@ impl Core {
                 }
             }
             Input::Connection { id, event } => self.server.connection_event(now, id, event),
-            Input::Report(Report::Saved { ticket, result }) => self.server.saved(ticket, result),
+            Input::Report(Report::Saved { ticket, result }) => {
+                self.server.saved(ticket, result);
+                for (plugin, text) in std::mem::take(&mut self.server.unsaved_options) {
+                    self.plugins.options_not_saved(&plugin, text, &mut self.server);
+                }
+            }
             Input::Packages { found, complaints } => {
                 self.server.webapps.add(&found);
                 self.plugins.handle_packages(now, found, complaints, &mut self.server);
@@ -128,10 +135,13 @@ impl Core {
             self.hand_to_plugins(now);
             self.ask_for_radars(now);
             self.plugins.poll(now, &mut self.server);
-            let went_on = self.go_on(now);
+            let went_on = self.go_on(now) | self.put_for_plugins(now);
             self.answer_saved_options();
             if std::mem::take(&mut self.server.plugins_changed) {
                 self.tell_plugins_changed();
+            } else if self.server.may_tell_plugin_status(now) {
+                self.know_plugin_status();
+                self.server.broadcast_status();
             }
             let asks = went_on || self.server.binary.radars.want_answers();
             if self.server.outputs.is_empty() && self.server.accepted.is_empty() && !asks {
@@ -155,6 +165,8 @@ impl Core {
                 Timer::Reconnect(id) => self.server.reconnect(now, id),
                 Timer::Overflow(id) => self.server.stream_overflowed(id),
                 Timer::Statistics => self.server.send_statistics(now),
+                // What changed is looked for after each input.
+                Timer::PluginStatus => {}
                 Timer::Prune => {
                     self.server.prune(now);
                     self.server.timers.set(Timer::Prune, now + PRUNE_EVERY);
@@ -201,6 +213,25 @@ impl Core {
             let (server, plugins) = (&mut self.server, &mut self.plugins);
             then(&mut Later { now, server, plugins }, reply);
         }
+        for (plugin, text) in std::mem::take(&mut self.server.garbage) {
+            self.plugins.handler_failed(now, &plugin, &text, &mut self.server);
+        }
+        any
+    }
+
+    /// PUTs that plugins ask for, and the ends of those. Whether there were any.
+    fn put_for_plugins(&mut self, now: Duration) -> bool {
+        let mut any = false;
+        // Not those that are asked for meanwhile: a plugin that puts to itself gets its turn like any other.
+        for _ in 0..self.server.plugin_puts.len() {
+            let Some((asker, request)) = self.server.plugin_puts.pop_front() else { break };
+            self.server.request_of_plugin(now, &mut self.plugins, asker, request);
+            any = true;
+        }
+        for (asker, reply) in std::mem::take(&mut self.server.plugin_puts_done) {
+            self.plugins.put_answered(now, &asker, reply, &mut self.server);
+            any = true;
+        }
         any
     }
 
@@ -220,23 +251,20 @@ impl Core {
     }
 
     fn tell_plugins_changed(&mut self) {
-        let list = self.plugins.list_json();
-        self.server.plugin_status = plugin_status(&list, &self.server.timestamp());
-        self.server.broadcast(
-            &json!({ "type": "PLUGINS_CHANGED", "from": "signalk-server", "data": list }),
-        );
+        self.know_plugin_status();
+        if self.server.has_listeners() {
+            let list = self.plugins.list_json();
+            self.server.broadcast(
+                &json!({ "type": "PLUGINS_CHANGED", "from": "signalk-server", "data": list }),
+            );
+        }
         self.server.broadcast_status();
     }
-}
 
-/// Rows of PROVIDERSTATUS: what each plugin says about itself.
-fn plugin_status(list: &Value, time: &Timestamp) -> Vec<Value> {
-    let plugins = list.as_array().into_iter().flatten();
-    let rows = plugins.filter_map(|plugin| {
-        let message = plugin.get("statusMessage").and_then(Value::as_str).filter(|message| !message.is_empty())?;
-        let failed = matches!(plugin.get("state").and_then(Value::as_str), Some("error" | "crashed"));
-        let kind = if failed { "error" } else { "status" };
-        Some(json!({ "type": kind, "id": plugin.get("id"), "statusType": "plugin", "timeStamp": time.as_str(), "message": message }))
-    });
-    rows.collect()
+    /// What plugins say about themselves, as of now.
+    fn know_plugin_status(&mut self) {
+        if std::mem::take(&mut self.server.plugin_status_changed) {
+            self.server.plugin_status = self.plugins.status_rows();
+        }
+    }
 }

@@ -40,13 +40,12 @@ impl Server {
         if self.config.settings.manages_notifications() {
             self.notifications.manage(&mut delta, &*self.platform);
         }
-        if let Some(client) = from {
+        if let (Some(client), Some(context)) = (from, &delta.context) {
             for update in &delta.updates {
                 if let Some(source) = &update.source_ref {
-                    update
-                        .values
-                        .iter()
-                        .for_each(|entry| self.devices.published(&entry.path, source, client));
+                    for entry in &update.values {
+                        self.devices.published(context, &entry.path, source, client);
+                    }
                 }
             }
         }

@@ -4,13 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use signalk_bridge::{PluginId, StreamHead, Version};
+use signalk_bridge::{PluginId, PutRequest, StreamHead, Version};
 use signalk_model::{Delta, Placement, SourceRef, Store};
 
 use crate::{
     guest::Platform,
     io::{HttpId, Output},
-    plugins::Host,
+    plugins::{Host, PluginPut},
     saving::Saving,
     server::Server,
 };
@@ -54,11 +54,24 @@ impl Host for Server {
         self.save(name, text, Saving::Quiet);
     }
 
+    fn put_for_plugin(&mut self, asker: PluginPut, request: PutRequest) {
+        self.plugin_puts.push_back((asker, request));
+    }
+
+    fn save_own_options(&mut self, plugin: &PluginId, name: String, text: String) {
+        self.save(name, text, Saving::OwnOptions(plugin.clone()));
+    }
+
     fn push(&mut self, output: Output) {
         self.outputs.push_back(output);
     }
 
     fn plugins_changed(&mut self) {
         self.plugins_changed = true;
+        self.plugin_status_changed = true;
+    }
+
+    fn status_changed(&mut self) {
+        self.plugin_status_changed = true;
     }
 }

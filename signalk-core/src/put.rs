@@ -4,15 +4,16 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
-use signalk_bridge::{Handler, HandlerFailure, HandlerReply};
-use signalk_model::{Delta, PathMeta, PathValue, Update, Value as ModelValue};
+use signalk_bridge::{Handler, HandlerFailure, HandlerReply, PutRequest};
+use signalk_model::{Delta, Path, PathMeta, PathValue, Update, Value as ModelValue};
 
 use crate::{
+    api::values,
     http::HttpResponse,
     identity::uuid_v4,
     io::{HttpId, StreamId},
-    plugins::{FoundPut, Later, Plugins},
-    requests::{Reply, Request},
+    plugins::{FoundPut, Later, PluginPut, Plugins},
+    requests::{Listener, Reply, Request, RequestNumber},
     saving::Saving,
     server::Server,
 };
@@ -32,17 +33,19 @@ pub(crate) enum Change<'a> {
 }
 
 /// Who asked, and so where the answer goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Asker {
     Http(HttpId),
     Stream(StreamId),
+    Plugin(PluginPut),
 }
 
 impl Asker {
-    fn stream(self) -> Option<StreamId> {
+    fn listener(&self) -> Option<Listener> {
         match self {
             Asker::Http(_) => None,
-            Asker::Stream(id) => Some(id),
+            Asker::Stream(id) => Some(Listener::Stream(*id)),
+            Asker::Plugin(asker) => Some(Listener::Plugin(asker.clone())),
         }
     }
 }
@@ -61,18 +64,19 @@ impl Server {
     ) -> Option<Request> {
         let id = id.unwrap_or_else(|| uuid_v4(&*self.platform));
         let (reply, effect) = self.decide(plugins, &target, change);
-        let asked_by = asker.stream();
+        let asked_by = asker.listener();
         let mut request = self.requests.add(now, id.clone(), reply, asked_by);
+        let number = request.number;
         match effect {
             Begun::Nothing => {}
-            Begun::Meta { path, meta } => self.change_meta(now, &id, &path, meta),
+            Begun::Meta { path, meta } => self.change_meta(now, number, &path, meta),
             Begun::Notification(delta) => self.handle_delta(now, delta, &self.names.server.clone()),
             Begun::Plugin { found, value } => {
-                self.ask_plugin(now, plugins, id, found, &value, asker);
+                self.ask_plugin(now, plugins, request, found, &value, asker);
                 return None;
             }
             Begun::Forward { to, value } => {
-                self.requests.forward(&id, to);
+                self.requests.forward(number, to);
                 request.forwarded_to = Some(to);
                 let message = json!({ "requestId": id, "context": target.context, "put": [{ "path": target.path, "value": value }] });
                 self.send(to, message.to_string());
@@ -81,39 +85,67 @@ impl Server {
         Some(request)
     }
 
+    /// A PUT of a plugin: it hears of the end only. Metadata is refused before (`put.send`).
+    pub(crate) fn request_of_plugin(
+        &mut self,
+        now: Duration,
+        plugins: &mut Plugins,
+        asker: PluginPut,
+        request: PutRequest,
+    ) {
+        let value = serde_json::from_str(&request.value).unwrap_or_default();
+        let target = Target { context: request.context, path: request.path };
+        let change = Change::Put { value, source: request.source.as_deref() };
+        let who = Asker::Plugin(asker.clone());
+        let begun = self.request(now, plugins, target, change, None, who);
+        if let Some(done) = begun.filter(|request| !request.is_pending()) {
+            self.plugin_puts_done.push((asker, done.to_json().to_string()));
+        }
+    }
+
     fn ask_plugin(
         &mut self,
         now: Duration,
         plugins: &mut Plugins,
-        id: String,
+        request: Request,
         found: FoundPut,
         value: &Value,
         asker: Asker,
     ) {
         let handler = Handler::Put { context: found.context, path: found.path };
         let value = signalk_model::json::value_text(value);
+        let plugin = found.plugin.clone();
         let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
-            later.server.put_handled(later.now, &id, asker, put_reply(reply));
+            let failed = matches!(reply, Err(HandlerFailure::NotFound { .. }));
+            let reply = put_reply(reply);
+            if let Some(why) = reply.message.as_ref().filter(|text| failed || is_garbage(text)) {
+                later.server.garbage.push((plugin, format!("put {}: {why}", request.id)));
+            }
+            later.server.put_handled(later.now, request, asker, reply);
         });
         plugins.call_handler(now, &found.plugin, handler, value, self, then);
     }
 
-    /// A plugin decided about a PUT.
-    fn put_handled(&mut self, now: Duration, id: &str, asker: Asker, reply: Reply) {
-        let request = if reply.status == 202 {
-            self.requests.wait(now, id, asker.stream())
+    /// A plugin decided about a PUT: its client hears of it now, whatever became of the request meanwhile.
+    fn put_handled(&mut self, now: Duration, asked: Request, asker: Asker, reply: Reply) {
+        let known = if reply.status == 202 {
+            self.requests.wait(now, asked.number, asker.listener())
         } else {
-            self.requests.update(id, reply)
+            self.requests.update(asked.number, reply)
         };
-        let Some(request) = request else { return };
+        let request = match known {
+            Some(request) => request.clone(),
+            None => Request::unkept(asked.id, Reply::failed(504, TOO_MANY)),
+        };
         match asker {
             Asker::Http(http) => {
                 let response = HttpResponse::json(request.reply.status, &request.to_http_json());
                 self.respond_plainly(http, response);
             }
-            Asker::Stream(client) => {
-                let text = request.to_json().to_string();
-                self.send(client, text);
+            Asker::Stream(client) => self.send(client, request.to_json().to_string()),
+            Asker::Plugin(_) if request.is_pending() => {}
+            Asker::Plugin(asker) => {
+                self.plugin_puts_done.push((asker, request.to_json().to_string()));
             }
         }
     }
@@ -121,33 +153,39 @@ impl Server {
     /// A device client answered a forwarded PUT.
     pub(crate) fn answer_request(&mut self, from: StreamId, message: &Value) {
         let Some(id) = message.get("requestId").and_then(Value::as_str) else { return };
-        if self.requests.get(id).and_then(|request| request.forwarded_to) != Some(from) {
-            return;
-        }
-        let status = message
-            .get("statusCode")
-            .and_then(Value::as_u64)
-            .and_then(|status| u16::try_from(status).ok());
+        let Some(number) = self.requests.forwarded(from, id) else { return };
+        let status = match message.get("statusCode").and_then(Value::as_u64) {
+            None => 200,
+            Some(code) => status(code).unwrap_or(502),
+        };
         let text = message.get("message").and_then(Value::as_str).map(str::to_owned);
-        self.finish_request(id, Reply { status: status.unwrap_or(200), message: text });
+        self.finish_request(number, Reply { status, message: text });
     }
 
-    /// A request came to its end: the state is kept and whoever asked over a stream is told.
-    pub(crate) fn finish_request(&mut self, id: &str, reply: Reply) {
-        let Some(request) = self.requests.update(id, reply) else { return };
-        if let (Some(client), text) = (request.asked_by, request.to_json().to_string()) {
-            self.send(client, text);
+    /// A request came to its end: the state is kept and whoever asked is told.
+    pub(crate) fn finish_request(&mut self, number: RequestNumber, reply: Reply) {
+        let Some(request) = self.requests.update(number, reply) else { return };
+        let text = request.to_json().to_string();
+        match request.asked_by.clone() {
+            Some(Listener::Stream(client)) => self.send(client, text),
+            Some(Listener::Plugin(asker)) if !request.is_pending() => {
+                self.plugin_puts_done.push((asker, text));
+            }
+            Some(Listener::Plugin(_)) | None => {}
         }
     }
 
-    /// Device clients that did not answer in time.
+    /// Device clients, and plugins that said PENDING, that did not answer in time.
     pub(crate) fn expire_requests(&mut self, now: Duration) {
-        for id in self.requests.unanswered(now) {
-            self.finish_request(&id, Reply::failed(504, "Device did not respond in time"));
+        while let Some(number) = self.requests.unanswered(now) {
+            self.finish_request(number, Reply::failed(504, "Device did not respond in time"));
         }
     }
 
     fn decide(&self, plugins: &Plugins, target: &Target, change: Change<'_>) -> (Reply, Begun) {
+        if target.path.parse::<Path>().is_err() {
+            return (Reply::failed(400, "invalid path"), Begun::Nothing);
+        }
         let own = target.context == "vessels.self" || target.context == *self.self_context;
         if let Some((path, field)) =
             meta_target(&target.path).filter(|_| own && self.config.base_deltas.may_be_saved())
@@ -189,18 +227,30 @@ impl Server {
         };
         let own = self.self_context.as_str();
         let mut handlers = plugins.put_handlers(&target.context, &target.path, source, own);
-        let mut devices = self.devices.publishers(&target.path, source);
-        match (handlers.pop(), handlers.is_empty(), devices.next(), devices.next()) {
-            (Some(found), true, None, _) => (Reply::pending(), Begun::Plugin { found, value }),
-            (None, _, _, _) if target.path.starts_with("notifications.") => {
+        match (handlers.pop(), handlers.is_empty()) {
+            (Some(found), true) => (Reply::pending(), Begun::Plugin { found, value }),
+            (Some(_), false) => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
+            (None, _) if target.path.starts_with("notifications.") => {
                 self.decide_notification(target, value)
             }
-            (None, _, Some(to), None) => (Reply::pending(), Begun::Forward { to, value }),
-            (None, _, None, _) => (
+            (None, _) => self.decide_device(target, value, source),
+        }
+    }
+
+    /// The one stream client that published the path, when no plugin takes it.
+    fn decide_device(&self, target: &Target, value: Value, source: Option<&str>) -> (Reply, Begun) {
+        let context = match target.context.as_str() {
+            "vessels.self" => self.self_context.as_str(),
+            other => other,
+        };
+        let mut devices = self.devices.publishers(context, &target.path, source);
+        match (devices.next(), devices.next()) {
+            (Some(to), None) => (Reply::pending(), Begun::Forward { to, value }),
+            (Some(_), Some(_)) => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
+            (None, _) => (
                 Reply::failed(405, format!("PUT not supported for {}", target.path)),
                 Begun::Nothing,
             ),
-            _ => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
         }
     }
 
@@ -244,7 +294,15 @@ impl Server {
     }
 
     /// Merges into the saved meta, tells everybody, saves; the request ends when the file is durable.
-    fn change_meta(&mut self, now: Duration, id: &str, path: &str, meta: Map<String, Value>) {
+    ///
+    /// All of it is told (server-api.md 2.5), so that nobody has to know what came before; null is what was removed.
+    fn change_meta(
+        &mut self,
+        now: Duration,
+        number: RequestNumber,
+        path: &str,
+        meta: Map<String, Value>,
+    ) {
         let mut saved = self.config.base_deltas.meta(path);
         for (name, value) in &meta {
             if value.is_null() && !LISTS.contains(&name.as_str()) {
@@ -254,9 +312,12 @@ impl Server {
             }
         }
         self.config.base_deltas.set_meta(path, &saved);
+        for (name, _) in meta {
+            saved.entry(name).or_insert(Value::Null);
+        }
         if let Ok(path) = path.parse() {
             let update = Update {
-                meta: vec![PathMeta { path, value: Arc::new(meta) }],
+                meta: vec![PathMeta { path, value: Arc::new(saved) }],
                 ..Update::default()
             };
             let delta = Delta { context: None, updates: vec![update] };
@@ -265,7 +326,7 @@ impl Server {
         self.save(
             "baseDeltas.json".into(),
             self.config.base_deltas.to_text(),
-            Saving::Request(id.to_owned()),
+            Saving::Request(number),
         );
     }
 }
@@ -277,6 +338,13 @@ enum Begun {
     Plugin { found: FoundPut, value: Value },
     Forward { to: StreamId, value: Value },
 }
+
+/// Of an answer that is none.
+fn is_garbage(message: &str) -> bool {
+    message.starts_with(GARBAGE)
+}
+
+const GARBAGE: &str = "Handler error: the answer ";
 
 /// What a plugin's answer means (plugin ABI 10.3).
 fn put_reply(reply: HandlerReply) -> Reply {
@@ -291,15 +359,15 @@ fn put_reply(reply: HandlerReply) -> Reply {
         }
         Err(failure) => return error(&failure),
     };
-    let answer = match serde_json::from_str::<Value>(&text) {
+    let answer = match values(&text) {
         Ok(Value::Object(answer)) => answer,
         Ok(_) => return error(&"the answer is no JSON object"),
-        Err(problem) => return error(&problem),
+        Err(problem) => return error(&format_args!("the answer is no JSON: {problem}")),
     };
     let given = answer.get("statusCode").and_then(Value::as_u64);
-    let given = given.and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 100);
+    let given = given.and_then(status);
     let message = answer.get("message").and_then(Value::as_str).map(str::to_owned);
-    let status = match answer.get("state").and_then(Value::as_str) {
+    let code = match answer.get("state").and_then(Value::as_str) {
         Some("PENDING") => 202,
         // A pending status is no end.
         Some("COMPLETED") => given.filter(|code| *code != 202).unwrap_or(200),
@@ -308,7 +376,12 @@ fn put_reply(reply: HandlerReply) -> Reply {
         Some("FAILED") => given.filter(|code| *code != 202).unwrap_or(502),
         _ => return error(&"the answer has no `state` COMPLETED or PENDING"),
     };
-    Reply { status, message }
+    Reply { status: code, message }
+}
+
+/// A status that may be the answer to a request: those below 200 are not (RFC 9110 15.2).
+fn status(code: u64) -> Option<u16> {
+    u16::try_from(code).ok().filter(|code| (200..600).contains(code))
 }
 
 /// `a.b.meta` is (`a.b`, all of it), `a.b.meta.units` is (`a.b`, `units`).
@@ -333,6 +406,10 @@ const LISTS: [&str; 1] = ["zones"];
 
 const SEVERAL_SOURCES: &str =
     "there are multiple sources for the given path, but no source was specified in the request";
+
+/// Of a request that is not kept any more when the plugin answers.
+const TOO_MANY: &str =
+    "the plugin answered after 10000 newer requests had come: ask again, and less at a time";
 
 #[cfg(test)]
 mod tests {

@@ -1,20 +1,36 @@
 //! PUT and DELETE requests and their states (server-api.md 2.5, 3.8): who asked, what became of it. What a request *does*
 //! is decided in `put`.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    time::Duration,
+};
 
-use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use crate::io::StreamId;
+use crate::{io::StreamId, plugins::PluginPut};
+
+/// Who hears of a request's later states. (HTTP clients ask again by its id.)
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// Of each change.
+    Stream(StreamId),
+    /// Of the end.
+    Plugin(PluginPut),
+}
+
+/// Names a request in here. Clients know it by its id, which is their own choice: two may choose the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RequestNumber(u64);
 
 /// One request and what is known of its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    pub(crate) number: RequestNumber,
     pub(crate) id: String,
     pub(crate) reply: Reply,
-    /// A stream client that wants each change of state.
-    pub(crate) asked_by: Option<StreamId>,
+    pub(crate) asked_by: Option<Listener>,
     /// The device client that shall answer it.
     pub(crate) forwarded_to: Option<StreamId>,
     created: Duration,
@@ -41,13 +57,39 @@ impl Reply {
     pub(crate) fn failed(status: u16, message: impl Into<String>) -> Reply {
         Reply { status, message: Some(message.into()) }
     }
+
+    /// With no more of the message than is kept.
+    fn cut(mut self) -> Reply {
+        if let Some(message) = &mut self.message
+            && message.len() > LONGEST_MESSAGE
+        {
+            message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+            message.push('…');
+        }
+        self
+    }
 }
 
 impl Request {
+    /// A request that is not kept: only its reply is wanted.
+    pub(crate) fn unkept(id: String, reply: Reply) -> Request {
+        let number = RequestNumber(0);
+        let created = Duration::ZERO;
+        Request {
+            number,
+            id,
+            reply: reply.cut(),
+            asked_by: None,
+            forwarded_to: None,
+            created,
+            answer_by: None,
+        }
+    }
+
     /// The reply object.
     pub(crate) fn to_json(&self) -> Value {
         let mut reply = Map::new();
-        let state = if self.reply.status == 202 { "PENDING" } else { "COMPLETED" };
+        let state = if self.is_pending() { "PENDING" } else { "COMPLETED" };
         reply.insert("state".into(), state.into());
         reply.insert("requestId".into(), self.id.as_str().into());
         reply.insert("statusCode".into(), self.reply.status.into());
@@ -61,11 +103,15 @@ impl Request {
     /// The reply object with the `action` that a pending answer over HTTP carries.
     pub(crate) fn to_http_json(&self) -> Value {
         let mut reply = self.to_json();
-        let pending = self.reply.status == 202 && self.forwarded_to.is_none();
+        let pending = self.is_pending() && self.forwarded_to.is_none();
         if let Some(reply) = reply.as_object_mut().filter(|_| pending) {
             reply.insert("action".into(), json!({ "href": self.href() }));
         }
         reply
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        self.reply.status == 202
     }
 
     fn href(&self) -> String {
@@ -73,47 +119,81 @@ impl Request {
     }
 }
 
-/// The requests of the last hour.
+/// The requests of the last hour. Nothing in here looks at all of them: a client may make thousands.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
-    by_id: IndexMap<String, Request>,
-    /// In order of creation, for expiry.
-    order: VecDeque<String>,
+    /// In order of creation.
+    kept: BTreeMap<RequestNumber, Request>,
+    by_id: BTreeSet<(String, RequestNumber)>,
+    /// Pending ones whose answer has a time limit.
+    due: BTreeSet<(Duration, RequestNumber)>,
+    last: u64,
 }
 
 impl Requests {
+    /// Keeps a request. Another one of the same client with the same id is forgotten for it.
     pub(crate) fn add(
         &mut self,
         now: Duration,
         id: String,
         reply: Reply,
-        asked_by: Option<StreamId>,
+        asked_by: Option<Listener>,
     ) -> Request {
+        let same = self.of_id(&id).find(|request| request.asked_by == asked_by);
+        if let Some(number) = same.map(|request| request.number) {
+            self.forget(number);
+        }
+        self.last += 1;
+        let number = RequestNumber(self.last);
         let request = Request {
+            number,
             id: id.clone(),
-            reply,
+            reply: reply.cut(),
             asked_by,
             forwarded_to: None,
             created: now,
             answer_by: None,
         };
-        if self.by_id.insert(id.clone(), request.clone()).is_none() {
-            self.order.push_back(id);
-        }
-        if self.order.len() > MOST {
+        self.by_id.insert((id, number));
+        self.kept.insert(number, request.clone());
+        if self.kept.len() > MOST {
             self.drop_oldest();
         }
         request
     }
 
+    /// The newest request of this id.
     pub(crate) fn get(&self, id: &str) -> Option<&Request> {
-        self.by_id.get(id)
+        self.of_id(id).next()
     }
 
-    pub(crate) fn forward(&mut self, id: &str, to: StreamId) {
-        if let Some(request) = self.by_id.get_mut(id) {
+    /// The client's own request of this id, or else the newest of anybody.
+    pub(crate) fn of_client(&self, client: StreamId, id: &str) -> Option<&Request> {
+        let client = Some(Listener::Stream(client));
+        let own = self.of_id(id).find(|request| request.asked_by == client);
+        own.or_else(|| self.get(id))
+    }
+
+    /// The oldest pending request of this id that this client was asked.
+    pub(crate) fn forwarded(&self, to: StreamId, id: &str) -> Option<RequestNumber> {
+        let asked = |request: &&Request| request.forwarded_to == Some(to) && request.is_pending();
+        self.of_id(id).filter(asked).last().map(|request| request.number)
+    }
+
+    /// Requests of one id, the newest first; of more than a hundred the older ones are not found.
+    fn of_id(&self, id: &str) -> impl Iterator<Item = &Request> {
+        let number = |number| Bound::Included((id.to_owned(), RequestNumber(number)));
+        let rows = self.by_id.range((number(0), number(u64::MAX))).rev();
+        rows.take(OF_ONE_ID).filter_map(|(_, number)| self.kept.get(number))
+    }
+
+    /// A device client was asked.
+    pub(crate) fn forward(&mut self, number: RequestNumber, to: StreamId) {
+        if let Some(request) = self.kept.get_mut(&number) {
             request.forwarded_to = Some(to);
-            request.answer_by = Some(request.created + ANSWER_WITHIN);
+            let by = request.created + ANSWER_WITHIN;
+            request.answer_by = Some(by);
+            self.due.insert((by, number));
         }
     }
 
@@ -121,41 +201,42 @@ impl Requests {
     pub(crate) fn wait(
         &mut self,
         now: Duration,
-        id: &str,
-        asked_by: Option<StreamId>,
+        number: RequestNumber,
+        asked_by: Option<Listener>,
     ) -> Option<&Request> {
-        let request = self.by_id.get_mut(id).filter(|request| request.reply.status == 202)?;
+        let request = self.kept.get_mut(&number).filter(|request| request.is_pending())?;
         request.asked_by = asked_by;
-        request.answer_by = Some(now + ANSWER_WITHIN);
+        let by = now + ANSWER_WITHIN;
+        if let Some(before) = request.answer_by.replace(by) {
+            self.due.remove(&(before, number));
+        }
+        self.due.insert((by, number));
         Some(request)
     }
 
     /// Sets the state; `None` when the request is unknown or already at its end.
-    pub(crate) fn update(&mut self, id: &str, reply: Reply) -> Option<&Request> {
-        let request = self.by_id.get_mut(id).filter(|request| request.reply.status == 202)?;
-        request.reply = reply;
+    pub(crate) fn update(&mut self, number: RequestNumber, reply: Reply) -> Option<&Request> {
+        let request = self.kept.get_mut(&number).filter(|request| request.is_pending())?;
+        request.reply = reply.cut();
+        if let Some(by) = request.answer_by.filter(|_| !request.is_pending()) {
+            self.due.remove(&(by, number));
+        }
         Some(request)
     }
 
-    /// Pending requests whose time to be answered is over.
-    pub(crate) fn unanswered(&self, now: Duration) -> Vec<String> {
-        let late = self.waiting().filter(|(_, by)| *by <= now);
-        late.map(|(request, _)| request.id.clone()).collect()
+    /// A pending request whose time to be answered is over.
+    pub(crate) fn unanswered(&self, now: Duration) -> Option<RequestNumber> {
+        self.due.first().filter(|(by, _)| *by <= now).map(|(_, number)| *number)
     }
 
     /// When the next unanswered request is given up.
     pub(crate) fn next_unanswered(&self) -> Option<Duration> {
-        self.waiting().map(|(_, by)| by).min()
-    }
-
-    fn waiting(&self) -> impl Iterator<Item = (&Request, Duration)> {
-        let pending = self.by_id.values().filter(|request| request.reply.status == 202);
-        pending.filter_map(|request| Some((request, request.answer_by?)))
+        self.due.first().map(|(by, _)| *by)
     }
 
     /// Forgets the requests of more than an hour ago.
     pub(crate) fn prune(&mut self, now: Duration) {
-        while let Some(oldest) = self.order.front().and_then(|id| self.by_id.get(id)) {
+        while let Some((_, oldest)) = self.kept.first_key_value() {
             if now.saturating_sub(oldest.created) < KEPT_FOR {
                 return;
             }
@@ -164,16 +245,29 @@ impl Requests {
     }
 
     fn drop_oldest(&mut self) {
-        if let Some(id) = self.order.pop_front() {
-            self.by_id.shift_remove(&id);
+        if let Some(number) = self.kept.first_key_value().map(|(number, _)| *number) {
+            self.forget(number);
+        }
+    }
+
+    fn forget(&mut self, number: RequestNumber) {
+        let Some(request) = self.kept.remove(&number) else { return };
+        self.by_id.remove(&(request.id, number));
+        if let Some(by) = request.answer_by {
+            self.due.remove(&(by, number));
         }
     }
 }
 
 const KEPT_FOR: Duration = Duration::from_secs(3600);
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
-/// About 3 MB at the most, whatever a client sends.
+/// Requests that are kept. With the longest id (200 bytes) and message (1000) that is 15 MB, whatever clients send;
+/// about 3 MB of usual ones.
 const MOST: usize = 10_000;
+/// Bytes of a message that are kept: a few sentences.
+const LONGEST_MESSAGE: usize = 1000;
+/// Requests of the same id that are told apart. Ids are usually UUIDs, or count from 1 in each client.
+const OF_ONE_ID: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -182,13 +276,14 @@ mod tests {
     #[test]
     fn a_request_ends_once_and_is_forgotten_after_an_hour() {
         let mut requests = Requests::default();
-        requests.add(Duration::ZERO, "a".into(), Reply::pending(), None);
-        assert_eq!(requests.update("a", Reply::done(200)).map(|r| r.reply.status), Some(200));
-        assert!(requests.update("a", Reply::done(500)).is_none());
+        let number = requests.add(Duration::ZERO, "a".into(), Reply::pending(), None).number;
+        assert_eq!(requests.update(number, Reply::done(200)).map(|r| r.reply.status), Some(200));
+        assert!(requests.update(number, Reply::done(500)).is_none());
         requests.prune(Duration::from_secs(3599));
         assert!(requests.get("a").is_some());
         requests.prune(Duration::from_secs(3600));
         assert!(requests.get("a").is_none());
+        assert!(requests.by_id.is_empty());
     }
 
     #[test]
@@ -198,6 +293,56 @@ mod tests {
             requests.add(Duration::ZERO, n.to_string(), Reply::done(200), None);
         }
         assert!(requests.get("4").is_none() && requests.get("5").is_some());
-        assert_eq!(requests.by_id.len(), MOST);
+        assert_eq!((requests.kept.len(), requests.by_id.len()), (MOST, MOST));
+    }
+
+    /// Who looks for the next deadline meets only requests that have one.
+    #[test]
+    fn requests_that_have_ended_are_not_walked() {
+        let mut requests = Requests::default();
+        let device = StreamId(1);
+        for n in 0..1000 {
+            let number = requests.add(Duration::ZERO, n.to_string(), Reply::pending(), None).number;
+            requests.forward(number, device);
+            if n >= 2 {
+                requests.update(number, Reply::done(200));
+            }
+        }
+        assert_eq!(requests.due.len(), 2);
+        assert_eq!(requests.next_unanswered(), Some(ANSWER_WITHIN));
+        let first = requests.unanswered(ANSWER_WITHIN).unwrap();
+        requests.update(first, Reply::done(504));
+        let second = requests.unanswered(ANSWER_WITHIN).unwrap();
+        requests.forget(second);
+        assert_eq!((requests.unanswered(ANSWER_WITHIN), requests.due.len()), (None, 0));
+    }
+
+    #[test]
+    fn an_id_is_a_clients_own() {
+        let mut requests = Requests::default();
+        for client in 1..=3 {
+            let asked_by = Some(Listener::Stream(StreamId(client)));
+            requests.add(Duration::ZERO, "1".into(), Reply::pending(), asked_by);
+        }
+        let first = requests.of_client(StreamId(1), "1").unwrap().number;
+        requests.update(first, Reply::done(200));
+        assert_eq!(requests.of_client(StreamId(1), "1").unwrap().reply.status, 200);
+        assert_eq!(requests.of_client(StreamId(2), "1").unwrap().reply.status, 202);
+        assert_eq!(
+            requests.of_client(StreamId(9), "1").unwrap().asked_by,
+            Some(Listener::Stream(StreamId(3)))
+        );
+        let first = Some(Listener::Stream(StreamId(1)));
+        requests.add(Duration::ZERO, "1".into(), Reply::pending(), first);
+        assert_eq!(requests.kept.len(), 3, "the same client's older one is forgotten");
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_letters() {
+        let mut requests = Requests::default();
+        let long = "ä".repeat(LONGEST_MESSAGE);
+        let request = requests.add(Duration::ZERO, "a".into(), Reply::failed(500, long), None);
+        let message = request.reply.message.unwrap();
+        assert!(message.len() <= LONGEST_MESSAGE + 3 && message.ends_with("ä…"));
     }
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
+    guest::PluginId,
     http::{HttpRequest, HttpResponse},
     io::{Effect, HttpId, LogLevel, Output, Ticket},
-    requests::Reply,
+    requests::{Reply, RequestNumber},
     server::Server,
 };
 
@@ -29,8 +30,10 @@ pub(crate) enum Saving {
     Quiet,
     /// An HTTP client waits for this response.
     Respond { id: HttpId, ok: HttpResponse },
+    /// A plugin saved its own options: it is told if that fails.
+    OwnOptions(PluginId),
     /// A PUT ends.
-    Request(String),
+    Request(RequestNumber),
     /// An HTTP client waits for this, and for what the plugin makes of it.
     PluginOptions { id: HttpId, plugin: String },
 }
@@ -52,7 +55,11 @@ impl Server {
             Some(writing) => {
                 let (newest, waiting) = writing.next.get_or_insert_default();
                 *newest = text;
-                waiting.extend(then);
+                let is_own = |then: &Saving| matches!(then, Saving::OwnOptions(_));
+                // A file of options is of one plugin: it waits once, however often it saves.
+                if !(then.as_ref().is_some_and(is_own) && waiting.iter().any(is_own)) {
+                    waiting.extend(then);
+                }
             }
             None => self.write(name, text, then.into_iter().collect()),
         }
@@ -85,7 +92,10 @@ impl Server {
 
     fn tell_saved(&mut self, then: Saving, result: &Result<(), String>) {
         match (then, result) {
-            (Saving::Quiet, _) => {}
+            (Saving::Quiet, _) | (Saving::OwnOptions(_), Ok(())) => {}
+            (Saving::OwnOptions(plugin), Err(text)) => {
+                self.unsaved_options.push((plugin, text.clone()));
+            }
             (Saving::Respond { id, ok }, Ok(())) => {
                 self.respond(id, &HttpRequest::default(), ok);
             }
@@ -96,9 +106,9 @@ impl Server {
             (Saving::PluginOptions { id, .. }, Err(text)) => {
                 self.respond_plainly(id, HttpResponse::json(500, &json!({ "error": text })));
             }
-            (Saving::Request(request), Ok(())) => self.finish_request(&request, Reply::done(200)),
+            (Saving::Request(request), Ok(())) => self.finish_request(request, Reply::done(200)),
             (Saving::Request(request), Err(text)) => {
-                self.finish_request(&request, Reply::failed(502, text.clone()));
+                self.finish_request(request, Reply::failed(502, text.clone()));
             }
         }
     }

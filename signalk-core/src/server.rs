@@ -9,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use signalk_bridge::PutRequest;
 use signalk_model::{
     Context, Delta, Interner, Placement, SourcePolicy, SourceRef, Store, Timestamp,
 };
@@ -19,11 +20,12 @@ use crate::{
     config::{self, Config},
     connection::Connections,
     devices::Devices,
-    guest::Platform,
+    guest::{Platform, PluginId},
     http::{HttpRequest, HttpResponse},
     identity::{self, uuid_v4},
     io::{Effect, HttpId, LogArea, LogLevel, Output, StreamId, Ticket},
     notifications::Notifications,
+    plugins::PluginPut,
     providers::Providers,
     requests::Requests,
     resources::Resources,
@@ -64,10 +66,22 @@ pub(crate) struct Server {
     pub(crate) plugins_changed: bool,
     /// What plugins say about themselves, as rows of PROVIDERSTATUS.
     pub(crate) plugin_status: Vec<Value>,
+    /// Those rows are older than what plugins say.
+    pub(crate) plugin_status_changed: bool,
+    /// When those rows were last told because they changed.
+    pub(crate) plugin_status_told: Option<Duration>,
+    /// Options that plugins saved themselves and that the disk refused, with the reason; `Core` tells them.
+    pub(crate) unsaved_options: Vec<(PluginId, String)>,
     /// Settings that were changed and that only the next start follows.
     pub(crate) needs_restart: BTreeSet<&'static str>,
     /// Saved configurations whose clients wait for the plugin; `Core` answers them.
     pub(crate) saved_options: Vec<(HttpId, String)>,
+    /// Replies of handlers that are garbage, in words; `Core` tells the plugins' logs.
+    pub(crate) garbage: Vec<(PluginId, String)>,
+    /// PUTs of plugins that have not begun: at most a hundred of each, which wait for their answers.
+    pub(crate) plugin_puts: VecDeque<(PluginPut, PutRequest)>,
+    /// Those that have ended, with the reply; `Core` tells them.
+    pub(crate) plugin_puts_done: Vec<(PluginPut, String)>,
     pub(crate) saves: Saves,
     next_ticket: u64,
     /// When the first input came.
@@ -118,7 +132,13 @@ impl Server {
             accepted: Vec::new(),
             plugins_changed: false,
             plugin_status: Vec::new(),
+            plugin_status_changed: false,
+            plugin_status_told: None,
+            unsaved_options: Vec::new(),
             saved_options: Vec::new(),
+            garbage: Vec::new(),
+            plugin_puts: VecDeque::new(),
+            plugin_puts_done: Vec::new(),
             saves: Saves::default(),
             next_ticket: 0,
             started: None,

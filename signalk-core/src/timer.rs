@@ -15,6 +15,8 @@ pub(crate) enum Timer {
     Overflow(StreamId),
     /// Server events for the dashboard.
     Statistics,
+    /// What plugins say about themselves has changed, but was told a moment ago.
+    PluginStatus,
     /// Contexts that fell silent are forgotten, and requests of an hour ago.
     Prune,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value as Json, json};
-use signalk_model::{Delta, Path, PathValue, Update, Value};
+use signalk_model::{Context, Delta, Path, PathValue, Update, Value, meta::Registry};
 
 use crate::server::Server;
 
@@ -18,8 +18,8 @@ pub(crate) struct Zones {
 #[derive(Debug)]
 struct Watched {
     zones: Vec<Zone>,
-    /// The metadata that the zones are of: methods by state.
-    meta: Map<String, Json>,
+    /// `alarmMethod` and its like.
+    methods: Map<String, Json>,
     /// Where the last value was.
     now: Place,
 }
@@ -31,7 +31,7 @@ enum Place {
     In(usize),
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Zone {
     lower: f64,
     upper: f64,
@@ -40,23 +40,33 @@ struct Zone {
 
 impl Zones {
     /// Takes zones from metadata of the own vessel, and the values of a delta: gives the notifications that follow.
+    /// A delta may have any part of the metadata: methods are those of `known`, which holds all of it.
     ///
     /// DIFFERENCE: when zones are taken away the path is no longer watched; the reference goes on with the old ones.
-    fn follow(&mut self, delta: &Delta) -> Vec<(Path, Json)> {
+    fn follow(&mut self, delta: &Delta, own: &Context, known: &Registry) -> Vec<(Path, Json)> {
         let mut raised = Vec::new();
         for update in &delta.updates {
             for entry in &update.meta {
+                let methods = || methods_of(known, own, &entry.path);
                 match entry.value.get("zones") {
                     Some(Json::Null) => {
-                        self.by_path.remove(&entry.path);
-                        let ended = json!({ "state": "normal", "method": [] });
-                        raised.push((entry.path.clone(), ended));
+                        if self.by_path.remove(&entry.path).is_some() {
+                            let ended = json!({ "state": "normal", "method": [] });
+                            raised.push((entry.path.clone(), ended));
+                        }
                     }
                     Some(Json::Array(zones)) => {
-                        let watched = Watched::new(zones, &entry.value);
+                        let mut watched = Watched::new(zones, methods());
+                        if let Some(before) = self.by_path.get(&entry.path) {
+                            watched.stay_where(before);
+                        }
                         self.by_path.insert(entry.path.clone(), watched);
                     }
-                    _ => {}
+                    _ => {
+                        if let Some(watched) = self.by_path.get_mut(&entry.path) {
+                            watched.take_methods(methods());
+                        }
+                    }
                 }
             }
             if self.by_path.is_empty() {
@@ -75,7 +85,7 @@ impl Zones {
 }
 
 impl Watched {
-    fn new(zones: &[Json], meta: &Map<String, Json>) -> Watched {
+    fn new(zones: &[Json], methods: Map<String, Json>) -> Watched {
         let zones = zones.iter().filter_map(Json::as_object).map(|zone| {
             let bound = |name: &str| zone.get(name).and_then(Json::as_f64);
             Zone {
@@ -84,7 +94,22 @@ impl Watched {
                 members: zone.clone(),
             }
         });
-        Watched { zones: zones.collect(), meta: meta.clone(), now: Place::Unknown }
+        Watched { zones: zones.collect(), methods, now: Place::Unknown }
+    }
+
+    /// The same zones told again raise nothing again: somebody may have silenced it.
+    fn stay_where(&mut self, before: &Watched) {
+        if self.zones == before.zones && self.methods == before.methods {
+            self.now = before.now;
+        }
+    }
+
+    /// Other methods hold from the next value on, also for the alarm that stands.
+    fn take_methods(&mut self, methods: Map<String, Json>) {
+        if self.methods != methods {
+            self.methods = methods;
+            self.now = Place::Unknown;
+        }
     }
 
     /// The notification of a value that is elsewhere than the one before.
@@ -111,12 +136,20 @@ impl Watched {
 
     /// `alarmMethod` and its like: none when it is null, to be seen when it is missing.
     fn methods(&self, state: &str) -> Json {
-        match self.meta.get(&format!("{state}Method")) {
+        match self.methods.get(&format!("{state}Method")) {
             Some(methods @ Json::Array(_)) => methods.clone(),
             Some(Json::Null) => json!([]),
             _ => json!(["visual"]),
         }
     }
+}
+
+/// `alarmMethod` and its like of a path.
+fn methods_of(known: &Registry, own: &Context, path: &Path) -> Map<String, Json> {
+    let meta = known.get(own, path);
+    let members = meta.iter().flat_map(|meta| meta.members());
+    let methods = members.filter(|(name, _)| name.ends_with("Method"));
+    methods.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// As JavaScript writes it.
@@ -131,7 +164,8 @@ impl Server {
         if delta.context.as_ref() != Some(&self.self_context) {
             return Vec::new();
         }
-        let raised = self.zones.follow(delta).into_iter().filter_map(|(path, notification)| {
+        let raised = self.zones.follow(delta, &self.self_context, self.store.meta());
+        let raised = raised.into_iter().filter_map(|(path, notification)| {
             let path = format!("notifications.{path}").parse().ok()?;
             let values = vec![PathValue { path, value: Value::Json(Arc::new(notification)) }];
             let update = Update { values, ..Update::default() };
@@ -150,7 +184,16 @@ mod tests {
     fn follow(zones: &mut Zones, update: &Json) -> Vec<Json> {
         let delta = json!({ "updates": [update] });
         let delta = Delta::parse(delta.to_string().as_bytes()).unwrap().delta;
-        zones.follow(&delta).into_iter().map(|(_, notification)| notification).collect()
+        let own = Context::from("vessels.self");
+        let mut known = Registry::default();
+        for entry in delta.updates.iter().flat_map(|update| &update.meta) {
+            known.merge(&own, &entry.path, &entry.value);
+        }
+        zones
+            .follow(&delta, &own, &known)
+            .into_iter()
+            .map(|(_, notification)| notification)
+            .collect()
     }
 
     fn meta(value: &Json) -> Json {

@@ -184,3 +184,17 @@ fn a_secured_directory_cannot_be_changed() {
         assert_eq!(send(&mut sim, method, path, &json!({})).0, 403, "{method} {path}");
     }
 }
+
+/// What is refused has not happened: the answer and the server agree.
+#[test]
+fn a_damaged_settings_file_is_not_followed_either() {
+    let mut sim = Sim::new(ConfigTexts { settings: Some("{".into()), ..ConfigTexts::default() });
+    let before = sim.get_json("/skServer/settings");
+    let mut form = before.clone();
+    form["port"] = json!(8080);
+    form["options"] = json!({ "mdns": false });
+    let (status, text) = send(&mut sim, "PUT", "/skServer/settings", &form);
+    assert_eq!(status, 500, "{text}");
+    assert_eq!(sim.get_json("/skServer/settings"), before);
+    assert_eq!(sim.get_json("/signalk-host/status")["restartNeeded"], json!([]));
+}

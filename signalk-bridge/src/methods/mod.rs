@@ -15,6 +15,7 @@ pub(crate) mod network;
 pub mod notifications;
 pub mod options;
 pub mod paths;
+pub mod put;
 pub mod register;
 pub mod status;
 pub mod streams;
@@ -92,6 +93,7 @@ pub const METHODS: &[Method] = &[
     method! { "notifications.clear", needs: Capability::DataWrite, run: notifications::clear },
     method! { "log", run: log::log },
     method! { "put.register", needs: Capability::PutHandlers, run: register::put },
+    method! { "put.send", needs: Capability::DataWrite, asks: put::send },
     method! { "resources.register", needs: Capability::ResourceProvider, run: register::resources },
     method! { "weather.register", needs: Capability::WeatherProvider, run: register::weather },
     method! { "radar.register", needs: Capability::RadarProvider, run: register::radar },

@@ -46,6 +46,8 @@ pub(crate) enum Give {
     Answer(FetchId),
     /// A piece of the body of a client's request.
     Piece,
+    /// What became of a PUT.
+    Put,
 }
 
 impl Give {
@@ -53,7 +55,7 @@ impl Give {
     pub(crate) fn socket(self) -> Option<SocketId> {
         match self {
             Give::Port(id) | Give::Socket(id) | Give::WebSocket(id) => Some(id),
-            Give::Null | Give::Answer(_) | Give::Piece => None,
+            Give::Null | Give::Put | Give::Answer(_) | Give::Piece => None,
         }
     }
 }
@@ -149,6 +151,9 @@ pub(crate) fn failed(plugin: &PluginId, call: &'static str, reason: String) -> B
 pub(crate) fn answer(give: Give, outcome: Outcome, net: &mut Net) -> Result<Value, String> {
     Ok(match (give, outcome) {
         (_, Outcome::Failed(text)) => return Err(text),
+        (Give::Put, Outcome::Json(text)) => {
+            serde_json::from_str(&text).map_err(|error| error.to_string())?
+        }
         (Give::Port(id), _) => net.udp_port(id).into(),
         (Give::Socket(id), _) => id.0.into(),
         (Give::WebSocket(id), _) => json!({ "socket": id.0, "protocol": net.ws_protocol(id) }),
@@ -166,7 +171,7 @@ pub(crate) fn answer(give: Give, outcome: Outcome, net: &mut Net) -> Result<Valu
             json!({ "data": STANDARD.encode(piece) })
         }
         (Give::Answer(_) | Give::Piece, Outcome::Piece(None)) => json!({ "end": true }),
-        (Give::Null | Give::Answer(_) | Give::Piece, _) => Value::Null,
+        (Give::Null | Give::Put | Give::Answer(_) | Give::Piece, _) => Value::Null,
     })
 }
 

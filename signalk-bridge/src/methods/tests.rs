@@ -146,6 +146,17 @@ const CASES: &[Case] = &[
         ),
     },
     Case {
+        method: "put.send",
+        params: r#"{"path":"a.b","value":{"on":true},"source":"q"}"#,
+        answer: "later",
+        trace: &[
+            r#"p puts 1 PutRequest { context: "vessels.self", path: "a.b", source: Some("q"), value: "{\"on\":true}" }"#,
+        ],
+        denied: Some(
+            r#"plugin `p`: `put.send` needs the capability `dataWrite`; add "dataWrite": true to wasmCapabilities in its package.json"#,
+        ),
+    },
+    Case {
         method: "resources.register",
         params: r#"["fishing"]"#,
         answer: "null",
@@ -221,6 +232,7 @@ fn try_call(
     let mut net = Net::new();
     match call(method, params, account, &mut net, fake, Duration::ZERO) {
         Ok(Reply::Now(answer)) => Ok(answer.get().to_owned()),
+        Ok(Reply::Later(..)) => Ok("later".to_owned()),
         Ok(later) => Err(format!("{later:?}")),
         Err(error) => Err(error.to_string()),
     }

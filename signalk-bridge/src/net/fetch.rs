@@ -70,10 +70,15 @@ impl Net {
         body: Bytes,
         terms: Terms,
     ) -> Result<FetchId, String> {
-        check(url, body.len())?;
-        check_head(url, &headers, &[])?;
-        if self.fetches.len() >= MOST_AT_ONCE {
-            return Err(format!("{MOST_AT_ONCE} requests are on their way; wait for one of them"));
+        self.requests.0 += 1;
+        let room = || match self.fetches.len() < MOST_AT_ONCE {
+            true => Ok(()),
+            false => Err(format!("{MOST_AT_ONCE} requests are on their way; wait for one of them")),
+        };
+        let fits = check(url, body.len()).and_then(|()| check_head(url, &headers, &[]));
+        if let Err(text) = fits.and_then(|()| room()) {
+            self.requests.1 += 1;
+            return Err(text);
         }
         self.last_fetch += 1;
         let id = FetchId(self.last_fetch);
@@ -130,7 +135,10 @@ impl Net {
         self.fetches.remove(&id)?;
         let outcome = match news {
             FetchNews::Whole(head, body) => Outcome::Answer(head, body),
-            FetchNews::Failed(text) => Outcome::Failed(text),
+            FetchNews::Failed(text) => {
+                self.requests.1 += 1;
+                Outcome::Failed(text)
+            }
             FetchNews::Head(head) => {
                 self.fetches.insert(id, Pending::Open);
                 Outcome::Head(head)
@@ -232,6 +240,10 @@ mod tests {
             fetch("https://a.b").unwrap();
         }
         assert!(fetch("https://a.b").unwrap_err().contains("on their way"));
+        net.fetch_news(FetchId(1), FetchNews::Failed("no route".to_owned()));
+        let asked = u64::try_from(MOST_AT_ONCE).unwrap() + 2;
+        assert_eq!(net.take_requests(), (asked, 3));
+        assert!(net.fetch("GET", "https://a.b", vec![], Bytes::new()).is_ok());
         assert_eq!(net.cancel_fetches().len(), MOST_AT_ONCE);
     }
 }

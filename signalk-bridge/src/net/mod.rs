@@ -10,6 +10,7 @@
 mod exchange;
 pub(crate) mod fetch;
 mod mail;
+mod put;
 mod tcp;
 mod udp;
 mod unsent;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use self::tcp::Tcp;
 use self::udp::Udp;
 use self::websocket::WebSocket;
+use crate::PutId;
 use crate::effect::{Effect, FetchHead, FetchId, Report, SocketId};
 use crate::exchange::ExchangeWish;
 use crate::handler::HandlerCallId;
@@ -56,6 +58,8 @@ pub(crate) enum Wait {
     Body(HandlerCallId),
     /// Room for a piece of the answer to a client.
     Room(HandlerCallId),
+    /// The end of a PUT.
+    Put(PutId),
 }
 
 /// The end of a wait.
@@ -76,6 +80,8 @@ pub(crate) enum Outcome {
     Head(FetchHead),
     /// The next piece of a streamed body; `None`: there are no more.
     Piece(Option<Bytes>),
+    /// A text of JSON.
+    Json(String),
     /// It failed, in words.
     Failed(String),
 }
@@ -93,6 +99,9 @@ pub(crate) struct Net {
     exchanges: BTreeMap<HandlerCallId, exchange::Exchange>,
     wishes: VecDeque<(HandlerCallId, ExchangeWish)>,
     last_fetch: u64,
+    /// Requests by HTTP, and those of them that failed, since last asked.
+    requests: (u64, u64),
+    puts: put::Puts,
     sockets: BTreeMap<SocketId, Socket>,
     last_socket: u32,
     last_wait: u64,
@@ -134,6 +143,8 @@ impl Net {
             exchanges: BTreeMap::new(),
             wishes: VecDeque::new(),
             last_fetch: 0,
+            requests: (0, 0),
+            puts: put::Puts::default(),
             sockets: BTreeMap::new(),
             last_socket: 0,
             last_wait: 0,
@@ -164,6 +175,11 @@ impl Net {
     /// Datagrams, and lines of TCP, that were dropped since last asked.
     pub(crate) fn take_dropped(&mut self) -> (u64, u64) {
         (std::mem::take(&mut self.datagrams_dropped), std::mem::take(&mut self.lines_dropped))
+    }
+
+    /// Requests by HTTP that were asked for, and that were not sent or brought no answer, since last asked.
+    pub(crate) fn take_requests(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.requests)
     }
 
     /// Sockets with news since last asked: data, or another state.

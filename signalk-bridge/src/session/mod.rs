@@ -24,7 +24,7 @@ pub use self::run::{Ran, Run};
 use crate::abi::{self, Flavour};
 use crate::{
     Account, Capability, Counters, Crash, Effect, ExchangeNews, ExchangeWish, Handed, HandlerCall,
-    HandlerCallId, HandlerFailure, HandlerReply, Manifest, PluginId, Report, SignalK,
+    HandlerCallId, HandlerFailure, HandlerReply, Manifest, PluginId, PutId, Report, SignalK,
     SubscriptionId, Usage,
 };
 
@@ -123,6 +123,13 @@ pub enum Input {
     },
     /// News of an [`Output::Effect`].
     Report(Report),
+    /// A PUT of the plugin ([`SignalK::put`]) has come to its end.
+    PutDone {
+        /// Which.
+        id: PutId,
+        /// JSON: `{"state", "requestId", "statusCode", "message"?, "href"}`.
+        reply: String,
+    },
     /// Start with this configuration instead: the answer to [`Output::Described`], given before
     /// the next poll; later it has no effect.
     Options(String),
@@ -290,6 +297,11 @@ impl Session {
                 State::Rpc(rpc) => rpc.report(report, &mut self.common, now, signalk),
                 State::Loading { .. } | State::Ended => {}
             },
+            Input::PutDone { id, reply } => {
+                if let State::Rpc(rpc) = &mut self.state {
+                    rpc.put_done((id, reply), &mut self.common, now, signalk);
+                }
+            }
             Input::Options(options) => match &mut self.state {
                 State::Exports(exports) => exports.set_options(&options),
                 State::Rpc(rpc) => rpc.set_options(&options),

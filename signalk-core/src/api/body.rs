@@ -49,8 +49,40 @@ impl<'a> Body<'a> {
     }
 }
 
+/// Values in a reply that has to be looked into: numbers, texts, arrays, objects. As values they need 130 MB at the worst;
+/// as text they are 24 MiB or less. A list of a thousand routes of 400 points has 800,000.
+const MOST_VALUES: usize = 1_000_000;
+
+/// A plugin's reply as values, in the core's own step: not of any number of them.
+///
+/// # Errors
+/// It is no JSON, or of more than [`MOST_VALUES`] values.
+pub(crate) fn values(text: &str) -> Result<Value, String> {
+    if count(text.as_bytes()) > MOST_VALUES {
+        return Err(format!(
+            "the reply has more than {MOST_VALUES} JSON values: answer less at a time"
+        ));
+    }
+    json::parse(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// At least as many as there are values: what opens or follows one, outside of texts.
+fn count(text: &[u8]) -> usize {
+    let (mut count, mut inside, mut escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b',' | b'[' | b'{' if !inside => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 /// JSON text as JavaScript would print it: without spaces, numbers in their shortest form.
-pub(super) fn compact(text: &[u8]) -> Result<String, serde_json::Error> {
+pub(crate) fn compact(text: &[u8]) -> Result<String, serde_json::Error> {
     let mut out = Vec::with_capacity(text.len());
     let mut reader = serde_json::Deserializer::from_slice(text);
     Copy(&mut out).deserialize(&mut reader)?;
@@ -168,6 +200,19 @@ mod tests {
         }
         for bad in ["", "[1", "[1,]", "{\"a\"}", "1 2", "\u{feff}{}"] {
             assert!(compact(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_reply_of_too_many_values_is_not_built() {
+        let zeros = |n: usize| format!("[{}0]", "0,".repeat(n - 1));
+        assert!(values(&zeros(MOST_VALUES)).unwrap_err().contains("1000000"));
+        assert!(values(&zeros(1000)).is_ok());
+        assert_eq!(values(r#"{"a":["x,[{\",",1]}"#).unwrap()["a"][1], 1);
+        for (text, at_least) in
+            [("0", 1), ("[1,2]", 3), (r#"{"a":{"b":[]}}"#, 3), (r#"",,\"[""#, 1)]
+        {
+            assert!(count(text.as_bytes()) >= at_least && count(text.as_bytes()) <= at_least + 1);
         }
     }
 

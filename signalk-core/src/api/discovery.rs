@@ -20,11 +20,18 @@ pub(super) fn endpoints(call: &mut Call<'_>) -> Answer {
         "signalk-ws": format!("{ws}://{host}/signalk/v1/stream"),
     });
     if let (Some(port), Some(v1)) = (call.server.config.tcp_port, v1.as_object_mut()) {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let name = without_port(host);
         v1.insert("signalk-tcp".into(), format!("tcp://{name}:{port}").into());
     }
     let body = json!({ "endpoints": { "v1": v1 }, "server": { "id": "signalk-server-node", "version": version } });
     HttpResponse::json(200, &body).into()
+}
+
+/// The name in a `Host` header. An IPv6 address is in brackets and has colons of its own.
+fn without_port(host: &str) -> &str {
+    let after_address = host.rfind(']').map_or(0, |at| at + 1);
+    let port = host.get(after_address..).and_then(|rest| rest.rfind(':'));
+    port.and_then(|at| host.get(..after_address + at)).unwrap_or(host)
 }
 
 /// `GET /signalk/v2/features`: only what works is listed, because Freeboard-SK shows controls for what is.
@@ -56,4 +63,22 @@ fn apis(call: &Call<'_>) -> Vec<&'static str> {
         apis.push("radar");
     }
     apis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_a_host_is_not_part_of_its_name() {
+        for (host, name) in [
+            ("boat.local:3000", "boat.local"),
+            ("boat.local", "boat.local"),
+            ("[::1]", "[::1]"),
+            ("[fe80::1]:3000", "[fe80::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(host), name);
+        }
+    }
 }

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use signalk_bridge::{HandlerFailure, HandlerReply};
+use signalk_bridge::{HandlerFailure, HandlerReply, PluginId};
 
 use super::body::{self, Body};
 use super::{Answer, Call, exchange};
 use crate::{
     http::{HttpRequest, HttpResponse},
-    plugins::{Asked, FoundEndpoint, RequestBody},
+    plugins::{Asked, FoundEndpoint, Later, RequestBody},
     query,
 };
 
@@ -31,10 +31,11 @@ pub(super) fn handle(call: &mut Call<'_>) -> Option<Answer> {
         Err(response) => return Some(response.into()),
     };
     let json = request_json(request, inner, &found.params, &body, found.passes_credentials);
-    let http = call.id;
-    let then = Box::new(move |later: &mut crate::plugins::Later<'_>, reply: HandlerReply| {
+    let (http, plugin) = (call.id, found.plugin.clone());
+    let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
         later.plugins.exchange_over(http);
-        later.server.respond_plainly(http, response(reply));
+        let response = response(later, &plugin, reply);
+        later.server.respond_plainly(http, response);
     });
     let asked = Asked { http, body: None };
     call.plugins.call_endpoint(call.now, found, json, asked, call.server, then);
@@ -100,7 +101,11 @@ fn request_json(
     };
     member("{\"method\":", &request.method.as_str().into());
     member(",\"path\":", &path.into());
-    member(",\"query\":", &Value::Object(query::parse(query)));
+    let mut query = query::parse(query);
+    if !passes_credentials {
+        query.shift_remove("token");
+    }
+    member(",\"query\":", &Value::Object(query));
     member(",\"params\":", &Value::Object(params.clone()));
     let mut json = String::from_utf8(out).unwrap_or_default();
     // At once what it will be: grown step by step, a body of 16 MiB would be there twice.
@@ -128,11 +133,14 @@ fn request_json(
     json
 }
 
+/// Where clients carry their tokens; `token` in the query is one more (server-api.md 3.9).
+const CREDENTIALS: [&str; 3] = ["authorization", "x-authorization", "cookie"];
+
 /// As Node joins them; without what would let a plugin act as the user (plugin ABI W23).
 fn headers(request: &HttpRequest, passes_credentials: bool) -> Map<String, Value> {
     let mut headers = Map::new();
     for (name, value) in &request.headers {
-        if !passes_credentials && matches!(name.as_str(), "authorization" | "cookie") {
+        if !passes_credentials && CREDENTIALS.contains(&name.as_str()) {
             continue;
         }
         let joined = match headers.get(name).and_then(Value::as_str) {
@@ -144,21 +152,37 @@ fn headers(request: &HttpRequest, passes_credentials: bool) -> Map<String, Value
     headers
 }
 
-/// What the client gets for a plugin's reply.
-pub(super) fn response(reply: HandlerReply) -> HttpResponse {
-    let text = match reply {
-        Ok(text) => text,
-        Err(failure) => return failed(&failure),
-    };
-    match serde_json::from_str::<Members<'_>>(&text) {
+/// What the client gets for a plugin's reply. What is wrong with it is in the plugin's log, too.
+pub(super) fn response(
+    later: &mut Later<'_>,
+    plugin: &PluginId,
+    reply: HandlerReply,
+) -> HttpResponse {
+    let garbage = &mut later.server.garbage;
+    match reply {
+        Ok(text) => understood(&text).unwrap_or_else(|text| {
+            garbage.push((plugin.clone(), text.clone()));
+            error(500, &text)
+        }),
+        Err(failure) => {
+            // Any other failure is in the log already.
+            if let HandlerFailure::NotFound { .. } = &failure {
+                garbage.push((plugin.clone(), failure.to_string()));
+            }
+            failed(&failure)
+        }
+    }
+}
+
+/// The answer that a reply stands for, or why it is none.
+fn understood(text: &str) -> Result<HttpResponse, String> {
+    match serde_json::from_str::<Members<'_>>(text) {
         Ok(reply) => shaped(&reply),
-        Err(_) if serde_json::from_str::<IgnoredAny>(&text).is_ok() => {
-            error(500, "the plugin's answer is no JSON object")
+        Err(_) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            Err("the plugin's answer is no JSON object".to_owned())
         }
-        Err(problem) if text.is_empty() => {
-            error(500, &format!("the plugin answered nothing ({problem})"))
-        }
-        Err(problem) => error(500, &format!("the plugin's answer is not JSON: {problem}")),
+        Err(problem) if text.is_empty() => Err(format!("the plugin answered nothing ({problem})")),
+        Err(problem) => Err(format!("the plugin's answer is not JSON: {problem}")),
     }
 }
 
@@ -181,7 +205,7 @@ fn error(status: u16, text: &str) -> HttpResponse {
     HttpResponse::json(status, &json!({ "error": text }))
 }
 
-fn shaped(reply: &Members<'_>) -> HttpResponse {
+fn shaped(reply: &Members<'_>) -> Result<HttpResponse, String> {
     let member = |name: &str| reply.get(name).map(|raw| raw.get());
     let value = |name: &str| member(name).and_then(|raw| serde_json::from_str::<Value>(raw).ok());
     let status = match value("statusCode") {
@@ -191,8 +215,8 @@ fn shaped(reply: &Members<'_>) -> HttpResponse {
         Some(_) => None,
     };
     let status = status.and_then(|status| u16::try_from(status).ok());
-    let Some(status) = status.filter(|status| (100..600).contains(status)) else {
-        return error(500, "the plugin's statusCode is no number from 100 to 599");
+    let Some(status) = status.filter(|status| (200..600).contains(status)) else {
+        return Err("the plugin's statusCode is no number from 200 to 599".to_owned());
     };
     let headers = match value("headers") {
         Some(Value::Object(headers)) => own_headers(&headers),
@@ -206,15 +230,15 @@ fn shaped(reply: &Members<'_>) -> HttpResponse {
         (None, Some(text)) if encoded => text,
         (None, text) => {
             let (kind, bytes) = readable(text, member("body"), given.as_deref());
-            return finish(status, headers, given.or(kind), bytes);
+            return Ok(finish(status, headers, given.or(kind), bytes));
         }
     };
     match STANDARD.decode(&*binary) {
         Ok(bytes) => {
             let kind = given.unwrap_or_else(|| "application/octet-stream".to_owned());
-            finish(status, headers, Some(kind), bytes.into())
+            Ok(finish(status, headers, Some(kind), bytes.into()))
         }
-        Err(problem) => error(500, &format!("the plugin's body is no base64: {problem}")),
+        Err(problem) => Err(format!("the plugin's body is no base64: {problem}")),
     }
 }
 
@@ -299,7 +323,7 @@ mod tests {
     use super::*;
 
     fn answered(reply: &str) -> (u16, Option<String>, String) {
-        let response = response(Ok(reply.to_owned()));
+        let response = understood(reply).unwrap_or_else(|text| error(500, &text));
         let body = String::from_utf8_lossy(&response.body).into_owned();
         (response.status, response.header("content-type").map(str::to_owned), body)
     }
@@ -333,10 +357,10 @@ mod tests {
                 "hi",
             ),
             (
-                r#"{"statusCode":99}"#,
+                r#"{"statusCode":199}"#,
                 500,
                 json,
-                r#"{"error":"the plugin's statusCode is no number from 100 to 599"}"#,
+                r#"{"error":"the plugin's statusCode is no number from 200 to 599"}"#,
             ),
             ("[]", 500, json, r#"{"error":"the plugin's answer is no JSON object"}"#),
         ] {
@@ -349,7 +373,7 @@ mod tests {
     #[test]
     fn headers_of_the_connection_and_broken_lines_stay_here() {
         let reply = r#"{"headers":{"Transfer-Encoding":"chunked","X-A":"1\r\nX-B: 2","Set-Cookie":["a","b"],"X-C":3}}"#;
-        let response = response(Ok(reply.to_owned()));
+        let response = understood(reply).unwrap();
         let names: Vec<_> = response.headers.iter().map(|(n, v)| format!("{n}={v}")).collect();
         assert_eq!(names, ["set-cookie=a", "set-cookie=b", "x-c=3"]);
     }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use signalk_bridge::{HandlerFailure, HandlerReply, StreamHead};
+use signalk_bridge::{HandlerFailure, HandlerReply, PluginId, StreamHead};
 
 use super::endpoints::{clean, response};
 use super::{Answer, Call};
@@ -39,7 +39,12 @@ pub(super) fn begin(
 }
 
 /// The handler has ended.
-fn end(later: &mut Later<'_>, http: HttpId, reply: HandlerReply, (plugin, what): (&str, &str)) {
+fn end(
+    later: &mut Later<'_>,
+    http: HttpId,
+    reply: HandlerReply,
+    (plugin, what): (&PluginId, &str),
+) {
     let ended = later.plugins.exchange_over(http);
     if !ended.answering {
         let answer = match reply {
@@ -47,7 +52,7 @@ fn end(later: &mut Later<'_>, http: HttpId, reply: HandlerReply, (plugin, what):
                 let text = format!("the client sent nothing for {limit:?}");
                 HttpResponse::json(408, &serde_json::json!({ "error": text }))
             }
-            reply => response(reply),
+            reply => response(later, plugin, reply),
         };
         return later.server.respond_plainly(http, answer);
     }

@@ -17,7 +17,11 @@ mod status;
 mod v1;
 mod weather;
 
-pub(crate) use self::{admin::NO_ACCESS_REQUESTS, provider::DefaultProviders};
+pub(crate) use self::{
+    admin::NO_ACCESS_REQUESTS,
+    body::{compact, values},
+    provider::DefaultProviders,
+};
 
 use std::time::Duration;
 
@@ -220,6 +224,9 @@ pub(crate) fn respond_to_head(
     let routed = ROUTES
         .iter()
         .any(|route| route.method == request.method && matches(route.pattern, path).is_some());
+    if !server.config.writable() && is_of_plugins(path) {
+        return server.respond_plainly(id, HttpResponse::text(403, READ_ONLY));
+    }
     let call = &mut Call { now, id, request, server, plugins, captured: Vec::new() };
     match (!routed).then(|| endpoints::handle_head(call)).flatten() {
         Some(Answer::Now(response)) => call.server.respond_plainly(id, response),
@@ -240,6 +247,9 @@ fn answer(
     }
     let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
     let path = request.path();
+    if !server.config.writable() && is_of_plugins(path) {
+        return HttpResponse::text(403, READ_ONLY).into();
+    }
     for route in ROUTES.iter().filter(|route| route.method == method) {
         let Some(captured) = matches(route.pattern, path) else { continue };
         if route.writes && !server.config.writable() {
@@ -251,6 +261,13 @@ fn answer(
     endpoints::handle(call)
         .or_else(|| static_files::handle(call))
         .unwrap_or_else(|| HttpResponse::not_found(&request.method, path).into())
+}
+
+/// Below the list of plugins: their options, diagnostics, endpoints and files. With security on all of it needs an
+/// administrator (plugin ABI 8.4): a GET of a plugin may change things, options and logs may hold passwords.
+fn is_of_plugins(path: &str) -> bool {
+    let path = path.strip_prefix("/skServer").unwrap_or(path);
+    path.strip_prefix("/plugins/").is_some_and(|below| !below.is_empty())
 }
 
 /// What the pattern's holes matched, or `None`.

@@ -9,7 +9,6 @@ use signalk_bridge::{HandlerFailure, PluginId};
 use super::{Answer, Call};
 use crate::{
     http::HttpResponse,
-    io::LogLevel,
     plugins::Plugins,
     resources::{completed, failed, told},
     server::Server,
@@ -74,24 +73,17 @@ impl Provided {
     }
 }
 
-/// What a client reads when a plugin gave no answer to `what`; also a line for the owner.
+/// What a client reads when a plugin gave no answer to `what`; its log has a line about that by now.
 ///
 /// DIFFERENCE: in the reference such a failure looks like an empty answer (W37).
-pub(super) fn no_answer(
-    server: &mut Server,
-    plugin: &PluginId,
-    what: &str,
-    failure: &HandlerFailure,
-) -> HttpResponse {
-    let response = match failure {
+pub(super) fn no_answer(what: &str, failure: &HandlerFailure) -> HttpResponse {
+    match failure {
         HandlerFailure::NotFound { .. } => {
-            return failed(501, &format!("Provider does not support {what}"));
+            failed(501, &format!("Provider does not support {what}"))
         }
         HandlerFailure::NotRunning => failed(503, &failure.to_string()),
         failure => failed(502, &failure.to_string()),
-    };
-    server.log_line(LogLevel::Warn, plugin.to_string(), format!("{what}: {failure}"));
-    response
+    }
 }
 
 /// The answer of a plugin is no JSON, or not that which was asked for.
@@ -102,7 +94,7 @@ pub(super) fn bad_answer(
     wanted: &str,
 ) -> HttpResponse {
     let text = format!("the provider's answer is not {wanted}");
-    server.log_line(LogLevel::Warn, plugin.to_string(), format!("{what}: {text}"));
+    server.garbage.push((plugin.clone(), format!("{what}: {text}")));
     failed(502, &text)
 }
 

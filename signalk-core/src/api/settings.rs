@@ -24,6 +24,9 @@ pub(super) fn save_settings(call: &mut Call<'_>) -> Answer {
         Ok(form) => form,
         Err(refused) => return refused,
     };
+    if !call.server.config.settings.may_be_saved() {
+        return HttpResponse::text(500, damaged("settings.json")).into();
+    }
     match call.server.config.settings.take_form(&form) {
         Ok(later) => call.server.need_restart(later),
         Err(error) => return HttpResponse::text(400, error.to_string()).into(),
@@ -143,11 +146,9 @@ fn has_id(provider: &Value, id: &str) -> bool {
     provider.get("id").and_then(Value::as_str) == Some(id)
 }
 
+/// Whoever changed them asked first whether they may be saved.
 fn save(call: &mut Call<'_>, done: &'static str) -> Answer {
     let settings = &call.server.config.settings;
-    if !settings.may_be_saved() {
-        return HttpResponse::text(500, damaged("settings.json")).into();
-    }
     let text = settings.to_text();
     let ok = HttpResponse::text(200, done);
     call.server.save("settings.json".into(), text, Saving::Respond { id: call.id, ok });

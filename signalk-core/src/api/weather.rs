@@ -5,7 +5,7 @@ use signalk_bridge::{Handler, HandlerReply, PluginId, WeatherHandler};
 use signalk_model::json as js;
 
 use super::{
-    Answer, Call,
+    Answer, Call, body,
     provider::{Provided, bad_answer, error_text, no_answer},
     resources::client,
 };
@@ -191,9 +191,9 @@ fn understand(
 ) -> HttpResponse {
     let text = match reply {
         Ok(text) => text,
-        Err(failure) => return no_answer(server, plugin, wanted.name(), &failure),
+        Err(failure) => return no_answer(wanted.name(), &failure),
     };
-    match js::parse(text.as_bytes()) {
+    match body::values(&text) {
         Ok(Value::Array(mut rows)) => {
             if let Wanted::Forecasts(kind) = wanted {
                 rows.retain(|row| row.get("type").and_then(Value::as_str) == Some(kind));

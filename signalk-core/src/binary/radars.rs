@@ -10,6 +10,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use signalk_bridge::PluginId;
 
+use crate::api::values;
+
 /// An answer holds for clients' requests this long (plugin ABI 11.3), and a radar that it lacked is asked for again after.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -153,6 +155,6 @@ impl Known {
 
 /// The ids in an answer to `radar_get_radars`; `None`: it is no array.
 pub(super) fn read_ids(text: &str) -> Option<Vec<String>> {
-    let Ok(Value::Array(ids)) = serde_json::from_str(text) else { return None };
+    let Ok(Value::Array(ids)) = values(text) else { return None };
     Some(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).take(MOST_RADARS).collect())
 }

@@ -100,7 +100,11 @@ impl Config {
             plugin_descriptions: texts.plugin_descriptions,
             chart_folders: Vec::new(),
             plugins_enabled: true,
-            plugin_limits: wasmi_hdk::Limits::default(),
+            // Plugin ABI W25: log lines.
+            plugin_limits: wasmi_hdk::Limits {
+                stderr_lines_per_second: 100,
+                ..wasmi_hdk::Limits::default()
+            },
             plugin_call_time: None,
             security_configured,
             tcp_port: None,

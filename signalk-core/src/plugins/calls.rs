@@ -166,6 +166,13 @@ impl Plugins {
         Some((id, at))
     }
 
+    /// Whose handlers have had all their time, each once for each call.
+    pub(super) fn late_handlers(&self, now: Duration) -> Vec<PluginId> {
+        let late = self.calls.waiting.values().filter(|call| call.until <= now);
+        let plugins = late.filter_map(|call| self.plugins.get(call.at));
+        plugins.map(|plugin| plugin.manifest.id.clone()).collect()
+    }
+
     /// A plugin answered.
     pub(super) fn handled(&mut self, id: HandlerCallId, reply: HandlerReply) {
         self.calls.end(id, reply);

@@ -34,10 +34,23 @@ impl Plugins {
         &mut self,
         at: At,
         now: Duration,
-        description: Description,
+        mut description: Description,
         host: &mut dyn Host,
     ) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if description.schema.len() > LARGEST {
+            let text = format!(
+                "plugin `{}`: its schema has {} bytes, the limit is {LARGEST}: it is shown without a form; tell its author",
+                plugin.manifest.id,
+                description.schema.len()
+            );
+            description.schema = "{}".to_owned();
+            host.say(LogLevel::Warn, &plugin.manifest.id, text.clone());
+            plugin.record.complain(host.unix_ms(), text);
+        }
+        if let Some(name) = &mut description.name {
+            name.truncate(name.floor_char_boundary(LONGEST_NAME));
+        }
         if let Some(module) = &plugin.module {
             self.descriptions.put(&plugin.manifest.id, &module.hash, &description);
         }
@@ -116,7 +129,7 @@ impl Plugin {
 
     fn schema(&self) -> Option<Value> {
         let schema = &self.description.as_ref()?.schema;
-        serde_json::from_str(schema).ok().filter(|_| schema != "{}" && schema.len() <= LARGEST)
+        serde_json::from_str(schema).ok().filter(|_| schema != "{}")
     }
 
     /// `None`: there is nothing to look at.
@@ -146,5 +159,7 @@ impl Plugin {
     }
 }
 
-/// A form of more bytes is none: it is shown, and nothing else is done with it.
+/// Bytes of a schema: it is part of every list of plugins, so of every change that is told.
 const LARGEST: usize = 256 << 10;
+/// Bytes of a name, for the same reason.
+const LONGEST_NAME: usize = 200;

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use signalk_bridge::{
-    BridgeError, Delivery, PluginId, Registration, SignalK, Status, SubscribeRequest,
-    SubscriptionId, Version,
+    BridgeError, Delivery, PluginId, PutId, PutRequest, Registration, SignalK, Status,
+    SubscribeRequest, SubscriptionId, Version,
 };
 use signalk_model::{Context, Delta, SourceRef, json};
 use wasmi_hdk::{Level, LogLine};
 
-use super::host::Host;
+use super::host::{Host, PluginPut};
 use super::log_budget::Verdict;
 use super::options::Options;
 use super::record::Record;
@@ -105,18 +105,20 @@ impl SignalK for Desk<'_> {
         })?;
         self.options.set_configuration(configuration, self.enabled);
         let (name, text) = self.options.file(plugin);
-        self.host.save_quietly(name, text);
+        self.host.save_own_options(plugin, name, text);
         Ok(())
     }
 
     fn set_status(&mut self, _: &PluginId, status: Status) {
         let at = self.host.unix_ms();
         match status {
-            Status::Ok(text) if text.is_empty() => self.record.status = None,
-            Status::Ok(text) => self.record.status = Some(Status::Ok(text)),
-            Status::Error(text) if text.is_empty() => self.record.status = None,
+            Status::Ok(text) | Status::Error(text) if text.is_empty() => {
+                self.record.set_status(at, None);
+            }
+            Status::Ok(text) => self.record.set_status(at, Some(Status::Ok(text))),
             Status::Error(text) => self.record.error(at, text),
         }
+        self.host.status_changed();
     }
 
     fn log(&mut self, plugin: &PluginId, line: LogLine) {
@@ -149,6 +151,11 @@ impl SignalK for Desk<'_> {
         for text in self.registrations.add(self.at, registration) {
             self.log(plugin, LogLine { level: Level::Warn, text });
         }
+    }
+
+    fn put(&mut self, plugin: &PluginId, id: PutId, request: PutRequest) {
+        let asker = PluginPut { plugin: plugin.clone(), life: self.life, id };
+        self.host.put_for_plugin(asker, request);
     }
 
     fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes) {

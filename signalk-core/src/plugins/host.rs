@@ -6,11 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalk_bridge::{PluginId, StreamHead, Version};
+use signalk_bridge::{PluginId, PutId, PutRequest, StreamHead, Version};
 use signalk_model::{Delta, SourceRef, Store};
 
 use crate::guest::Platform;
 use crate::io::{Effect, HttpId, LogArea, LogLevel, Output};
+
+/// A plugin that waits for the end of its own PUT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PluginPut {
+    pub(crate) plugin: PluginId,
+    /// Which life: numbers count anew in each.
+    pub(crate) life: u64,
+    pub(crate) id: PutId,
+}
 
 /// The server without its plugins.
 pub(crate) trait Host {
@@ -28,16 +37,22 @@ pub(crate) trait Host {
     );
     /// A frame of a plugin for the clients of a binary stream.
     fn emit_binary(&mut self, now: Duration, plugin: &PluginId, stream: &str, data: Bytes);
+    /// A plugin wants something changed; [`super::Plugins::put_answered`] follows.
+    fn put_for_plugin(&mut self, asker: PluginPut, request: PutRequest);
     /// The plugin's life is over: nothing more comes on its binary streams.
     fn end_binary(&mut self, plugin: &PluginId);
     /// A plugin's streamed answer to a client begins.
     fn begin_answer(&mut self, id: HttpId, head: StreamHead);
     /// Saves a file of the configuration directory.
     fn save_quietly(&mut self, name: String, text: String);
+    /// Saves the options file of a plugin; [`super::Plugins::options_not_saved`] follows if that fails.
+    fn save_own_options(&mut self, plugin: &PluginId, name: String, text: String);
     /// Hands an output to the edge.
     fn push(&mut self, output: Output);
     /// The list of plugins looks different now (server event `PLUGINS_CHANGED`).
     fn plugins_changed(&mut self) {}
+    /// What a plugin says about itself is another now (server event `PROVIDERSTATUS`).
+    fn status_changed(&mut self) {}
 
     /// Milliseconds since the Unix epoch.
     fn unix_ms(&self) -> i64 {

@@ -38,10 +38,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use signalk_bridge::{Delivery, HostInfo, Input, PluginId, Purpose, Ran};
+use signalk_bridge::{Delivery, HANDLER_PATIENCE, HostInfo, Input, PluginId, Purpose, Ran};
 use signalk_model::{Context, Delta, Placement};
 use wasmi_hdk::vfs::Quota;
-use wasmi_hdk::{Engine, Limits};
+use wasmi_hdk::{Engine, Level, Limits, LogLine};
 
 use self::calls::Calls;
 pub(crate) use self::calls::{Asked, Later};
@@ -50,7 +50,7 @@ use self::describe_cache::Descriptions;
 pub(crate) use self::diagnostics::LINES as DIAGNOSTIC_LINES;
 use self::exchanges::Exchanges;
 pub(crate) use self::exchanges::RequestBody;
-pub(crate) use self::host::Host;
+pub(crate) use self::host::{Host, PluginPut};
 use self::limits::Allowance;
 pub(crate) use self::offers::{FoundEndpoint, FoundPut};
 use self::plugin::{Plugin, State};
@@ -62,8 +62,10 @@ use crate::io::{LogLevel, ModuleFiles};
 /// What every plugin may use; its options file may say otherwise (`limits.rs`).
 #[derive(Debug, Clone)]
 pub(crate) struct PluginSettings {
-    /// False: nothing is loaded (`--no-plugins`, `DISABLEPLUGINS`).
+    /// False: nothing is loaded (`--no-plugins`, `DISABLEPLUGINS`, `interfaces.wasm` in settings.json).
     pub(crate) enabled: bool,
+    /// False: with a `security.json` nobody is shown what owners wrote for their plugins.
+    pub(crate) shows_options: bool,
     pub(crate) limits: Limits,
     /// Guest time of one call; `None`: what the ABI gives to each kind of call.
     pub(crate) call_time: Option<Duration>,
@@ -79,6 +81,7 @@ impl Default for PluginSettings {
         let (name, version) = ("signalk-host", env!("CARGO_PKG_VERSION"));
         PluginSettings {
             enabled: true,
+            shows_options: true,
             limits: Limits::default(),
             call_time: None,
             deltas_per_second: 2000,
@@ -99,6 +102,9 @@ impl PluginSettings {
         }
     }
 }
+
+/// Bytes of a handler's failure in the log.
+const LONGEST_FAILURE: usize = 1000;
 
 /// All plugins of the server.
 pub(crate) struct Plugins {
@@ -185,6 +191,38 @@ impl Plugins {
         }
     }
 
+    /// A handler of a plugin gave no reply, or garbage: counted, and said in the plugin's own log.
+    pub(crate) fn handler_failed(
+        &mut self,
+        now: Duration,
+        id: &PluginId,
+        text: &str,
+        host: &mut dyn Host,
+    ) {
+        let Some(at) = self.ids.get(id) else { return };
+        let Some(plugin) = self.plugins.get_mut(*at) else { return };
+        if plugin.record.handler_failed(now) {
+            let cut = text.floor_char_boundary(LONGEST_FAILURE);
+            let text = format!("a handler failed: {}", text.get(..cut).unwrap_or_default());
+            host.say(LogLevel::Warn, id, text.clone());
+            plugin.record.log(host.unix_ms(), LogLine { level: Level::Warn, text });
+        }
+    }
+
+    /// A PUT of a plugin has come to its end; `reply` is the object that a client gets.
+    pub(crate) fn put_answered(
+        &mut self,
+        now: Duration,
+        asker: &PluginPut,
+        reply: String,
+        host: &mut dyn Host,
+    ) {
+        let Some(at) = self.ids.get(&asker.plugin).copied() else { return };
+        if self.plugins.get(at).is_some_and(|plugin| plugin.life == asker.life) {
+            self.input(at, now, Input::PutDone { id: asker.id, reply }, host);
+        }
+    }
+
     /// News of the world for one life of a plugin.
     pub(crate) fn handle_report(
         &mut self,
@@ -222,6 +260,7 @@ impl Plugins {
                 if let Some(text) = text {
                     host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
                     plugin.record.error(host.unix_ms(), text);
+                    host.status_changed();
                 }
                 if too_much {
                     continue;
@@ -253,6 +292,10 @@ impl Plugins {
             for (at, delivery) in deliveries {
                 self.deliver(at, delivery);
             }
+        }
+        for id in self.late_handlers(now) {
+            let text = format!("no reply within {HANDLER_PATIENCE:?}");
+            self.handler_failed(now, &id, &text, host);
         }
         self.expire_calls(now, host);
         for at in 0..self.plugins.len() {
@@ -295,7 +338,26 @@ impl Plugins {
     pub(crate) fn list_json(&self) -> Value {
         let mut plugins: Vec<&Plugin> = self.plugins.iter().collect();
         plugins.sort_by_key(|plugin| plugin.name());
-        plugins.iter().map(|plugin| plugin.list_entry(!self.settings.enabled)).collect()
+        plugins.iter().map(|plugin| plugin.list_entry(&self.settings)).collect()
+    }
+
+    /// What plugins say about themselves, as rows of PROVIDERSTATUS.
+    pub(crate) fn status_rows(&self) -> Vec<Value> {
+        let rows = self.plugins.iter().map(|plugin| plugin.record.status_row(&plugin.manifest.id));
+        rows.flatten().collect()
+    }
+
+    /// The disk refused what a plugin saved itself.
+    pub(crate) fn options_not_saved(&mut self, id: &PluginId, text: String, host: &mut dyn Host) {
+        let Some(at) = self.ids.get(id) else { return };
+        let Some(plugin) = self.plugins.get_mut(*at) else { return };
+        plugin.record.saves_failed += 1;
+        let text = format!(
+            "plugin `{id}`: `options.save`: {text}; it goes on with these options until it is stopped: make room, and save them again"
+        );
+        host.say(LogLevel::Error, id, text.clone());
+        plugin.record.failed(host.unix_ms(), text);
+        host.status_changed();
     }
 
     /// Whether this package is a plugin that its owner has switched off.

@@ -11,6 +11,7 @@ use signalk_bridge::{
 };
 use wasmi_hdk::Supervisor;
 
+use super::PluginSettings;
 use super::delta_buffer::DeltaBuffer;
 use super::options::Options;
 use super::record::Record;
@@ -205,12 +206,12 @@ impl Plugin {
     }
 
     /// One entry of `GET /plugins` (plugin ABI 8.4).
-    pub(super) fn list_entry(&self, disabled: bool) -> Value {
+    pub(super) fn list_entry(&self, settings: &PluginSettings) -> Value {
         let schema = self.description.as_ref().map_or("{}", |description| &description.schema);
         let schema: Value = serde_json::from_str(schema).unwrap_or_else(|_| json!({}));
-        let (state, status) = match disabled {
-            true => ("disabled", "WASM interface disabled"),
-            false => (self.state.as_str(), self.record.status_text()),
+        let (state, status) = match settings.enabled {
+            false => ("disabled", "WASM interface disabled"),
+            true => (self.state.as_str(), self.record.status_text()),
         };
         json!({
             "id": self.manifest.id,
@@ -222,7 +223,7 @@ impl Plugin {
             "schema": schema,
             "statusMessage": status,
             "state": state,
-            "data": self.options.data(),
+            "data": if settings.shows_options { self.options.data() } else { self.options.flags() },
             "type": "wasm",
             "bundled": false,
         })

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalk_bridge::{Counters, Crash, Status, Usage};
-use wasmi_hdk::{Fault, LogLine, Stats};
+use signalk_model::Timestamp;
+use wasmi_hdk::{Fault, Level, LogLine, Stats};
 
 use super::log_budget::LogBudget;
 
@@ -16,11 +17,15 @@ use super::log_budget::LogBudget;
 const LINES: usize = 1000;
 /// Bytes of them.
 const BYTES: usize = 256 << 10;
+/// One line about a handler that failed; all of them are counted.
+const HANDLER_LINES_EVERY: Duration = Duration::from_secs(1);
 
 /// The record of one plugin, over all its lives.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) status: Option<Status>,
+    /// Since when that is its status: milliseconds since the Unix epoch.
+    status_at_ms: i64,
     pub(super) last_error: Option<LastError>,
     pub(super) restarts: u64,
     pub(super) crashes: Crashes,
@@ -29,6 +34,12 @@ pub(super) struct Record {
     /// What was not understood of the options file, as of the latest life.
     pub(super) complaints: Vec<String>,
     pub(super) log_budget: LogBudget,
+    /// Handlers that gave no reply, or none that is one.
+    pub(super) handler_errors: u64,
+    /// When its log was told of one last.
+    handler_told: Option<Duration>,
+    /// Its own options that the disk refused.
+    pub(super) saves_failed: u64,
     lines: VecDeque<(i64, LogLine)>,
     bytes: usize,
     lines_dropped: u64,
@@ -64,6 +75,7 @@ struct Past {
     counters: Counters,
     fuel: u64,
     log_lines_dropped: u64,
+    throttled: u64,
     usage: Usage,
 }
 
@@ -86,13 +98,36 @@ impl Record {
         }
     }
 
+    pub(super) fn set_status(&mut self, at_ms: i64, status: Option<Status>) {
+        if self.status != status {
+            self.status_at_ms = at_ms;
+        }
+        self.status = status;
+    }
+
+    /// Its row of PROVIDERSTATUS (plugin ABI 4.2); `None`: it says nothing.
+    pub(super) fn status_row(&self, id: &str) -> Option<Value> {
+        let message = Some(self.status_text()).filter(|text| !text.is_empty())?;
+        let kind = if matches!(self.status, Some(Status::Error(_))) { "error" } else { "status" };
+        let time = Timestamp::from_unix_ms(self.status_at_ms);
+        let mut row = json!({
+            "type": kind, "id": id, "statusType": "plugin", "timeStamp": time.as_str(), "message": message,
+        });
+        if let (Some(error), Some(row)) = (&self.last_error, row.as_object_mut()) {
+            let time = Timestamp::from_unix_ms(error.at_ms);
+            row.insert("lastError".to_owned(), error.text.as_str().into());
+            row.insert("lastErrorTimeStamp".to_owned(), time.as_str().into());
+        }
+        Some(row)
+    }
+
     pub(super) fn error(&mut self, at_ms: i64, text: String) {
         self.error_with(at_ms, text, None);
     }
 
     /// An error and what helps against it.
     pub(super) fn error_with(&mut self, at_ms: i64, text: String, remedy: Option<String>) {
-        self.status = Some(Status::Error(text.clone()));
+        self.set_status(at_ms, Some(Status::Error(text.clone())));
         self.last_error = Some(LastError { text, remedy, at_ms });
     }
 
@@ -100,6 +135,22 @@ impl Record {
     pub(super) fn complain(&mut self, at_ms: i64, text: String) {
         self.complaints.push(text.clone());
         self.last_error = Some(LastError { text, remedy: None, at_ms });
+    }
+
+    /// Something failed that keeps it from nothing else: the status stays.
+    pub(super) fn failed(&mut self, at_ms: i64, text: String) {
+        self.log(at_ms, LogLine { level: Level::Error, text: text.clone() });
+        self.last_error = Some(LastError { text, remedy: None, at_ms });
+    }
+
+    /// A handler failed: whether that is worth a line. A client may ask a hundred times a second.
+    pub(super) fn handler_failed(&mut self, now: Duration) -> bool {
+        self.handler_errors += 1;
+        let told = self.handler_told.is_some_and(|told| now < told + HANDLER_LINES_EVERY);
+        if !told {
+            self.handler_told = Some(now);
+        }
+        !told
     }
 
     /// A life ended unasked.
@@ -141,6 +192,7 @@ impl Record {
         self.before.counters.add(&counters);
         self.before.fuel = self.before.fuel.saturating_add(stats.fuel_used);
         self.before.log_lines_dropped += stats.log_lines_dropped;
+        self.before.throttled += stats.throttled;
         if let Some(usage) = usage {
             self.before.usage.add(usage);
         }
@@ -189,6 +241,11 @@ impl Record {
         if stale { 0 } else { self.rate.per_second }
     }
 
+    /// Times that it had to rest for its fuel, over all lives.
+    pub(super) fn throttled(&self) -> u64 {
+        self.before.throttled + self.now.1.throttled
+    }
+
     /// Lines that were too many per second, or had to make room for newer ones.
     pub(super) fn log_lines_dropped(&self) -> u64 {
         let too_fast = self.before.log_lines_dropped + self.now.1.log_lines_dropped;
@@ -205,7 +262,6 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmi_hdk::Level;
 
     #[test]
     fn the_log_keeps_the_last_lines_and_counts_the_others() {

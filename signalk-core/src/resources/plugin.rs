@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use signalk_bridge::{HandlerReply, ResourceHandler};
 use signalk_model::json;
 
+use crate::api::{compact, values};
+
 use super::{
     provider::{Given, Question},
     scan::Listing,
@@ -50,9 +52,12 @@ pub(super) fn understand(question: &Question, reply: HandlerReply) -> Given {
         Err(failure) => return Given::Failed(Some(failure.to_string())),
     };
     let text = text.trim();
+    if let Question::Get { .. } = question {
+        return item(text);
+    }
     let value = match text {
         "" => Ok(Value::Null),
-        text => json::parse(text.as_bytes()),
+        text => values(text),
     };
     match (question, value) {
         (Question::List(_), Ok(Value::Null)) => Given::Listing(Listing::of(Map::new())),
@@ -60,17 +65,37 @@ pub(super) fn understand(question: &Question, reply: HandlerReply) -> Given {
             Some(error) => Given::Failed(Some(error)),
             None => Given::Listing(Listing::of(members)),
         },
-        (Question::Get { .. }, Ok(value)) => match &value {
-            Value::Null => Given::Missing,
-            Value::Object(members) if members.is_empty() || only_error(members).is_some() => {
-                Given::Missing
-            }
-            value => Given::Item(json::value_text(value).into()),
-        },
-        (Question::Set { .. } | Question::Delete { .. }, value) => written(text, value.ok()),
-        (Question::List(_), Ok(_)) | (_, Err(_)) => Given::Failed(Some(
-            "the plugin's reply is not the JSON object that was asked for".to_owned(),
-        )),
+        (Question::List(_), Ok(_)) => Given::Failed(Some(NO_OBJECT.to_owned())),
+        (Question::List(_), Err(why)) => Given::Failed(Some(format!("{NO_OBJECT}: {why}"))),
+        (_, value) => written(text, value.ok()),
+    }
+}
+
+/// One resource: handed on as text, however large it is. Nothing, an empty object and an error are none.
+fn item(text: &str) -> Given {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct OnlyError {
+        #[serde(rename = "error")]
+        _error: serde::de::IgnoredAny,
+    }
+
+    let text = if text.is_empty() { "null" } else { text };
+    match compact(text.as_bytes()) {
+        Ok(text) if text == "null" || text == "{}" => Given::Missing,
+        Ok(text) if serde_json::from_str::<OnlyError>(&text).is_ok() => Given::Missing,
+        Ok(text) => Given::Item(text.into()),
+        Err(why) => Given::Failed(Some(format!("{NO_OBJECT}: {why}"))),
+    }
+}
+
+const NO_OBJECT: &str = "the plugin's reply is not the JSON object that was asked for";
+
+/// Why a reply is none.
+pub(super) fn garbage(given: &Given) -> Option<&str> {
+    match given {
+        Given::Failed(Some(why)) if why.starts_with(NO_OBJECT) => Some(why),
+        _ => None,
     }
 }
 

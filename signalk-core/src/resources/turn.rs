@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalk_bridge::{Handler, HandlerReply};
+use signalk_bridge::{Handler, HandlerFailure, HandlerReply};
 use signalk_model::{Delta, Path, PathValue, Placement, SourceRef, Update, Value as ModelValue};
 
 use super::{
@@ -152,11 +152,18 @@ impl Turn<'_> {
         let Some(mut asking) = self.server.resources.asking.remove(&key) else { return };
         let question = asking.current();
         if let Some((provider, given)) = asking.asked.get_mut(at) {
-            if let Err(failure) = &reply {
-                let text = format!("resources {}: {failure}", asking.kind);
-                self.server.log_line(LogLevel::Warn, provider.id().to_owned(), text);
+            // Any other failure is in the plugin's log already.
+            let missing = match &reply {
+                Err(failure @ HandlerFailure::NotFound { .. }) => Some(failure.to_string()),
+                _ => None,
+            };
+            let understood = plugin::understand(&question, reply);
+            let garbage = plugin::garbage(&understood).map(str::to_owned);
+            if let (Provider::Plugin(id), Some(text)) = (provider, missing.or(garbage)) {
+                let text = format!("resources {}: {text}", asking.kind);
+                self.server.garbage.push((id.clone(), text));
             }
-            *given = Some(plugin::understand(&question, reply));
+            *given = Some(understood);
         }
         self.go_on(key, asking);
     }

@@ -62,12 +62,32 @@ impl Server {
 
     /// States of connections and plugins, on change and every five seconds.
     pub(crate) fn broadcast_status(&mut self) {
-        if self.streams.listeners().next().is_some() {
+        if self.has_listeners() {
             let status = self.provider_status();
             self.broadcast(
                 &json!({ "type": "PROVIDERSTATUS", "from": "signalk-server", "data": status }),
             );
         }
+    }
+
+    /// Whether what plugins say about themselves has changed, somebody wants to know, and it was not told just now: a
+    /// plugin may say something new a thousand times a second.
+    pub(crate) fn may_tell_plugin_status(&mut self, now: Duration) -> bool {
+        if !self.plugin_status_changed || !self.has_listeners() {
+            return false;
+        }
+        let again = self.plugin_status_told.map_or(now, |told| told + STATUS_AT_MOST_EVERY);
+        if again > now {
+            self.timers.set(Timer::PluginStatus, again);
+            return false;
+        }
+        self.plugin_status_told = Some(now);
+        true
+    }
+
+    /// Whether somebody wants events.
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.streams.listeners().next().is_some()
     }
 
     /// One event to every client that wants events.
@@ -105,4 +125,6 @@ impl super::Streams {
     }
 }
 
+/// Of a changed status; one at rest is told with the statistics.
+const STATUS_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 const STATISTICS_EVERY: Duration = Duration::from_secs(5);

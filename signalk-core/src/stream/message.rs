@@ -52,7 +52,7 @@ impl Server {
         if let (Some(request), Some(_)) =
             (message.get("requestId").and_then(Value::as_str), message.get("query"))
         {
-            let answer = self.requests.get(request).map(Request::to_json);
+            let answer = self.requests.of_client(id, request).map(Request::to_json);
             let answer =
                 answer.unwrap_or_else(|| json!({ "requestId": request, "statusCode": 404 }));
             self.send(id, answer.to_string());

@@ -56,7 +56,7 @@ use serde_json::value::RawValue;
 
 pub use buffer::{BufferPlugin, Server, Slot};
 pub use delta::{Delta, PathValue, Position, Update};
-pub use server::{AlarmState, SignalK, Subscription};
+pub use server::{AlarmState, PutReply, SignalK, Subscription};
 
 use crate::{Cx, Error, ErrorCode, Result, Router};
 

@@ -97,6 +97,25 @@ pub enum AlarmState {
     Emergency,
 }
 
+/// What became of a PUT.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutReply {
+    /// 200 when it was done; 405: nobody takes it, 400: several do, 504: no answer in time.
+    pub status_code: u16,
+    /// Of whoever took or refused it.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+impl PutReply {
+    /// Whether it was done.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        (200..300).contains(&self.status_code)
+    }
+}
+
 impl SignalK {
     pub(super) fn new(host: Host) -> Self {
         SignalK { host, handlers: Rc::default() }
@@ -218,6 +237,28 @@ impl SignalK {
     /// What the server says.
     pub async fn set_meta(&self, path: &str, meta: &Value) -> Result<()> {
         self.host.call("meta.set", (path, meta)).await
+    }
+
+    /// Asks for a change at a path of the own vessel, as a client does by PUT: of another plugin, of a
+    /// device, of a notification's state. Done when it has come to its end, whether well or not.
+    ///
+    /// # Errors
+    /// What the server says: a capability that is missing, a path of metadata, too many that wait.
+    pub async fn put(&self, path: &str, value: impl Serialize) -> Result<PutReply> {
+        self.host.call("put.send", (path, value)).await
+    }
+
+    /// [`SignalK::put`] where several offer the path: the id of a plugin, or a device's `$source`.
+    ///
+    /// # Errors
+    /// As [`SignalK::put`].
+    pub async fn put_to(
+        &self,
+        source: &str,
+        path: &str,
+        value: impl Serialize,
+    ) -> Result<PutReply> {
+        self.host.call("put.send", (path, value, source)).await
     }
 
     /// The options as they are stored now.

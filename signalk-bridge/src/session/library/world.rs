@@ -34,6 +34,9 @@ impl Exports {
         library.queue.extend(responses.unwrap_or_default().into_iter().map(Work::Response));
         let Some(shared) = library.shared() else { return };
         common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        let (requests, failed) = shared.net.take_requests();
+        common.account.counters.requests += requests;
+        common.account.counters.requests_failed += failed;
         let (datagrams, pieces) = shared.net.take_dropped();
         common.account.counters.datagrams_dropped += datagrams;
         common.account.counters.tcp_dropped += pieces;
@@ -94,7 +97,13 @@ fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops:
             0
         }
         (_, net::Outcome::Number(number)) => number,
-        (_, net::Outcome::Answer(..) | net::Outcome::Head(_) | net::Outcome::Piece(_)) => 0,
+        (
+            _,
+            net::Outcome::Answer(..)
+            | net::Outcome::Head(_)
+            | net::Outcome::Piece(_)
+            | net::Outcome::Json(_),
+        ) => 0,
         (_, net::Outcome::Failed(text)) => {
             if let Some(shared) = library.shared() {
                 shared.say_once(text);
@@ -119,9 +128,10 @@ fn response(
             shared.fetch_failed(&text);
             Default::default()
         }
-        net::Outcome::Number(_) | net::Outcome::Head(_) | net::Outcome::Piece(_) => {
-            Default::default()
-        }
+        net::Outcome::Number(_)
+        | net::Outcome::Head(_)
+        | net::Outcome::Piece(_)
+        | net::Outcome::Json(_) => Default::default(),
     };
     let FetchHead { status, redirected, .. } = head;
     Some(Response { callback, sent: true, status: status.into(), redirected, body })

@@ -9,7 +9,7 @@ use wasmi_rpc::RequestId;
 use super::network::Answer;
 use super::{Common, Rpc};
 use crate::session::Output;
-use crate::{ExchangeNews, HandlerCallId, Report, SignalK, methods};
+use crate::{ExchangeNews, HandlerCallId, PutId, Report, SignalK, methods};
 
 impl Rpc {
     /// News of the world.
@@ -35,6 +35,18 @@ impl Rpc {
     ) {
         self.world.net.exchange_news(id, news);
         let answers = self.world.settle();
+        self.tell(answers, common, now, signalk);
+    }
+
+    /// A PUT of the plugin has come to its end.
+    pub(in crate::session) fn put_done(
+        &mut self,
+        (id, reply): (PutId, String),
+        common: &mut Common,
+        now: Duration,
+        signalk: &mut dyn SignalK,
+    ) {
+        let answers = self.world.put_done(id, reply);
         self.tell(answers, common, now, signalk);
     }
 
@@ -76,6 +88,9 @@ impl Rpc {
         for text in self.world.net.take_troubles() {
             common.complain(format!("plugin `{}`: {text}", common.id()), now, signalk);
         }
+        let (requests, failed) = self.world.net.take_requests();
+        common.account.counters.requests += requests;
+        common.account.counters.requests_failed += failed;
         let (datagrams, pieces) = self.world.net.take_dropped();
         common.account.counters.datagrams_dropped += datagrams;
         common.account.counters.tcp_dropped += pieces;

@@ -11,7 +11,7 @@ use wasmi_rpc::RequestId;
 
 use crate::methods::network::{Later, Reply, answer, failed, received, take};
 use crate::net::{Completed, Fresh, Net, Wait};
-use crate::{BridgeError, Effect, PluginId, Report, SocketId};
+use crate::{BridgeError, Effect, PluginId, PutId, Report, SocketId};
 
 /// Datagrams and bytes of one notification.
 const BATCH: usize = 256;
@@ -65,6 +65,12 @@ impl World {
     /// News of the world: the calls that have their answer now.
     pub(super) fn report(&mut self, report: Report) -> Vec<(RequestId, Answer)> {
         let completed = self.net.handle_report(report);
+        self.answers(completed)
+    }
+
+    /// A PUT has come to its end: who waited for it has the answer now.
+    pub(super) fn put_done(&mut self, id: PutId, reply: String) -> Vec<(RequestId, Answer)> {
+        let completed = self.net.put_done(id, reply);
         self.answers(completed)
     }
 

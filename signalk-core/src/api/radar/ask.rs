@@ -7,7 +7,10 @@ use signalk_model::json as js;
 
 use super::uncached;
 use crate::{
-    api::provider::{bad_answer, error_text, no_answer},
+    api::{
+        provider::{bad_answer, error_text, no_answer},
+        values,
+    },
     http::HttpResponse,
     plugins::Later,
     resources::{Client, completed, failed, only_error},
@@ -69,7 +72,7 @@ impl Ask {
                 (Err(HandlerFailure::NotFound { .. }), Some(older)) => {
                     return older.put(later, client, &radar, plugin);
                 }
-                (Err(failure), _) => no_answer(later.server, &plugin, name, &failure),
+                (Err(failure), _) => no_answer(name, &failure),
                 (Ok(text), _) => match meaning.of(&text, &radar) {
                     Ok(response) => response,
                     Err(Garbage) => {
@@ -145,7 +148,7 @@ pub(super) fn request(radar: &str, members: Map<String, Value>) -> String {
 fn read(text: &str) -> Result<Value, Garbage> {
     match text.trim() {
         "" => Ok(Value::Null),
-        text => js::parse(text.as_bytes()).map_err(|_| Garbage),
+        text => values(text).map_err(|_| Garbage),
     }
 }
 

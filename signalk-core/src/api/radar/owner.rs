@@ -10,9 +10,7 @@ use super::{
     ask::{read_object, respond},
     listed,
 };
-use crate::{
-    api::provider::no_answer, http::HttpResponse, plugins::Later, resources::Client, server::Server,
-};
+use crate::{api::provider::no_answer, http::HttpResponse, plugins::Later, resources::Client};
 
 /// What follows when the owner is known.
 pub(super) type Next = Box<dyn FnOnce(&mut Later<'_>, Client, String, PluginId) + Send>;
@@ -59,7 +57,7 @@ impl Search {
             }
         }
         let response = match self.failed {
-            Some(failed) => no_list(later.server, &failed),
+            Some(failed) => no_list(&failed),
             None => (self.missing)(&self.radar),
         };
         respond(later, &self.client, response);
@@ -126,7 +124,8 @@ impl Listing {
                         self.radars.insert(radar, info);
                     }
                 }
-                Err(failure) => drop(no_answer(later.server, &plugin, "getRadarInfo", &failure)),
+                // The plugin's log has it.
+                Err(_) => {}
             }
             self.go_on(later);
         });
@@ -138,8 +137,11 @@ impl Listing {
     fn end(self, later: &mut Later<'_>) {
         let response = match self.failed {
             Some(failed) => {
-                let told = no_list(later.server, &failed);
-                if self.answered { listed(self.radars) } else { told }
+                if self.answered {
+                    listed(self.radars)
+                } else {
+                    no_list(&failed)
+                }
             }
             None => listed(self.radars),
         };
@@ -162,6 +164,6 @@ fn radars_of(
     later.plugins.call_handler(later.now, &asked, handler, String::new(), later.server, then);
 }
 
-fn no_list(server: &mut Server, (plugin, failure): &(PluginId, HandlerFailure)) -> HttpResponse {
-    no_answer(server, plugin, "getRadars", failure)
+fn no_list((_, failure): &(PluginId, HandlerFailure)) -> HttpResponse {
+    no_answer("getRadars", failure)
 }

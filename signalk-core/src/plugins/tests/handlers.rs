@@ -39,7 +39,7 @@ fn host_of_handlers() -> Vec<u8> {
     guest_with(text, &body)
 }
 
-fn install(sim: &mut Sim, name: &str) {
+pub(super) fn install(sim: &mut Sim, name: &str) {
     let more = json!({
         "signalk-plugin-enabled-by-default": true,
         "wasmCapabilities": { "putHandlers": true, "httpEndpoints": true },
@@ -74,6 +74,10 @@ fn an_endpoint_answers_by_id_and_by_package_name() {
     );
     assert_eq!(ask(&mut sim, "PUT", "/plugins/_signalk_h/api/x", "{}").0, 404);
     let (status, body) = ask(&mut sim, "GET", "/plugins/_signalk_h/none", "");
+    let diagnostics = sim.get("/plugins/_signalk_h/diagnostics");
+    assert_eq!(diagnostics["counters"]["handlerErrors"], 1);
+    let line = sim.lines("_signalk_h").pop().unwrap();
+    assert_eq!(line, "a handler failed: Handler function h_none not found");
     assert_eq!((status, body.as_str()), (500, r#"{"error":"Handler function h_none not found"}"#));
 }
 

@@ -12,8 +12,11 @@ mod json_rpc;
 mod lifecycle;
 mod limits;
 mod neighbours;
+mod puts;
 mod radar;
 mod reload;
+mod secured;
+mod status;
 mod weather;
 
 use std::collections::BTreeMap;
@@ -62,6 +65,8 @@ struct Sim {
     files: BTreeMap<String, String>,
     /// Reads are answered when somebody takes them from `late`.
     disk_is_slow: bool,
+    /// What saving fails with.
+    disk_error: Option<String>,
     late: Vec<Report>,
     answer: Option<(u16, String)>,
     /// `target: text` of warnings and errors.
@@ -70,6 +75,8 @@ struct Sim {
     responses: Vec<(HttpId, crate::HttpResponse)>,
     /// Frames of binary streams, and whom they went to.
     binary: Vec<(StreamId, bytes::Bytes)>,
+    /// Text frames, and whom they went to.
+    frames: Vec<(StreamId, String)>,
     /// Clients of binary streams, and the limit of each.
     accepted: Vec<(StreamId, usize)>,
     /// Streams that the server closed.
@@ -108,11 +115,13 @@ impl Sim {
             found: Vec::new(),
             files: BTreeMap::new(),
             disk_is_slow: false,
+            disk_error: None,
             late: Vec::new(),
             answer: None,
             log: Vec::new(),
             responses: Vec::new(),
             binary: Vec::new(),
+            frames: Vec::new(),
             accepted: Vec::new(),
             closed: Vec::new(),
             wake: None,
@@ -202,8 +211,11 @@ impl Sim {
                 Some(Report::Package { plugin, result })
             }
             Effect::SaveFile { ticket, name, bytes } => {
-                self.files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
-                Some(Report::Saved { ticket, result: Ok(()) })
+                let result = self.disk_error.clone().map_or(Ok(()), Err);
+                if result.is_ok() {
+                    self.files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+                }
+                Some(Report::Saved { ticket, result })
             }
             Effect::HttpRespond { id, response } => {
                 let body = String::from_utf8_lossy(&response.body).into_owned();
@@ -219,6 +231,10 @@ impl Sim {
             }
             Effect::StreamAccept { id, limit } => {
                 self.accepted.push((id, limit));
+                None
+            }
+            Effect::StreamSend { id, frame } => {
+                self.frames.push((id, String::from_utf8_lossy(&frame).into_owned()));
                 None
             }
             Effect::StreamSendBinary { ids, frame } => {
@@ -282,6 +298,26 @@ impl Sim {
         let path = path.replace('.', "/");
         let mut leaf = self.get(&format!("/signalk/v1/api/vessels/self/{path}"));
         leaf.get_mut("value").map(Value::take).unwrap_or_default()
+    }
+
+    /// A text stream; what it was sent is in `heard`.
+    fn open_stream(&mut self, id: u64, target: &str) {
+        let target = target.to_owned();
+        self.input(Input::StreamOpened { id: StreamId(id), target, headers: Vec::new() });
+        self.heard(id);
+    }
+
+    fn say(&mut self, id: u64, text: &Value) {
+        self.input(Input::StreamMessage { id: StreamId(id), text: text.to_string().into() });
+    }
+
+    /// The text frames that a client got since the last call.
+    fn heard(&mut self, id: u64) -> Vec<Value> {
+        let all = std::mem::take(&mut self.frames);
+        let (own, others) = all.into_iter().partition(|(to, _)| *to == StreamId(id));
+        self.frames = others;
+        let own: Vec<(StreamId, String)> = own;
+        own.iter().map(|(_, text)| serde_json::from_str(text).unwrap()).collect()
     }
 
     fn entry(&mut self, id: &str) -> Value {

@@ -110,6 +110,24 @@ fn w08_a_scoped_plugin_reads_and_saves_its_configuration() {
     assert_eq!(sim.get("/plugins/_signalk_p/config")["configuration"], json!({ "a": 1 }));
 }
 
+/// What the disk says no to, long after `sk_save_config` said yes, reaches the plugin's log, its last error and a counter.
+#[test]
+fn a_full_disk_is_told_to_the_plugin_that_saved() {
+    let mut sim = Sim::with_options(&[("p", r#"{"enabled":true}"#)]);
+    sim.install("p", configured("{}", "i"));
+    sim.boot();
+    sim.disk_error = Some("no space left on device".to_owned());
+    sim.advance_to(1.5);
+    let diagnostics = sim.get("/plugins/p/diagnostics");
+    let text = diagnostics["lastError"]["text"].as_str().unwrap();
+    let file = "plugin-config-data/p.json was not saved: no space left on device";
+    assert!(text.contains("`p`: `options.save`: ") && text.contains(file), "{text}");
+    assert_eq!(diagnostics["counters"]["savesFailed"], 1);
+    assert!(sim.lines("p").iter().any(|line| line == text), "{text}");
+    assert_eq!(sim.entry("p")["statusMessage"], "Started", "it goes on");
+    assert!(sim.log.iter().any(|line| line.contains(file)), "{:?}", sim.log);
+}
+
 /// W36: saving starts a plugin that failed, and the reply does not depend on whether that succeeds.
 #[test]
 fn w36_a_plugin_in_error_is_started_by_saving() {
