@@ -23,7 +23,8 @@ document.getElementById('tabs').append(...tabs)
 
 /** The view named by the address; each makes its own element and draws into it. */
 function show() {
-  const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : 'instruments'
+  const asked = location.hash.slice(1)
+  const name = Object.hasOwn(VIEWS, asked) ? asked : 'instruments'
   view?.close?.()
   view = VIEWS[name].open(model)
   main.replaceChildren(view.element)

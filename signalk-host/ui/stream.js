@@ -39,3 +39,24 @@ export async function ask(path, options) {
   if (!response.ok) throw new Error(parsed(body)?.message ?? parsed(body)?.error ?? `${path}: ${response.status}`)
   return parsed(body)
 }
+
+/** Milliseconds for an answer that is asked for again and again. */
+const PATIENCE = 10_000
+
+/** ask(), but a server that does not answer is no reason to wait for ever. */
+export const askSoon = (path) => ask(path, { signal: AbortSignal.timeout(PATIENCE) })
+
+/** Does it now and again after each pause of so many milliseconds; never twice at once. Returns how to end that. */
+export function repeat(work, pause) {
+  let timer
+  let over = false
+  const round = async () => {
+    await work()
+    if (!over) timer = setTimeout(round, pause)
+  }
+  round()
+  return () => {
+    over = true
+    clearTimeout(timer)
+  }
+}

@@ -193,6 +193,80 @@ test('nothing is wider than the screen, on a desk and on a phone', async () => {
   }
 })
 
+/** The page's own modules with a stream that the test writes: `told` in the page, and what it gives back. */
+function inPage(told, more) {
+  return page.evaluate(async ([told, more]) => {
+    const base = '/admin/'
+    const [{ Model }, instruments, vessels] = await Promise.all(
+      ['model.js', 'views/instruments.js', 'views/vessels.js'].map((name) => import(base + name)))
+    const model = new Model()
+    for (const message of told) model.receive(message)
+    return new Function('model', 'instruments', 'vessels', more)(model, instruments, vessels)
+  }, [told, more])
+}
+
+const HELLO = { name: 'x', self: 'vessels.me', timestamp: '2026-01-01T12:00:00.000Z' }
+const delta = (timestamp, values, context = 'vessels.me') => ({
+  context, updates: [{ $source: 's', timestamp, values: Object.entries(values).map(([path, value]) => ({ path, value })) }],
+})
+const WIND = { 'environment.wind.angleApparent': 1, 'environment.wind.speedApparent': 5 }
+const PLACE = { 'navigation.position': { latitude: 0, longitude: 179.99 } }
+
+test('what the server remembers is as old as it says, what comes now is live whatever its clock says', async () => {
+  await view('instruments')
+  const states = `
+    const view = instruments.open(model)
+    view.draw()
+    return [...view.element.querySelectorAll('.arrow.apparent, .wind, .rose, .position')].map((part) => part.dataset.state)`
+  const old = delta('2026-01-01T11:59:00.000Z', { ...WIND, ...PLACE, 'navigation.headingTrue': 1 })
+  const first = await inPage([HELLO, old], states)
+  assert.deepEqual(first, ['old', 'old', 'old', 'old'])
+  assert.deepEqual(await inPage([HELLO, old, old], states), ['live', 'live', 'live', 'live'], 'a clock that is behind')
+  assert.deepEqual(await inPage([HELLO], states), ['none', 'none', 'none', 'none'])
+  const again = { ...HELLO, timestamp: '2026-01-01T13:00:00.000Z' }
+  assert.deepEqual(await inPage([HELLO, old, old, again, old], states), first, 'after a new connection')
+})
+
+test('an old heading does not hide a live one', async () => {
+  const shown = await inPage([
+    HELLO, delta('2026-01-01T11:00:00.000Z', { 'navigation.headingTrue': 1 }), delta(HELLO.timestamp, { 'navigation.headingMagnetic': 2 }),
+  ], `return model.first('navigation.headingTrue', 'navigation.headingMagnetic').value`)
+  assert.equal(shown, 2)
+})
+
+test('a value that is no number does not spoil the dial', async () => {
+  const turned = await inPage([HELLO], `
+    const view = instruments.open(model)
+    const rose = view.element.querySelector('.rose')
+    return [{ not: 'a number' }, 'east', Math.PI / 2].map((value) => {
+      const values = [{ path: 'navigation.headingTrue', value }]
+      model.receive({ context: 'vessels.me', updates: [{ $source: 's', values }] })
+      view.draw()
+      return rose.getAttribute('transform')
+    })`)
+  assert.deepEqual(turned, [null, null, 'rotate(-90.0)'])
+})
+
+test('a target is near across the date line, fades, and is dropped when nobody knows where it is', async () => {
+  const target = (name, timestamp, longitude = -179.99) =>
+    delta(timestamp, { 'navigation.position': { latitude: 0, longitude }, 'navigation.speedOverGround': 4 }, `vessels.${name}`)
+  const list = await inPage([
+    HELLO, delta(HELLO.timestamp, PLACE), target('near', HELLO.timestamp), target('silent', '2026-01-01T11:57:00.000Z', 179.9),
+    target('gone', '2026-01-01T11:40:00.000Z'), target('nonsense', HELLO.timestamp, 'east'),
+  ], `
+    const list = vessels.around(model)
+    const view = vessels.open(model)
+    view.draw()
+    const rows = [...view.element.querySelectorAll('tbody tr')].map((row) => row.dataset.state)
+    return { list: list.map(({ name, distance, state }) => [name, Math.round(distance / 100), state]), rows }`)
+  assert.deepEqual(list, { list: [['near', 22, 'live'], ['silent', 100, 'old']], rows: ['live', 'old'] })
+})
+
+test('an address that names nothing shows the instruments', async () => {
+  await page.goto(`${host.url}/admin/#constructor`)
+  await page.getByTestId('dial').waitFor()
+})
+
 test('the page said nothing wrong', () => {
   assert.deepEqual(faults, [])
 })

@@ -1,7 +1,7 @@
 // Where data comes from and who listens, with their counters.
 
 import { h, keyed, text } from '../dom.js'
-import { ask } from '../stream.js'
+import { askSoon, repeat } from '../stream.js'
 import { age, bytes, short } from '../units.js'
 
 export const title = 'Server'
@@ -15,7 +15,7 @@ export function open() {
     h('h2', null, 'Clients'), h('div', { class: 'card scroll' }, clients.element))
   const refresh = async () => {
     try {
-      const status = await ask('/signalk-host/status')
+      const status = await askSoon('/signalk-host/status')
       text(note, `${status.name} ${status.version} · running for ${age(status.uptime * 1000)} · ${status.self}`)
       inputs.show(status.connections ?? [], (c) => c.id, inputRow)
       clients.show(status.streams ?? [], (c) => c.id, clientRow)
@@ -23,9 +23,7 @@ export function open() {
       text(note, `The server does not answer: ${error.message}`)
     }
   }
-  const timer = setInterval(refresh, 1000)
-  refresh()
-  return { element, draw() {}, close: () => clearInterval(timer) }
+  return { element, draw() {}, close: repeat(refresh, 1000) }
 }
 
 function table(names) {

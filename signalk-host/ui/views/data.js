@@ -61,7 +61,7 @@ function drawRow(row, { leaf }) {
   const [value, source, old] = row.cells_
   text(value, plain(leaf))
   text(source, leaf.sources.size > 1 ? `${leaf.source} +${leaf.sources.size - 1}` : leaf.source)
-  text(old, age(Date.now() - leaf.at))
+  text(old, age(leaf.age()))
 }
 
 function plain({ value, meta }) {

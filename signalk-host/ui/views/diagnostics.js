@@ -2,7 +2,7 @@
 // The shape of the answer is signalk-core/DIAGNOSTICS.md.
 
 import { h, text } from '../dom.js'
-import { ask } from '../stream.js'
+import { ask, askSoon } from '../stream.js'
 import { age, bytes, short } from '../units.js'
 
 /** Counters that stand for trouble, and what a person reads; the others are figures. */
@@ -46,6 +46,8 @@ export function makeDiagnostics(id) {
     h('div', { class: 'row' }, reload, said), failed,
     trouble, facts, h('div', { class: 'scroll' }, exports), h('h3', null, 'Log'), log)
 
+  let asking = false
+
   async function load() {
     reload.disabled = true
     text(said, 'Loading module and package.json anew …')
@@ -60,14 +62,16 @@ export function makeDiagnostics(id) {
   }
 
   async function refresh() {
-    if (!element.open) return
+    if (!element.open || asking) return
+    asking = true
     try {
-      show(await ask(`${path}/diagnostics`))
+      show(await askSoon(`${path}/diagnostics`))
       failed.hidden = true
     } catch (error) {
       text(failed, `The server does not answer: ${error.message}`)
       failed.hidden = false
     }
+    asking = false
   }
 
   function show(now) {

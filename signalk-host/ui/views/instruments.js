@@ -1,12 +1,10 @@
 // The values a helmsman looks at: a wind dial and large figures.
 
 import { attribute, h, s, text } from '../dom.js'
+import { OLD, stateOf } from '../model.js'
 import { age, bearing, degrees, latitude, longitude, shown } from '../units.js'
 
 export const title = 'Instruments'
-
-/** Older than this is shown as old: an instrument that stopped must not look alive. */
-const OLD = 10_000
 
 const TILES = [
   { id: 'sog', name: 'Speed, ground', paths: ['navigation.speedOverGround'], unit: 'm/s' },
@@ -59,28 +57,29 @@ function drawTile({ parts, paths, unit, bearing: isBearing, miles }, model) {
   text(parts.value, display.text)
   text(parts.unit, display.unit)
   text(parts.foot, foot(leaf))
-  attribute(parts.element, 'data-state', !leaf ? 'none' : Date.now() - leaf.at > OLD ? 'old' : 'live')
+  attribute(parts.element, 'data-state', stateOf(leaf))
 }
 
 function foot(leaf) {
-  if (!leaf) return 'no source'
-  const old = Date.now() - leaf.at
+  if (!leaf?.seen) return 'no source'
+  const old = leaf.age()
   return old > OLD ? `${leaf.source} · ${age(old)} old` : leaf.source
 }
 
 function makePosition() {
   const lat = h('span', { 'data-testid': 'latitude' }, '–')
   const lon = h('span', { 'data-testid': 'longitude' }, '–')
-  const foot = h('span', { class: 'foot' })
-  const element = h('article', { class: 'tile position card', 'aria-label': 'Position' },
-    h('h2', null, 'Position'), h('p', null, lat, lon), foot)
+  const place = h('span', { class: 'foot' })
+  const element = h('article', { class: 'tile position card', 'aria-label': 'Position', 'data-testid': 'position' },
+    h('h2', null, 'Position'), h('p', null, lat, lon), place)
   return {
     element,
     draw(model) {
       const leaf = model.own('navigation.position')
       text(lat, latitude(leaf?.value?.latitude))
       text(lon, longitude(leaf?.value?.longitude))
-      text(foot, leaf ? leaf.source : 'no source')
+      text(place, foot(leaf))
+      attribute(element, 'data-state', stateOf(leaf))
     },
   }
 }
@@ -105,10 +104,12 @@ function makeDial() {
       const course = ahead ?? model.first('navigation.courseOverGroundTrue')
       text(label, ahead ? 'heading' : 'course')
       if (course) rotate(rose, -degrees(course.value))
+      for (const part of [rose, heading, label]) attribute(part, 'data-state', stateOf(course))
       text(heading, course ? `${bearing(course.value)}°` : '–')
       turn(apparent, model.first('environment.wind.angleApparent'))
       turn(truth, model.first('environment.wind.angleTrueWater', 'environment.wind.angleTrueGround'))
       const speed = model.first('environment.wind.speedApparent')
+      attribute(wind, 'data-state', stateOf(speed))
       text(wind, speed ? `${shown(speed.value, 'm/s').text} kn` : '')
     },
   }
@@ -116,11 +117,13 @@ function makeDial() {
 
 function turn(group, leaf) {
   attribute(group, 'visibility', leaf ? 'visible' : 'hidden')
+  attribute(group, 'data-state', stateOf(leaf))
   if (leaf) rotate(group, degrees(leaf.value))
 }
 
-/** Turns the short way round: from 359 on to 361, not back through south. */
+/** Turns the short way round: from 359 on to 361, not back through south. What is no number turns nothing. */
 function rotate(group, angle) {
+  if (!Number.isFinite(angle)) return
   const last = group.angle ?? angle
   group.angle = last + ((((angle - last) % 360) + 540) % 360) - 180
   attribute(group, 'transform', `rotate(${group.angle.toFixed(1)})`)

@@ -2,7 +2,7 @@
 
 import { attribute, h, keyed, text } from '../dom.js'
 import { makeForm } from '../form.js'
-import { ask } from '../stream.js'
+import { ask, askSoon, repeat } from '../stream.js'
 import { bytes, short } from '../units.js'
 import { makeDiagnostics, makeProblem } from './diagnostics.js'
 
@@ -18,7 +18,7 @@ export function open() {
   let state = {}
   const refresh = async () => {
     try {
-      const [plugins, status] = await Promise.all([ask('/skServer/plugins'), ask('/signalk-host/status')])
+      const [plugins, status] = await Promise.all([askSoon('/skServer/plugins'), askSoon('/signalk-host/status')])
       list = plugins
       state = status.plugins
       text(note, list.length ? '' : 'No plugins found. Put a package into node_modules of the configuration directory, or start with --plugin DIR.')
@@ -30,9 +30,7 @@ export function open() {
   }
   const draw = () => keyed(cards, list, (plugin) => plugin.id, (plugin) => makeCard(plugin, refresh),
     (card, plugin) => card.show(plugin, state[plugin.id] ?? {}))
-  const timer = setInterval(refresh, EVERY)
-  refresh()
-  return { element, draw() {}, close: () => clearInterval(timer) }
+  return { element, draw() {}, close: repeat(refresh, EVERY) }
 }
 
 function makeCard(plugin, refresh) {

@@ -1,12 +1,24 @@
 // The vessels around: a plot with the own boat in the middle, and a list.
 
 import { attribute, h, keyed, s, text } from '../dom.js'
+import { stateOf } from '../model.js'
 import { age, bearing, degrees, nauticalMiles, shown } from '../units.js'
 
 export const title = 'Vessels'
 
 const EARTH = 6_371_008
 const RANGES = [0.5, 1, 2, 3, 6, 12, 24, 48]
+
+/**
+ * Milliseconds without a position. By AIS a vessel under way tells its position every 30 s at the latest, one that lies still
+ * and a mark every 3 minutes.
+ */
+const OLD_UNDER_WAY = 70_000
+const OLD_STILL = 390_000
+/** Then it is where nobody knows, and not shown any more. */
+const GONE = 600_000
+/** m/s */
+const UNDER_WAY = 1
 
 export function open(model) {
   const targets = s('g')
@@ -15,9 +27,10 @@ export function open(model) {
   const plot = s('svg', { viewBox: '-110 -110 220 220', role: 'img', 'aria-label': 'Plot of the vessels around', 'data-testid': 'plot' }, rings, targets, own)
   const body = h('tbody')
   const none = h('p', { class: 'quiet' }, 'No other vessels seen.')
+  const doubt = h('p', { class: 'quiet', role: 'alert', 'data-testid': 'own-position' })
   const element = h('section', { class: 'vessels' },
     h('div', { class: 'card plot' }, plot),
-    h('div', { class: 'card scroll' }, none,
+    h('div', { class: 'card scroll' }, doubt, none,
       h('table', null, h('thead', null, h('tr', null,
         ['Name', 'Distance', 'Bearing', 'Speed', 'Course', 'Age'].map((name) => h('th', { scope: 'col' }, name)))), body)))
   return {
@@ -25,11 +38,17 @@ export function open(model) {
     draw() {
       const list = around(model)
       none.hidden = list.length > 0
+      const here = model.own('navigation.position')
+      const where = stateOf(here && place(here.value) ? here : undefined)
+      text(doubt, where === 'live' ? '' : where === 'none' ? 'No own position: there are no distances.'
+        : `The own position is ${age(here.age())} old: distances are from there.`)
+      doubt.hidden = doubt.textContent === ''
+      attribute(own, 'data-state', where)
       const farthest = list.filter((t) => t.distance < 48 * 1852).at(-1)?.distance ?? 1852
       const range = RANGES.find((miles) => miles * 1852 >= farthest) ?? 48
       drawRings(rings, range)
       const heading = model.first('navigation.headingTrue', 'navigation.courseOverGroundTrue')
-      attribute(own, 'transform', `rotate(${heading ? degrees(heading.value).toFixed(0) : 0})`)
+      attribute(own, 'transform', `rotate(${degrees(number(heading?.value) ?? 0).toFixed(0)})`)
       const near = list.filter((target) => target.distance <= range * 1852)
       keyed(targets, near, (t) => t.context, makeTarget, (mark, target) => drawTarget(mark, target, range))
       keyed(body, list, (t) => t.context, makeRow, drawRow)
@@ -37,16 +56,19 @@ export function open(model) {
   }
 }
 
-function around(model) {
-  const here = model.own('navigation.position')?.value
+export function around(model) {
+  const here = place(model.own('navigation.position')?.value)
   const found = []
   for (const [context, paths] of model.contexts) {
     const position = paths.get('navigation.position')
-    if (context === model.self || !position?.value) continue
-    const course = paths.get('navigation.courseOverGroundTrue')?.value
-    const speed = paths.get('navigation.speedOverGround')?.value
+    if (context === model.self || !place(position?.value)) continue
+    const since = position.age()
+    if (since > GONE) continue
+    const course = number(paths.get('navigation.courseOverGroundTrue')?.value)
+    const speed = number(paths.get('navigation.speedOverGround')?.value)
     found.push({
-      context, course, speed, at: position.at,
+      context, course, speed, since,
+      state: since > (speed > UNDER_WAY ? OLD_UNDER_WAY : OLD_STILL) ? 'old' : 'live',
       name: String(paths.get('name')?.value || context.split(':').at(-1)),
       fixed: !context.startsWith('vessels.'),
       ...(here ? vector(here, position.value) : { distance: Infinity, direction: 0 }),
@@ -55,10 +77,16 @@ function around(model) {
   return found.sort((a, b) => a.distance - b.distance)
 }
 
-/** Distance in metres and bearing in radians; a flat earth is right enough within 50 miles. */
-function vector(from, to) {
+const number = (value) => (Number.isFinite(value) ? value : undefined)
+
+/** A position, if it is one. */
+const place = (value) => (Number.isFinite(value?.latitude) && Number.isFinite(value?.longitude) ? value : undefined)
+
+/** Distance in metres and bearing in radians; a flat earth is right enough within 50 miles, also across the date line. */
+export function vector(from, to) {
+  const apart = ((((to.longitude - from.longitude) % 360) + 540) % 360) - 180
   const north = ((to.latitude - from.latitude) * Math.PI * EARTH) / 180
-  const east = ((to.longitude - from.longitude) * Math.PI * EARTH * Math.cos((from.latitude * Math.PI) / 180)) / 180
+  const east = (apart * Math.PI * EARTH * Math.cos((from.latitude * Math.PI) / 180)) / 180
   return { distance: Math.hypot(north, east), direction: (Math.atan2(east, north) + 2 * Math.PI) % (2 * Math.PI) }
 }
 
@@ -76,7 +104,8 @@ function makeTarget({ fixed, name }) {
   return s('g', null, s('line', { class: 'track' }), shape, s('title', null, name))
 }
 
-function drawTarget(group, { distance, direction, course, speed, fixed }, range) {
+function drawTarget(group, { distance, direction, course, speed, fixed, state }, range) {
+  attribute(group, 'data-state', state)
   const scale = 102 / (range * 1852)
   const [x, y] = [Math.sin(direction) * distance * scale, -Math.cos(direction) * distance * scale]
   attribute(group, 'transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`)
@@ -95,6 +124,7 @@ function makeRow({ context }) {
 }
 
 function drawRow(row, target) {
+  attribute(row, 'data-state', target.state)
   const far = Number.isFinite(target.distance)
   const texts = [
     target.name,
@@ -102,7 +132,7 @@ function drawRow(row, target) {
     far ? `${bearing(target.direction)}°` : '–',
     target.speed === undefined ? '' : `${shown(target.speed, 'm/s').text} kn`,
     target.course === undefined ? '' : `${bearing(target.course)}°`,
-    age(Date.now() - target.at),
+    age(target.since),
   ]
   texts.forEach((value, i) => text(row.cells_[i], value))
 }
