@@ -109,6 +109,9 @@ impl Core {
             Input::Ran { plugin, ran } => {
                 self.plugins.handle_ran(now, &plugin, ran, &mut self.server)
             }
+            Input::RunLost { plugin, reason } => {
+                self.plugins.run_lost(now, &plugin, &reason, &mut self.server);
+            }
             Input::PluginReport { plugin, life, report } => {
                 self.plugins.handle_report(now, &plugin, life, report, &mut self.server);
             }

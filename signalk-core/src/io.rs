@@ -114,6 +114,13 @@ pub enum Input {
         /// The result of `Run::execute`.
         ran: Ran,
     },
+    /// An [`Output::Run`] panicked in the edge's hands, and with it went the guest: a fault of the host.
+    RunLost {
+        /// Whose.
+        plugin: PluginId,
+        /// The panic's words.
+        reason: String,
+    },
     /// News of an [`Effect::Plugin`].
     PluginReport {
         /// As in the effect.

@@ -1,6 +1,6 @@
 //! Bodies of requests, taken in up to the limit of their address and of the memory that all of them may have together.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -9,10 +9,27 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
 
-/// Of all requests together, until they are answered.
+/// Of all requests together, until they are answered; without the first [`SMALL`] of each.
 const ROOM: usize = 128 << 20;
+
+/// The first bytes of a body take no room: a few clients with large bodies do not keep anybody from switching the autopilot. There
+/// are 512 connections at most (`listener`), so these are 8 MiB.
+const SMALL: usize = 16 << 10;
+
+/// A client that sends nothing for so long has gone, or means harm.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// The whole body: so long, and one second more for each [`SLOWEST`] bytes that came. A body of 16 MiB over the slowest link that
+/// counts takes nine minutes; one that only drips gives its room back.
+const WHOLE: Duration = Duration::from_secs(60);
+
+/// Bytes per second.
+const SLOWEST: usize = 32 << 10;
 
 /// What room is counted in: 128 MiB are 131072 of these, far below a semaphore's own limit.
 const UNIT: usize = 1 << 10;
@@ -36,6 +53,8 @@ pub(crate) enum Refusal {
     Broken,
     /// It has more than so many bytes.
     TooLarge { limit: usize },
+    /// It came too slowly, or stopped coming.
+    TooSlow,
     /// All bodies together have no room left.
     Busy,
 }
@@ -55,12 +74,15 @@ impl Bodies {
         let mut length = 0;
         let mut place: Option<OwnedSemaphorePermit> = None;
         let mut paid = 0;
-        while let Some(piece) = pieces.next().await {
+        let began = Instant::now();
+        loop {
+            let next = timeout_at(until(began, length), pieces.next());
+            let Some(piece) = next.await.map_err(|_| Refusal::TooSlow)? else { break };
             let piece = piece.map_err(|_| Refusal::Broken)?;
             length += piece.len();
             if length <= limit {
                 // Nobody waits for room while holding some: two that did would wait for each other.
-                let units = length.div_ceil(UNIT) - paid;
+                let units = length.saturating_sub(SMALL).div_ceil(UNIT) - paid;
                 let more = u32::try_from(units)
                     .ok()
                     .and_then(|units| Arc::clone(&self.room).try_acquire_many_owned(units).ok());
@@ -86,6 +108,12 @@ impl Bodies {
     }
 }
 
+/// When the next piece has to be here.
+fn until(began: Instant, length: usize) -> Instant {
+    let earned = u64::try_from(length / SLOWEST).unwrap_or_default();
+    (Instant::now() + SILENCE).min(began + WHOLE + Duration::from_secs(earned))
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
@@ -93,6 +121,10 @@ impl IntoResponse for Refusal {
             Refusal::TooLarge { limit } => {
                 let text = format!("the body is larger than {} MB", limit >> 20);
                 (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+            }
+            Refusal::TooSlow => {
+                let text = "the body came too slowly: less than 32 kB in a second, or nothing for 20 s; send it again over a better link";
+                (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")], text).into_response()
             }
             Refusal::Busy => {
                 let text = "the server holds as many large requests as it may (128 MiB); try again";
@@ -132,12 +164,41 @@ mod tests {
         for _ in 0..8 {
             held.push(bodies.read(body(16, 1 << 20), 16 << 20).await.unwrap());
         }
-        assert_eq!(bodies.room.available_permits(), 0);
-        let refused = bodies.read(body(1, 1), 16 << 20).await.unwrap_err();
+        // What is left are the small parts of those eight.
+        let refused = bodies.read(body(1, 1 << 20), 16 << 20).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+        let (small, _place) = bodies.read(body(1, SMALL), 16 << 20).await.unwrap();
+        assert_eq!(small.len(), SMALL, "an autopilot is switched all the same");
         drop(held);
         assert_eq!(bodies.room.available_permits(), ROOM / UNIT);
-        bodies.read(body(1, 1), 16 << 20).await.unwrap();
+        bodies.read(body(1, 1 << 20), 16 << 20).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stops_or_drips_gives_its_room_back() {
+        let bodies = Bodies::default();
+        let stops = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![7; 1 << 20]))]);
+        let stops = Body::from_stream(stops.chain(futures::stream::pending()));
+        assert_eq!(bodies.read(stops, 16 << 20).await.unwrap_err(), Refusal::TooSlow);
+        let drips = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(SILENCE / 2).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let refused = bodies.read(Body::from_stream(drips), 16 << 20).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(bodies.room.available_permits(), ROOM / UNIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_body_over_a_slow_link_is_taken() {
+        let bodies = Bodies::default();
+        let slow = futures::stream::unfold(0, |at| async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let piece = Bytes::from(vec![7; 512 << 10]);
+            (at < 20).then(|| (Ok::<_, std::io::Error>(piece), at + 1))
+        });
+        let (whole, _place) = bodies.read(Body::from_stream(slow), 16 << 20).await.unwrap();
+        assert_eq!(whole.len(), 10 << 20);
     }
 
     #[tokio::test]

@@ -51,7 +51,8 @@ impl ConfigDir {
         match fs::read_dir(&root) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&root).map_err(|error| DirError::Create(root.clone(), error))?;
+                make_folders(&root, &mut sync)
+                    .map_err(|error| DirError::Create(root.clone(), error))?;
                 tracing::info!("made a new configuration directory: {}", root.display());
             }
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
@@ -126,15 +127,40 @@ impl ConfigDir {
     }
 }
 
+/// Makes a folder and those above it that are missing. Each new name is durable when this returns: a file in a folder whose own name
+/// is lost is lost, too.
+pub(crate) fn make_folders(
+    folder: &Path,
+    sync: &mut impl FnMut(&Path) -> io::Result<()>,
+) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().unwrap_or(Path::new("/"));
+    make_folders(above, sync)?;
+    match fs::create_dir(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        made => made?,
+    }
+    sync(above)
+}
+
+/// What a folder lists is on the disk when this returns.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(here)?.sync_all()
+}
+
 /// Temporary file, fsync, previous generation aside, rename, fsync of the folder.
 fn save_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    make_folders(folder, &mut sync)?;
     let temporary = beside(path, ".tmp");
     let written = write_durably(&temporary, bytes).and_then(|()| {
         keep_previous(path)?;
         fs::rename(&temporary, path)?;
-        File::open(folder)?.sync_all()
+        sync(folder)
     });
     if written.is_err() {
         // A full disk: what was half written only takes room.
@@ -149,9 +175,13 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A hard link: at no moment is the file itself missing.
+/// A hard link: at no moment is the file itself missing. What is damaged does not take the place of a whole generation, which may
+/// be the one that we have started from: a cut before the rename would leave nothing to start from.
 fn keep_previous(path: &Path) -> io::Result<()> {
     let backup = beside(path, ".bak");
+    if !is_whole(path) && is_whole(&backup) {
+        return Ok(());
+    }
     let fresh = beside(path, ".bak.tmp");
     let _ = fs::remove_file(&fresh);
     match fs::hard_link(path, &fresh) {
@@ -183,6 +213,10 @@ fn read_text(path: &Path, complaints: &mut Vec<String>) -> Option<String> {
             None
         }
     }
+}
+
+fn is_whole(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| whole_json(&text))
 }
 
 fn whole_json(text: &str) -> bool {
@@ -248,6 +282,39 @@ mod tests {
         let texts = dir.read_texts();
         assert_eq!(texts.settings.as_deref(), Some("{\"port\":1}"));
         assert!(texts.complaints[0].contains("generation before"), "{:?}", texts.complaints);
+    }
+
+    #[test]
+    fn a_damaged_file_never_takes_the_place_of_a_whole_generation() {
+        let (_temp, dir) = dir();
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        dir.save("settings.json", b"{\"port\":1}").unwrap();
+        dir.save("settings.json", b"{\"port\":2}").unwrap();
+        fs::write(dir.path().join("settings.json"), "{\"po").unwrap();
+        // A cut here, before the rename, must leave something to start from.
+        keep_previous(&dir.path().join("settings.json")).unwrap();
+        assert_eq!(read("settings.json.bak"), "{\"port\":1}");
+        dir.save("settings.json", b"{\"port\":3}").unwrap();
+        assert_eq!(read("settings.json"), "{\"port\":3}");
+        assert_eq!(read("settings.json.bak"), "{\"port\":1}");
+        dir.save("settings.json", b"{\"port\":4}").unwrap();
+        assert_eq!(read("settings.json.bak"), "{\"port\":3}");
+    }
+
+    #[test]
+    fn the_name_of_every_new_folder_is_made_durable() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut synced = Vec::new();
+        let mut note = |folder: &Path| {
+            synced.push(folder.strip_prefix(temp.path()).unwrap().to_owned());
+            sync(folder)
+        };
+        make_folders(&temp.path().join("a/b/c"), &mut note).unwrap();
+        make_folders(&temp.path().join("a/b/c"), &mut note).unwrap();
+        assert_eq!(synced, ["", "a", "a/b"].map(PathBuf::from));
+        assert!(temp.path().join("a/b/c").is_dir());
+        fs::write(temp.path().join("file"), "").unwrap();
+        assert!(make_folders(&temp.path().join("file/b"), &mut sync).is_err());
     }
 
     #[test]

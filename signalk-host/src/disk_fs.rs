@@ -11,6 +11,7 @@ mod ops;
 mod os;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,7 +23,7 @@ use cap_std::fs::{Dir, Metadata, OpenOptions};
 use wasmi_hdk::vfs::{FOLDERS, FileType, Handle, Meter, OpenHow, Quota, ROOT, Usage};
 use wasmi_hdk::wasi::Errno;
 
-use self::os::errno;
+use self::{os::errno, tree::Tree};
 
 /// A folder of the disk as the root of one plugin.
 #[derive(Debug)]
@@ -124,21 +125,14 @@ impl DiskFs {
 fn measure(root: &Dir) -> io::Result<Usage> {
     let mut usage = Usage::default();
     let mut several_names = std::collections::BTreeSet::new();
-    let mut rest = vec![root.try_clone()?];
-    while let Some(dir) = rest.pop() {
-        for entry in dir.entries()? {
-            let entry = entry?;
-            let found = entry.metadata()?;
-            usage.files += 1;
-            if found.is_dir() {
-                rest.push(entry.open_dir()?);
-            } else if found.is_file()
-                && (os::links(&found) <= 1 || several_names.insert(os::inode(&found)))
-            {
-                usage.bytes = usage.bytes.saturating_add(found.len());
-            }
+    Tree::walk(root, |entry| {
+        let found = entry.metadata()?;
+        usage.files += 1;
+        if found.is_file() && (os::links(&found) <= 1 || several_names.insert(os::inode(&found))) {
+            usage.bytes = usage.bytes.saturating_add(found.len());
         }
-    }
+        Ok(())
+    })?;
     Ok(usage)
 }
 
@@ -146,7 +140,11 @@ fn remove_all(dir: &Dir, name: &str) -> io::Result<()> {
     match dir.symlink_metadata(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-        Ok(found) if found.is_dir() => dir.remove_dir_all(name),
+        Ok(found) if found.is_dir() => {
+            let folder = dir.open_dir(name)?;
+            Tree::walk(&folder, |_| Ok(()))?.empty()?;
+            dir.remove_dir(name)
+        }
         Ok(_) => dir.remove_file(name),
     }
 }

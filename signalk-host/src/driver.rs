@@ -26,7 +26,7 @@ use crate::{
     outbox::{Ending, Outbox},
     platform::NativePlatform,
     plugin_net::PluginNet,
-    pool::Pool,
+    pool::{self, Pool},
     static_files::StaticFiles,
     storage::Storage,
     stream::wire::Message,
@@ -98,8 +98,6 @@ pub(crate) struct Driver {
     pub(crate) log: LogFilter,
     /// For the pool's results.
     pub(crate) sender: CoreSender,
-    /// Told when the core has stopped.
-    pub(crate) stopped: Option<oneshot::Sender<()>>,
 }
 
 /// Messages that wait at most; then whoever has more must wait.
@@ -204,7 +202,7 @@ impl Running {
             }
             ToCore::Plugin { input, .. } => input,
             ToCore::Input(input) => {
-                if matches!(input, Input::Ran { .. }) {
+                if matches!(input, Input::Ran { .. } | Input::RunLost { .. }) {
                     self.report_fallen();
                 }
                 match &input {
@@ -266,10 +264,9 @@ impl Running {
                 Output::Run { plugin, run } => {
                     let sender = self.driver.sender.clone();
                     self.pool.run(move || {
-                        let ran = run.execute();
-                        let urgent = ran.is_urgent();
+                        let (input, urgent) = pool::executed(plugin, || run.execute());
                         // Fails only after the core has stopped.
-                        let _ = sender.send_now(ToCore::Input(Input::Ran { plugin, ran }), urgent);
+                        let _ = sender.send_now(ToCore::Input(input), urgent);
                     });
                 }
                 Output::Wait { until } => {
@@ -341,9 +338,6 @@ impl Running {
                 self.done = true;
                 let text = "the server is stopping".to_owned();
                 self.clients.end_all(&Ending::Closed(GOING_AWAY, text));
-                if let Some(stopped) = self.driver.stopped.take() {
-                    let _ = stopped.send(());
-                }
             }
         }
     }

@@ -20,6 +20,8 @@ mod exchanges;
 mod files;
 mod http;
 mod inbox;
+mod keepalive;
+mod listener;
 mod logging;
 mod net;
 mod outbox;

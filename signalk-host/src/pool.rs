@@ -2,10 +2,13 @@
 //! returns to the core as an input. The core gives out one piece per plugin at a time, so no plugin is on two threads.
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
 };
+
+use signalk_core::{Input, PluginId, Ran};
 
 /// Guest loops recurse on the native stack through nested calls; 2 MB is a quarter of what the engine may need.
 const STACK_BYTES: usize = 8 << 20;
@@ -60,9 +63,36 @@ impl Pool {
     }
 }
 
+/// What the core gets of a piece of guest work, and whether the guest waits for that. The core waits for each piece that it has
+/// given out: one that panics is told, too.
+pub(crate) fn executed(plugin: PluginId, work: impl FnOnce() -> Ran) -> (Input, bool) {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(ran) => {
+            let urgent = ran.is_urgent();
+            (Input::Ran { plugin, ran }, urgent)
+        }
+        Err(panic) => (Input::RunLost { plugin, reason: words_of(panic.as_ref()) }, true),
+    }
+}
+
+/// What a panic said.
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_panics_is_told_to_the_core() {
+        let plugin = PluginId::from_package("p");
+        let (input, urgent) = executed(plugin, || panic!("planned {}", 1));
+        assert!(urgent);
+        assert!(matches!(input, Input::RunLost { reason, .. } if reason == "planned 1"));
+    }
 
     #[test]
     fn a_job_that_panics_takes_no_thread_with_it() {

@@ -14,6 +14,8 @@ use std::{
 use bytes::Bytes;
 use signalk_core::resources::{Scan, StoredFile};
 
+use crate::disk::{make_folders, sync};
+
 /// No resource is as large as this; a file that is larger came here by mistake.
 const LARGEST: u64 = 16 << 20;
 
@@ -87,7 +89,7 @@ impl ResourceFiles {
         let deleted = self
             .keep_previous(&path)
             .and_then(|()| fs::remove_file(&path))
-            .and_then(|()| sync_folder(&path));
+            .and_then(|()| sync(folder_of(&path)));
         match deleted {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -96,21 +98,25 @@ impl ResourceFiles {
     }
 
     fn write_by(&self, path: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+        make_folders(folder_of(path), &mut sync)?;
         let mut file = File::create(aside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         self.keep_previous(path)?;
         fs::rename(aside, path)?;
-        sync_folder(path)
+        sync(folder_of(path))
     }
 
     /// What is about to go stays one generation long, where nobody lists it.
     fn keep_previous(&self, path: &Path) -> io::Result<()> {
         let inside = path.strip_prefix(self.root.join("resources")).unwrap_or(path);
         let kept = self.root.join("resources/.previous").join(inside);
-        fs::create_dir_all(kept.parent().unwrap_or(&self.root))?;
-        let fresh = kept.with_extension("new");
+        make_folders(folder_of(&kept), &mut sync)?;
+        // Beside those in `write`, whose names begin with their folder; beside the kept ones it could be one of them.
+        let tmp = self.root.join("resources/.tmp");
+        make_folders(&tmp, &mut sync)?;
+        let name = inside.to_string_lossy().replace(std::path::MAIN_SEPARATOR, ".");
+        let fresh = tmp.join(format!("previous.{name}"));
         let _ = fs::remove_file(&fresh);
         match fs::hard_link(path, &fresh) {
             Ok(()) => fs::rename(&fresh, &kept),
@@ -123,7 +129,7 @@ impl ResourceFiles {
 
     fn aside(&self, name: &str) -> Result<PathBuf, String> {
         let folder = self.root.join("resources").join(name);
-        fs::create_dir_all(&folder).map_err(|error| told(&folder, "made", &error))?;
+        make_folders(&folder, &mut sync).map_err(|error| told(&folder, "made", &error))?;
         Ok(folder)
     }
 
@@ -151,8 +157,8 @@ fn read_into(path: &Path, buffer: &mut Vec<u8>) -> io::Result<i64> {
     Ok(i64::try_from(modified.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 fn told(path: &Path, what: &str, error: &io::Error) -> String {
@@ -191,6 +197,18 @@ mod tests {
         assert!(files.delete("resources/routes", "a").unwrap());
         assert!(!files.delete("resources/routes", "a").unwrap());
         assert_eq!(fs::read(&previous).unwrap(), b"{\"n\":2}");
+        assert_eq!(fs::read_dir(temp.path().join("resources/.tmp")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_kept_generation_of_one_id_is_never_that_of_another() {
+        let (temp, files) = files();
+        for (name, text) in [("a.new", "1"), ("a.new", "2"), ("a.b", "3"), ("a.b", "4")] {
+            files.write("resources/routes", name, text.as_bytes()).unwrap();
+        }
+        let kept =
+            |name| fs::read_to_string(temp.path().join("resources/.previous/routes").join(name));
+        assert_eq!((kept("a.new").unwrap(), kept("a.b").unwrap()), ("1".into(), "3".into()));
         assert_eq!(fs::read_dir(temp.path().join("resources/.tmp")).unwrap().count(), 0);
     }
 

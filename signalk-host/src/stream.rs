@@ -15,10 +15,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use signalk_core::Input;
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncWrite, AsyncWriteExt},
     net::{TcpStream, tcp::OwnedWriteHalf},
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval_at, timeout},
@@ -125,7 +125,7 @@ async fn talk(
                         return false;
                     }
                     pinged = true;
-                    if sink.write_all(&wire::ping()).await.is_err() {
+                    if !matches!(timeout(STUCK, sink.write_all(&wire::ping())).await, Ok(Ok(()))) {
                         return false;
                     }
                 }
@@ -137,16 +137,24 @@ async fn talk(
 
 /// Writes a batch, and tells the core when the client has caught up.
 pub(crate) async fn write(
-    sink: &mut OwnedWriteHalf,
+    sink: &mut (impl AsyncWrite + Unpin),
     admission: &Admission,
     mut batch: Batch,
     bytes: usize,
 ) -> io::Result<()> {
     let outbox = &admission.outbox;
-    tokio::select! {
-        biased;
-        written = sink.write_all_buf(&mut batch) => written?,
-        () = given_up(outbox) => return Err(io::ErrorKind::TimedOut.into()),
+    let closed = closed_by_the_core(outbox);
+    tokio::pin!(closed);
+    while batch.has_remaining() {
+        tokio::select! {
+            biased;
+            written = sink.write_buf(&mut batch) => if written? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            },
+            () = &mut closed => return Err(io::ErrorKind::TimedOut.into()),
+            // Begins anew whenever something moved: a slow link is not a dead one.
+            () = tokio::time::sleep(STUCK) => return Err(io::ErrorKind::TimedOut.into()),
+        }
     }
     if let Some(level) = outbox.sent(bytes) {
         let input = Input::StreamQueue { id: outbox.id, bytes: level };
@@ -156,15 +164,10 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// Ends when writing has lost its sense: the core has closed the client, or nothing moved for long.
-async fn given_up(outbox: &Outbox) {
-    let stuck = tokio::time::sleep(STUCK);
-    tokio::pin!(stuck);
+/// Ends a while after the core has closed the client, however fast it takes what is left.
+async fn closed_by_the_core(outbox: &Outbox) {
     while !outbox.ended() {
-        tokio::select! {
-            () = &mut stuck => return,
-            () = outbox.woken() => {}
-        }
+        outbox.woken().await;
     }
     tokio::time::sleep(LAST_WORDS).await;
 }

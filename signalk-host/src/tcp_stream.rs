@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     admission::{Admission, Edge},
     driver::ToCore,
+    keepalive,
     outbox::Taken,
     stream::{self, wire::Framing},
 };
@@ -40,6 +41,8 @@ pub(crate) async fn listen(listener: TcpListener, edge: Edge) {
 
 async fn serve(socket: TcpStream, admission: Admission) {
     let _ = socket.set_nodelay(true);
+    // Nothing is asked of these clients: one that only sends, or only listens, would never be missed.
+    keepalive::watch(&socket);
     let outbox = admission.outbox.clone();
     let open = ToCore::Open { target: TARGET.into(), headers: Vec::new(), outbox: outbox.clone() };
     if admission.sender().send(open).await.is_err() {

@@ -51,7 +51,7 @@ impl Parsing {
     pub(super) fn disconnected(&mut self) {
         match self {
             Parsing::Nmea0183(parser) => parser.disconnected(),
-            Parsing::SignalK(parser) => parser.push(b"\n", &mut Vec::new()),
+            Parsing::SignalK(parser) => parser.disconnected(),
             Parsing::Multiplexed(parser) => parser.disconnected(),
         }
     }

@@ -28,7 +28,7 @@ struct Reader {
 pub struct Counters {
     /// Lines read as deltas.
     pub deltas: u64,
-    /// Lines that are no delta.
+    /// Lines that are no delta, and halves of lines that a broken connection left.
     pub not_deltas: u64,
     /// Lines over 4 MiB, skipped.
     pub oversized: u64,
@@ -48,6 +48,13 @@ impl Parser {
         let Parser { lines, reader } = self;
         lines.push(bytes, |line| reader.line(line, out));
         reader.counters.oversized = lines.oversized();
+    }
+
+    /// The connection broke: half a line is no delta, even where it reads like one, and is no use after a reconnect.
+    pub fn disconnected(&mut self) {
+        if self.lines.forget_rest() {
+            self.reader.counters.not_deltas += 1;
+        }
     }
 
     /// What the connection has carried.
@@ -103,6 +110,16 @@ mod tests {
         for step in 1..stream.len() {
             assert_eq!(read(step), (out.clone(), counters.clone()), "{step}");
         }
+    }
+
+    #[test]
+    fn half_a_line_of_a_broken_connection_is_not_counted_as_a_delta() {
+        let (mut parser, mut out) = (Parser::new(), Vec::new());
+        parser.push([LINE, "\n", LINE].concat().as_bytes(), &mut out);
+        parser.disconnected();
+        parser.push([LINE, "\n"].concat().as_bytes(), &mut out);
+        let counters = parser.counters();
+        assert_eq!((out.len(), counters.deltas, counters.not_deltas), (2, 2, 1));
     }
 
     #[test]

@@ -314,6 +314,26 @@ impl Plugins {
         self.after_end(at, now, host);
     }
 
+    /// The host itself failed over this guest. As a crash, so that it is stopped, named and started again like any other; the
+    /// session still waits for the piece and would do so for ever.
+    pub(super) fn lost(&mut self, at: At, now: Duration, reason: &str, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at).filter(|plugin| plugin.session.is_some())
+        else {
+            return;
+        };
+        if plugin.stopping {
+            return self.stopped(at, now, host);
+        }
+        let id = &plugin.manifest.id;
+        let text = format!(
+            "plugin `{id}`: the host panicked while it executed this plugin: {reason}; this is a fault of the server, please report it"
+        );
+        self.crashed(at, now, &Crash::Text(text), host);
+        if let Some(plugin) = self.plugins.get_mut(at) {
+            plugin.dirty = true;
+        }
+    }
+
     /// A crash while running, or while starting: the next life comes after a while.
     ///
     /// A decision: the diagram of plugin ABI 8.1 has a trap in `plugin_start` end in `error`. What keeps a start from

@@ -223,6 +223,19 @@ impl Plugins {
         }
     }
 
+    /// A piece of guest work panicked: its guest does not come back.
+    pub(crate) fn run_lost(
+        &mut self,
+        now: Duration,
+        plugin: &PluginId,
+        reason: &str,
+        host: &mut dyn Host,
+    ) {
+        if let Some(at) = self.ids.get(plugin).copied() {
+            self.lost(at, now, reason, host);
+        }
+    }
+
     /// News of the world for one life of a plugin.
     pub(crate) fn handle_report(
         &mut self,

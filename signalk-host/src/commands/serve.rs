@@ -1,6 +1,7 @@
 //! `signalk-host serve`: reads the configuration, starts the core and the listeners, and stops all in good order.
 
 use std::{
+    future::Future,
     io::{self, Write},
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -9,13 +10,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use axum::serve::ListenerExt;
 use signalk_core::{Config, ConnectionConfig, ConnectionKind, Core, Endpoint, Input};
 use tokio::{
     net::TcpListener,
     runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::mpsc,
+    task::JoinHandle,
 };
 
 use crate::{
@@ -27,10 +28,12 @@ use crate::{
     files::Files,
     http,
     inbox::{self, Inbox},
+    listener,
     logging::{self, LogFilter},
     net::{Connections, spec::InputSpec},
     platform::NativePlatform,
     plugin_net::PluginNet,
+    pool,
     static_files::StaticFiles,
     storage::Storage,
     tcp_stream,
@@ -79,23 +82,20 @@ async fn serve(args: ServeArgs, log: LogFilter) -> Result<()> {
         tcp_stream.as_ref().and_then(|listener| Some(listener.local_addr().ok()?.port()));
 
     let (sender, inbox) = inbox::channel(CHANNEL);
-    let stopped = start_core(config, &dir, log, &sender, inbox);
+    let mut core = start_core(config, &dir, log, &sender, inbox);
     look_for_plugins(&args, &dir, &sender);
     let (edge, all_streams_ended) = Edge::new(sender.clone(), stream_limit()?);
     if let Some(listener) = tcp_stream {
         tokio::spawn(tcp_stream::listen(listener, edge.clone()));
     }
-    let service = http::router(edge).into_make_service_with_connect_info::<SocketAddr>();
-    // A delta is small and shall leave at once.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let server = tokio::spawn(axum::serve(listener, service).into_future());
+    let server = tokio::spawn(listener::serve(listener, http::router(edge)));
     announce(address, &dir);
 
-    signals.next().await;
+    unless_it_ends(&mut core, signals.next()).await?;
     tracing::info!("stopping; once more stops at once");
     tokio::select! {
         () = signals.next() => bail!("stopped at once: what plugins had not saved yet is lost"),
-        ended = stop(&sender, stopped, all_streams_ended, server) => ended,
+        ended = stop(&sender, core, all_streams_ended, server) => ended,
     }
 }
 
@@ -105,11 +105,10 @@ fn start_core(
     log: LogFilter,
     sender: &CoreSender,
     inbox: Inbox<ToCore>,
-) -> oneshot::Receiver<()> {
+) -> JoinHandle<()> {
     let platform = NativePlatform::new();
     let runtime = Handle::current();
     let storage = Storage::new(dir.path(), runtime.clone(), sender.clone());
-    let (told, stopped) = oneshot::channel();
     let driver = Driver {
         core: Core::new(config, Arc::new(platform)),
         platform,
@@ -120,10 +119,32 @@ fn start_core(
         static_files: StaticFiles::new(runtime),
         log,
         sender: sender.clone(),
-        stopped: Some(told),
     };
-    tokio::spawn(driver.run(inbox));
-    stopped
+    tokio::spawn(driver.run(inbox))
+}
+
+/// Waits for somebody who wants us to stop. Without its core the server would go on taking requests that nobody answers, and
+/// whoever starts it again when it ends (systemd) would see it alive.
+///
+/// # Errors
+///
+/// The core has ended, which only a panic can do.
+async fn unless_it_ends(core: &mut JoinHandle<()>, wanted: impl Future<Output = ()>) -> Result<()> {
+    tokio::select! {
+        () = wanted => Ok(()),
+        ended = core => Err(fallen(ended)),
+    }
+}
+
+fn fallen(ended: Result<(), tokio::task::JoinError>) -> anyhow::Error {
+    let why = match ended.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(()) => "it ended by itself".to_owned(),
+        Err(Ok(panic)) => pool::words_of(panic.as_ref()),
+        Err(Err(error)) => error.to_string(),
+    };
+    anyhow::anyhow!(
+        "the core of the server has fallen: {why}; the server ends, start it again, and please report this"
+    )
 }
 
 /// Beside everything else: a slow disk does not keep the first client waiting.
@@ -139,21 +160,24 @@ fn look_for_plugins(args: &ServeArgs, dir: &ConfigDir, sender: &CoreSender) {
 /// The core first, which stops plugins, saves, and closes the streams; then the clients' last frames.
 async fn stop(
     sender: &CoreSender,
-    stopped: oneshot::Receiver<()>,
+    core: JoinHandle<()>,
     mut all_streams_ended: mpsc::Receiver<()>,
-    server: tokio::task::JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
 ) -> Result<()> {
     let in_time = tokio::time::timeout(STOP, async {
         let _ = sender.send(ToCore::Input(Input::Shutdown)).await;
-        let _ = stopped.await;
+        core.await
     });
-    let in_time = in_time.await.is_ok();
+    let ended = in_time.await;
     server.abort();
     let _ = tokio::time::timeout(GOODBYE, all_streams_ended.recv()).await;
-    if !in_time {
-        bail!("a plugin or the disk did not stop within {} s; ended without it", STOP.as_secs());
+    match ended {
+        Ok(Ok(())) => tracing::info!("stopped"),
+        Ok(fell @ Err(_)) => return Err(fallen(fell)),
+        Err(_) => {
+            bail!("a plugin or the disk did not stop within {} s; ended without it", STOP.as_secs())
+        }
     }
-    tracing::info!("stopped");
     Ok(())
 }
 
@@ -254,5 +278,29 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_core_that_falls_ends_the_server_with_an_error() {
+        let mut core = tokio::spawn(async { panic!("planned") });
+        let fell = unless_it_ends(&mut core, std::future::pending()).await.unwrap_err();
+        let text = fell.to_string();
+        assert!(text.contains("planned") && text.contains("start it again"), "{text}");
+        let mut core = tokio::spawn(std::future::pending());
+        unless_it_ends(&mut core, async {}).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_core_that_falls_while_it_stops_is_an_error_too() {
+        let (sender, _inbox) = inbox::channel(1);
+        let (_, streams) = mpsc::channel(1);
+        let core = tokio::spawn(async { panic!("planned") });
+        let ended = stop(&sender, core, streams, tokio::spawn(async {})).await;
+        assert!(ended.unwrap_err().to_string().contains("planned"));
     }
 }

@@ -144,3 +144,56 @@ fn a_pipe_in_the_folder_does_not_hang_the_host() {
         assert_eq!(fs.open(ROOT, path("data/p"), READ).map(drop), Err(Errno::Acces));
     }
 }
+
+/// Folders in folders, each with a long name: their path is longer than the system takes in one go.
+fn make_deep(folder: &std::path::Path, depth: usize) {
+    let name = "d".repeat(200);
+    let root = cap_std::fs::Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+    let mut dir = root.open_dir("data").unwrap();
+    for _ in 0..depth {
+        dir.create_dir(&name).unwrap();
+        dir = dir.open_dir(&name).unwrap();
+    }
+    dir.write("last", "xyz").unwrap();
+}
+
+/// How many folders of ours are open at once, where the system tells.
+fn open_below(folder: &std::path::Path) -> usize {
+    let Ok(open) = fs::read_dir("/proc/self/fd") else { return 0 };
+    open.flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .filter(|target| target.starts_with(folder))
+        .count()
+}
+
+#[test]
+fn thousands_of_folders_are_measured_with_a_few_descriptors() {
+    let folder = TempDir::new().expect("temporary folder");
+    drop(disk(&folder));
+    for number in 0..300 {
+        fs::create_dir(folder.path().join(format!("data/{number}"))).unwrap();
+        fs::write(folder.path().join(format!("data/{number}/f")), "x").unwrap();
+    }
+    let root =
+        cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+    let mut most = 0;
+    super::Tree::walk(&root, |_| {
+        most = most.max(open_below(folder.path()));
+        Ok(())
+    })
+    .unwrap();
+    assert!(most < 10, "{most} folders were open at once");
+    assert_eq!(disk(&folder).usage(), Usage { bytes: 300, files: 603, refused: 0 });
+}
+
+#[test]
+fn folders_in_folders_do_not_keep_a_plugin_from_starting() {
+    let folder = TempDir::new().expect("temporary folder");
+    drop(disk(&folder));
+    make_deep(folder.path(), 100);
+    assert_eq!(disk(&folder).usage(), Usage { bytes: 3, files: 104, refused: 0 });
+    // What a guest made as deep in `tmp` goes at the next start.
+    fs::remove_dir(folder.path().join("tmp")).unwrap();
+    fs::rename(folder.path().join("data"), folder.path().join("tmp")).unwrap();
+    assert_eq!(disk(&folder).usage(), Usage { bytes: 0, files: 3, refused: 0 });
+}

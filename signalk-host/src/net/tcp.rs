@@ -12,12 +12,17 @@ use tokio::{
 };
 
 use super::{PIECE, Way, failed, listening};
+use crate::keepalive;
 
 /// For the name and for the connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// A gateway that lost its power never says goodbye; connecting again costs nothing.
 const SILENCE: Duration = Duration::from_secs(120);
+
+/// The same for a peer that connected to us. Longer, because not every one of them comes back when it is closed: one that is
+/// without power is found by [`keepalive`]; this is for those that connect anew and leave the old connection open.
+const PEER_SILENCE: Duration = Duration::from_secs(600);
 
 /// Peers of one listener.
 const PEERS: usize = 32;
@@ -35,6 +40,7 @@ pub(super) async fn connect(way: &Way, host: &str, port: u16) -> ConnectionEvent
             return ConnectionEvent::Failed { error: format!("{name}: no answer for {seconds} s") };
         }
     };
+    keepalive::watch(&stream);
     way.event(ConnectionEvent::Opened).await;
     let mut buffer = BytesMut::with_capacity(PIECE);
     loop {
@@ -71,6 +77,7 @@ pub(super) async fn listen(way: &Way, address: Option<IpAddr>, port: u16) -> Con
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) if peers.len() < PEERS => {
                     tracing::info!("{name}: {peer} connected");
+                    keepalive::watch(&stream);
                     peers.spawn(serve_peer(way.clone(), stream));
                 }
                 Ok((_, peer)) => tracing::warn!("{name}: refused {peer}: there are {PEERS} already"),
@@ -90,9 +97,9 @@ async fn serve_peer(way: Way, mut stream: TcpStream) {
     let mut lines = Lines::default();
     loop {
         lines.buffer.reserve(PIECE);
-        match stream.read_buf(&mut lines.buffer).await {
-            Ok(0) | Err(_) => break,
-            Ok(_) => {
+        match timeout(PEER_SILENCE, stream.read_buf(&mut lines.buffer)).await {
+            Ok(Ok(0) | Err(_)) | Err(_) => break,
+            Ok(Ok(_)) => {
                 if let Some(whole) = lines.whole() {
                     way.bytes(whole).await;
                 }
@@ -141,6 +148,23 @@ mod tests {
         assert_eq!(lines.whole().as_deref(), Some(&b"$A*00\r\n"[..]));
         assert_eq!(lines.rest().as_deref(), Some(&b"$B\r\n"[..]));
         assert_eq!(lines.rest(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_says_nothing_any_more_loses_its_place() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let (sender, inbox) = crate::inbox::channel(8);
+        let credit = std::sync::Arc::new(tokio::sync::Semaphore::new(crate::net::PIECES));
+        let way = Way { id: signalk_core::ConnectionId(1), sender, credit };
+        tokio::io::AsyncWriteExt::write_all(&mut peer, b"$A*00\r\n$B").await.unwrap();
+        // Ends although the peer keeps its end open; what it had begun to say is handed on.
+        serve_peer(way, stream).await;
+        let mut batch = Vec::new();
+        inbox.take(&mut batch, std::time::Instant::now(), Some(std::time::Instant::now())).await;
+        assert!(!batch.is_empty());
+        drop(peer);
     }
 
     #[test]

@@ -31,17 +31,40 @@ const ONE_ADDRESS: Duration = Duration::from_secs(10);
 
 /// The addresses of a host that the plugin may reach, in the resolver's order.
 pub(super) async fn resolve(egress: &Egress, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let all: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
-        Ok(ip) => vec![SocketAddr::new(ip, port)],
-        Err(_) => match bare.parse::<std::net::SocketAddrV6>() {
-            Ok(address) => vec![address.into()],
-            Err(_) => lookup_host((bare, port))
-                .await
-                .map_err(|error| io::Error::other(format!("cannot find `{bare}`: {error}")))?
-                .collect(),
-        },
+    let bare = bare(host);
+    let all: Vec<SocketAddr> = match literal(host, port) {
+        Some(address) => vec![address],
+        None => lookup_host((bare, port))
+            .await
+            .map_err(|error| io::Error::other(format!("cannot find `{bare}`: {error}")))?
+            .collect(),
     };
+    allowed(egress, bare, &all)
+}
+
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// A host that is an address and no name.
+pub(super) fn literal(host: &str, port: u16) -> Option<SocketAddr> {
+    let bare = bare(host);
+    match bare.parse::<IpAddr>() {
+        Ok(ip) => Some(SocketAddr::new(ip, port)),
+        Err(_) => bare.parse::<std::net::SocketAddrV6>().ok().map(Into::into),
+    }
+}
+
+/// Those of a host's addresses that the plugin may reach.
+///
+/// # Errors
+///
+/// There are none, or all are closed to it.
+pub(super) fn allowed(
+    egress: &Egress,
+    host: &str,
+    all: &[SocketAddr],
+) -> io::Result<Vec<SocketAddr>> {
     let allowed: Vec<SocketAddr> = all.iter().copied().filter(|to| egress.allows(*to)).collect();
     match all.first() {
         Some(first) if allowed.is_empty() => Err(io::Error::new(
@@ -50,7 +73,7 @@ pub(super) async fn resolve(egress: &Egress, host: &str, port: u16) -> io::Resul
                 "{first} is closed to plugins; the owner opens it with \"egress\": {{\"allow\": [\"{first}\"]}} in the plugin's options file"
             ),
         )),
-        None => Err(io::Error::other(format!("`{bare}` has no address"))),
+        None => Err(io::Error::other(format!("`{host}` has no address"))),
         Some(_) => Ok(allowed),
     }
 }

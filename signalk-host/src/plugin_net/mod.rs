@@ -11,6 +11,7 @@ mod tcp;
 mod tls;
 mod udp;
 mod udp_drops;
+mod udp_names;
 mod udp_options;
 mod websocket;
 

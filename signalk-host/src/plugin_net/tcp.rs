@@ -1,13 +1,13 @@
 //! One TCP connection of a plugin: a task that reads while there is credit, and one that writes.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use signalk_bridge::{Egress, Report, SocketId, WINDOW};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::tcp::{OwnedReadHalf, OwnedWriteHalf},
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{Semaphore, mpsc},
     task::AbortHandle,
     time::timeout,
 };
@@ -69,7 +69,7 @@ pub(super) fn open(
         };
         way.report(Report::Connected { socket, result: Ok(String::new()) }).await;
         let (reading, writing) = stream.into_split();
-        let (_alive, over) = oneshot::channel();
+        let (_alive, over) = mpsc::channel(1);
         tokio::spawn(write(writing, to_send, over, way.clone(), socket));
         let error = read(reading, &credit, &way, socket).await;
         way.report(Report::Closed { socket, error, close: None }).await;
@@ -114,11 +114,15 @@ async fn read(
     }
 }
 
+/// Says that the reading task has ended: then there is nothing to receive. That may be asked more than once, which a oneshot
+/// channel does not allow.
+type Over = mpsc::Receiver<Infallible>;
+
 /// Until the plugin closes, or the other end did.
 async fn write(
     mut writing: OwnedWriteHalf,
     mut to_send: mpsc::UnboundedReceiver<Bytes>,
-    mut over: oneshot::Receiver<()>,
+    mut over: Over,
     way: Way,
     socket: SocketId,
 ) {
@@ -126,7 +130,7 @@ async fn write(
         let data = tokio::select! {
             biased;
             data = to_send.recv() => data,
-            _ = &mut over => break,
+            _ = over.recv() => break,
         };
         let Some(data) = data else { break };
         let written = tokio::select! {
@@ -148,11 +152,41 @@ async fn write(
 }
 
 /// The connection is over, or the plugin has closed it, and nobody takes what is being written.
-async fn too_late(over: &mut oneshot::Receiver<()>, to_send: &mpsc::UnboundedReceiver<Bytes>) {
+async fn too_late(over: &mut Over, to_send: &mpsc::UnboundedReceiver<Bytes>) {
     loop {
-        let ended = timeout(Duration::from_millis(200), &mut *over).await.is_ok();
+        let ended = timeout(Duration::from_millis(200), over.recv()).await.is_ok();
         if ended || to_send.is_closed() {
             return tokio::time::sleep(GOODBYE).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[tokio::test]
+    async fn a_peer_that_stops_sending_first_and_reads_on_gets_everything() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let (sender, _inbox) = crate::inbox::channel(8);
+        let plugin = signalk_bridge::PluginId::from_package("p");
+        let way = Way { sender, plugin, life: 1 };
+        let (data, to_send) = mpsc::unbounded_channel();
+        let (alive, over) = mpsc::channel(1);
+        let (_reading, writing) = ours.into_split();
+        let written = tokio::spawn(write(writing, to_send, over, way, SocketId(1)));
+        // More than the system keeps for a peer that does not read: the write is blocked.
+        let much = Bytes::from(vec![7; 32 << 20]);
+        data.send(much.clone()).unwrap();
+        tokio::task::yield_now().await;
+        drop(alive);
+        tokio::task::yield_now().await;
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got).await.unwrap();
+        written.await.expect("the task ended in good order");
+        assert_eq!(got.len(), much.len());
     }
 }

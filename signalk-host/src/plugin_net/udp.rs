@@ -12,19 +12,25 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
+use futures::{FutureExt, future::BoxFuture};
 use signalk_bridge::{Datagram, Egress, Report, SocketId, UdpOption};
 use socket2::SockRef;
 use tokio::{
-    net::UdpSocket,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::sleep_until,
+    net::{UdpSocket, lookup_host},
+    sync::{Semaphore, mpsc},
+    time::{sleep_until, timeout},
 };
 
-use super::{Way, connect, udp_drops::Drops, udp_options};
+use super::{
+    Way, connect,
+    udp_drops::Drops,
+    udp_names::{Found, Names, Unsent},
+    udp_options,
+};
 
 /// Datagrams and bytes that wait at most.
 const MOST: usize = 1000;
@@ -36,14 +42,14 @@ const BATCH_BYTES: usize = 512 << 10;
 const REPORTS: usize = 2;
 /// Datagrams to be sent that wait; more are dropped, and said.
 const TO_SEND: usize = 4096;
-/// A name is looked up again after this.
-const NAME_HOLDS: Duration = Duration::from_secs(60);
+/// What waits for the address of a name when the socket is closed has so long.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// Longest datagram.
 const LONGEST: usize = 65_536;
 
 enum Command {
     Set(UdpOption),
-    Send { host: String, port: u16, data: Bytes, _room: OwnedSemaphorePermit },
+    Send(Unsent),
 }
 
 /// How the task is talked to.
@@ -63,7 +69,7 @@ impl Talk {
     pub(super) fn send(&self, host: String, port: u16, data: Bytes) {
         match Arc::clone(&self.room).try_acquire_owned() {
             Ok(_room) => {
-                let _ = self.commands.send(Command::Send { host, port, data, _room });
+                let _ = self.commands.send(Command::Send(Unsent { host, port, data, _room }));
             }
             Err(_) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
@@ -109,7 +115,8 @@ pub(super) fn open(
                     way.trouble(id, text).await;
                 }
                 way.report(Report::UdpBound { socket: id, result: Ok(port) }).await;
-                let open = Open { way, id, ipv6, socket, egress, refused, names: Vec::new() };
+                let open =
+                    Open { way, id, ipv6, socket, egress, refused, names: Names::new(look_up) };
                 open.run(commands).await;
             }
         }
@@ -124,8 +131,7 @@ struct Open {
     socket: UdpSocket,
     egress: Arc<Egress>,
     refused: Arc<AtomicU64>,
-    /// Names that were looked up.
-    names: Vec<(String, IpAddr, Instant)>,
+    names: Names,
 }
 
 /// Datagrams that the core has not taken.
@@ -146,8 +152,11 @@ impl Open {
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command).await,
-                    None => return,
+                    None => return self.say_goodbye().await,
                 },
+                (waited, found) = self.names.answered(), if self.names.is_asking() => {
+                    self.send_all(waited, &found).await;
+                }
                 ready = self.socket.readable() => match ready {
                     Ok(()) => {
                         self.receive(&mut waiting, &mut buffer).await;
@@ -177,7 +186,7 @@ impl Open {
                 Command::Set(_) => {
                     self.way.report(Report::UdpSet { socket: self.id, result }).await;
                 }
-                Command::Send { .. } => {
+                Command::Send(_) => {
                     self.way.trouble(self.id, result.err().unwrap_or_default()).await;
                 }
             }
@@ -206,13 +215,18 @@ impl Open {
                 let result = set.map_err(|error| format!("{option:?}: {error}"));
                 self.way.report(Report::UdpSet { socket: self.id, result }).await;
             }
-            Command::Send { host, port, data, _room } => {
-                let sent = match self.address(&host, port).await {
-                    Ok(to) => self.socket.send_to(&data, to).await.map(|_| ()),
-                    Err(error) => Err(error),
+            Command::Send(unsent) => {
+                // Addresses do not wait behind names.
+                let known = match connect::literal(&unsent.host, unsent.port) {
+                    Some(address) => {
+                        let sent = self.send_to(&unsent, &[address]).await;
+                        self.say_trouble(&unsent, sent).await;
+                        None
+                    }
+                    None => self.names.find(unsent),
                 };
-                if let Err(error) = sent {
-                    self.way.trouble(self.id, format!("datagram to {host}:{port}: {error}")).await;
+                if let Some((unsent, found)) = known {
+                    self.send_all(vec![unsent], &found).await;
                 }
                 let refused = self.refused.swap(0, Ordering::Relaxed);
                 if refused > 0 {
@@ -225,23 +239,57 @@ impl Open {
         }
     }
 
-    /// The address that a name stands for, of the socket's own kind.
-    async fn address(&mut self, host: &str, port: u16) -> io::Result<SocketAddr> {
-        self.names.retain(|(_, _, until)| *until > Instant::now());
-        let known = self.names.iter().find(|(name, ..)| name == host);
-        let host = known.map_or_else(|| host.to_owned(), |(_, address, _)| address.to_string());
-        let found = connect::resolve(&self.egress, &host, port).await?;
-        let fitting = found.into_iter().find(|to| to.is_ipv6() == self.ipv6);
+    /// Sends what has waited for the addresses of its name.
+    async fn send_all(&self, waited: Vec<Unsent>, found: &Found) {
+        for unsent in waited {
+            let sent = match found {
+                Ok(addresses) => {
+                    let port = unsent.port;
+                    let all: Vec<_> =
+                        addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+                    self.send_to(&unsent, &all).await
+                }
+                Err(text) => Err(io::Error::other(text.clone())),
+            };
+            self.say_trouble(&unsent, sent).await;
+        }
+    }
+
+    /// To the first address that is allowed and of the socket's own kind.
+    async fn send_to(&self, unsent: &Unsent, all: &[SocketAddr]) -> io::Result<()> {
+        let allowed = connect::allowed(&self.egress, &unsent.host, all)?;
+        let fitting = allowed.into_iter().find(|to| to.is_ipv6() == self.ipv6);
         let to = fitting.ok_or_else(|| {
             io::Error::other(
                 "no address of the socket's IP version; create the socket for the other",
             )
         })?;
-        if host.parse::<IpAddr>().is_err() && self.names.len() < 100 {
-            self.names.push((host, to.ip(), Instant::now() + NAME_HOLDS));
-        }
-        Ok(to)
+        self.socket.send_to(&unsent.data, to).await.map(drop)
     }
+
+    async fn say_trouble(&self, unsent: &Unsent, sent: io::Result<()>) {
+        if let Err(error) = sent {
+            let Unsent { host, port, .. } = unsent;
+            self.way.trouble(self.id, format!("datagram to {host}:{port}: {error}")).await;
+        }
+    }
+
+    /// The plugin has closed it: what still waits for a name has a while.
+    async fn say_goodbye(&mut self) {
+        let rest = async {
+            while self.names.is_asking() {
+                let (waited, found) = self.names.answered().await;
+                self.send_all(waited, &found).await;
+            }
+        };
+        // What a resolver does not find in this time is lost, as datagrams may be.
+        let _ = timeout(GOODBYE, rest).await;
+    }
+}
+
+/// By the system's resolver.
+fn look_up(host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+    async move { Ok(lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) }.boxed()
 }
 
 impl Waiting {
@@ -269,5 +317,58 @@ impl Waiting {
         }
         self.bytes -= bytes;
         Report::Datagrams { socket, datagrams, dropped: std::mem::take(&mut self.dropped) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{driver::ToCore, inbox};
+
+    /// The resolver of a boat at sea.
+    fn at_sea(_host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        std::future::pending().boxed()
+    }
+
+    #[tokio::test]
+    async fn a_name_that_nobody_answers_for_does_not_keep_the_socket_from_receiving() {
+        let (sender, inbox) = inbox::channel(8);
+        let plugin = signalk_bridge::PluginId::from_package("p");
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (here, id) = (socket.local_addr().unwrap(), SocketId(1));
+        let open = Open {
+            way: Way { sender, plugin, life: 1 },
+            id,
+            ipv6: false,
+            socket,
+            egress: Arc::new(Egress::open()),
+            refused: Arc::default(),
+            names: Names::new(at_sea),
+        };
+        let (commands, to_do) = mpsc::unbounded_channel();
+        let room = Arc::new(Semaphore::new(TO_SEND));
+        let send = |host: &str, data: &'static [u8]| {
+            let _room = Arc::clone(&room).try_acquire_owned().unwrap();
+            let (host, port, data) = (host.to_owned(), here.port(), Bytes::from_static(data));
+            commands.send(Command::Send(Unsent { host, port, data, _room })).unwrap();
+        };
+        let task = tokio::spawn(open.run(to_do));
+        send("beacon.example", b"lost");
+        send("127.0.0.1", b"to myself");
+        let mut batch = Vec::new();
+        let soon = std::time::Instant::now();
+        inbox.take(&mut batch, soon, None).await;
+        let got = batch.into_iter().find_map(|message| match message {
+            ToCore::Plugin { input, .. } => match input {
+                signalk_core::Input::PluginReport {
+                    report: Report::Datagrams { datagrams, .. },
+                    ..
+                } => Some(datagrams[0].data.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        assert_eq!(got.as_deref(), Some(&b"to myself"[..]));
+        task.abort();
     }
 }

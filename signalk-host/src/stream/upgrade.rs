@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::{rt::TokioIo, server::conn::auto::upgrade};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{
     error::{Error, ProtocolError},
@@ -48,7 +48,7 @@ impl Upgrade {
         let Upgrade { answer, socket } = self;
         tokio::spawn(async move {
             let Ok(socket) = socket.await else { return };
-            match upgrade::downcast::<TokioIo<TcpStream>>(socket) {
+            match socket.downcast::<TokioIo<TcpStream>>() {
                 Ok(parts) => then(parts.io.into_inner(), parts.read_buf).await,
                 Err(_) => tracing::error!("a WebSocket over something that is no TCP socket"),
             }

@@ -215,3 +215,24 @@ fn deltas_of_a_restart_are_replayed_in_order_before_live_ones() {
     let order: Vec<_> = ["1.25", "2.25", "3.25", "4.25"].map(|n| lines.find(n)).into();
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{lines}");
 }
+
+#[test]
+fn a_panic_of_the_host_over_a_guest_is_a_crash_of_that_plugin_alone() {
+    let mut sim = Sim::new();
+    sim.install("p", counter());
+    sim.boot();
+    sim.advance_to(1.5);
+    assert_eq!(sim.state("p"), "running");
+    sim.falls = true;
+    sim.advance_to(2.5);
+    sim.falls = false;
+    let entry = sim.entry("p");
+    assert_eq!(entry["state"], "crashed");
+    let text = entry["statusMessage"].as_str().unwrap();
+    assert!(text.contains("the host panicked") && text.contains("planned"), "{text}");
+    sim.advance_to(6.5);
+    assert_eq!(sim.state("p"), "running", "started again like after any crash");
+    sim.falls = true;
+    sim.input(Input::Shutdown);
+    assert!(sim.stopped, "nobody waits for a piece that does not come");
+}

@@ -67,6 +67,8 @@ struct Sim {
     disk_is_slow: bool,
     /// What saving fails with.
     disk_error: Option<String>,
+    /// The edge panics while it executes guests.
+    falls: bool,
     late: Vec<Report>,
     answer: Option<(u16, String)>,
     /// `target: text` of warnings and errors.
@@ -116,6 +118,7 @@ impl Sim {
             files: BTreeMap::new(),
             disk_is_slow: false,
             disk_error: None,
+            falls: false,
             late: Vec::new(),
             answer: None,
             log: Vec::new(),
@@ -174,7 +177,10 @@ impl Sim {
                 }
                 Output::Run { plugin, run } => {
                     *self.runs.entry(plugin.to_string()).or_default() += 1;
-                    Input::Ran { plugin, ran: run.execute() }
+                    match self.falls {
+                        true => Input::RunLost { plugin, reason: "planned".to_owned() },
+                        false => Input::Ran { plugin, ran: run.execute() },
+                    }
                 }
                 Output::Effect(effect) => match self.carry_out(effect) {
                     Some(report @ (Report::Module { .. } | Report::Package { .. }))
