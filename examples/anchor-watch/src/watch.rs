@@ -11,6 +11,8 @@ pub(crate) enum Verdict {
     Holding,
     /// Outside.
     Dragging,
+    /// Outside when it was seen last, and no position for too long: that the GPS is silent does not make it hold.
+    DraggingBlind,
     /// No position for too long.
     Blind,
 }
@@ -24,12 +26,15 @@ pub(crate) struct Watch {
     anchor: Option<Position>,
     radius: f64,
     distance: Option<f64>,
+    /// By the last position, in this life or before.
+    outside: Option<bool>,
     silent_for: u32,
 }
 
 impl Watch {
-    pub(crate) fn new(anchor: Option<Position>, radius: f64) -> Self {
-        Watch { anchor, radius, distance: None, silent_for: 0 }
+    /// `dragged`: it was outside when the watch ended; only a position says that it is not any more.
+    pub(crate) fn new(anchor: Option<Position>, radius: f64, dragged: bool) -> Self {
+        Watch { anchor, radius, distance: None, outside: dragged.then_some(true), silent_for: 0 }
     }
 
     pub(crate) fn anchor(&self) -> Option<Position> {
@@ -43,7 +48,9 @@ impl Watch {
     /// A position of the own vessel. The first one is the anchor's if none was given.
     pub(crate) fn see(&mut self, position: Position) -> Verdict {
         let anchor = *self.anchor.get_or_insert(position);
-        self.distance = Some(metres_between(anchor, position));
+        let distance = metres_between(anchor, position);
+        self.distance = Some(distance);
+        self.outside = Some(distance > self.radius);
         self.silent_for = 0;
         self.verdict()
     }
@@ -55,11 +62,13 @@ impl Watch {
     }
 
     fn verdict(&self) -> Verdict {
-        match self.distance {
-            _ if self.silent_for >= BLIND_AFTER => Verdict::Blind,
+        let blind = self.silent_for >= BLIND_AFTER;
+        match self.outside {
+            Some(true) if blind => Verdict::DraggingBlind,
+            Some(true) => Verdict::Dragging,
+            _ if blind => Verdict::Blind,
             None => Verdict::Waiting,
-            Some(distance) if distance > self.radius => Verdict::Dragging,
-            Some(_) => Verdict::Holding,
+            Some(false) => Verdict::Holding,
         }
     }
 }
@@ -102,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_first_position_is_the_anchor_when_none_is_given() {
-        let mut watch = Watch::new(None, 40.0);
+        let mut watch = Watch::new(None, 40.0, false);
         assert_eq!(watch.second(), Verdict::Waiting);
         assert_eq!(watch.see(PLAKA), Verdict::Holding);
         assert_eq!(watch.see(north_of_plaka(39.0)), Verdict::Holding);
@@ -112,18 +121,38 @@ mod tests {
 
     #[test]
     fn a_given_anchor_stays() {
-        let mut watch = Watch::new(Some(PLAKA), 40.0);
+        let mut watch = Watch::new(Some(PLAKA), 40.0, false);
         assert_eq!(watch.see(north_of_plaka(50.0)), Verdict::Dragging);
         assert_eq!(watch.anchor(), Some(PLAKA));
     }
 
     #[test]
     fn half_a_minute_without_position_is_blind_until_the_next_one() {
-        let mut watch = Watch::new(Some(PLAKA), 40.0);
+        let mut watch = Watch::new(Some(PLAKA), 40.0, false);
         for _ in 0..29 {
             assert_eq!(watch.second(), Verdict::Waiting);
         }
         assert_eq!(watch.second(), Verdict::Blind);
+        assert_eq!(watch.see(PLAKA), Verdict::Holding);
+    }
+
+    #[test]
+    fn an_anchor_that_drags_drags_until_a_position_says_otherwise() {
+        let mut watch = Watch::new(Some(PLAKA), 40.0, false);
+        assert_eq!(watch.see(north_of_plaka(50.0)), Verdict::Dragging);
+        for _ in 0..29 {
+            assert_eq!(watch.second(), Verdict::Dragging);
+        }
+        assert_eq!(watch.second(), Verdict::DraggingBlind);
+        assert_eq!(watch.see(north_of_plaka(60.0)), Verdict::Dragging);
+        assert_eq!(watch.see(north_of_plaka(30.0)), Verdict::Holding);
+    }
+
+    #[test]
+    fn an_anchor_that_dragged_before_a_restart_still_drags() {
+        let mut watch = Watch::new(Some(PLAKA), 40.0, true);
+        assert_eq!(watch.second(), Verdict::Dragging);
+        assert_eq!(watch.see(north_of_plaka(50.0)), Verdict::Dragging);
         assert_eq!(watch.see(PLAKA), Verdict::Holding);
     }
 }
