@@ -171,3 +171,55 @@ async fn closed_by_the_core(outbox: &Outbox) {
     }
     tokio::time::sleep(LAST_WORDS).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, duplex};
+
+    use super::*;
+    use crate::{
+        admission::{Edge, StreamLimit},
+        inbox,
+    };
+
+    fn batch(bytes: usize) -> Batch {
+        Batch([Bytes::from(vec![7; bytes])].into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_link_is_not_a_dead_one() {
+        let (sender, _inbox) = inbox::channel(8);
+        let (edge, _ended) = Edge::new(sender, StreamLimit { remote: 1, local: 1 });
+        let admission = edge.admit([127, 0, 0, 1].into(), wire::Framing::WebSocket).unwrap();
+        let (mut sink, mut client) = duplex(1000);
+        let reader = tokio::spawn(async move {
+            let (mut got, mut buffer) = (0, [0; 1000]);
+            while got < 6000 {
+                tokio::time::sleep(STUCK / 2).await;
+                got += client.read(&mut buffer).await.unwrap();
+            }
+            client
+        });
+        write(&mut sink, &admission, batch(6000), 6000).await.expect("it moves all the time");
+        let _client = reader.await.unwrap();
+        let stuck = write(&mut sink, &admission, batch(6000), 6000).await;
+        assert_eq!(stuck.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_the_core_has_closed_gets_its_last_words_and_no_more_time() {
+        let (sender, _inbox) = inbox::channel(8);
+        let (edge, _ended) = Edge::new(sender, StreamLimit { remote: 1, local: 1 });
+        let admission = edge.admit([127, 0, 0, 1].into(), wire::Framing::WebSocket).unwrap();
+        admission.outbox.end(Ending::Closed(1000, String::new()));
+        let (mut sink, mut client) = duplex(10);
+        // It takes a little all the time, so that something always moves.
+        tokio::spawn(async move {
+            let mut buffer = [0; 10];
+            while client.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                tokio::time::sleep(LAST_WORDS / 4).await;
+            }
+        });
+        assert!(write(&mut sink, &admission, batch(6000), 6000).await.is_err());
+    }
+}
