@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use signalk_bridge::{HandlerFailure, HandlerReply, PluginId};
 
 use super::body::{self, Body};
+use super::own_headers::own_headers;
 use super::{Answer, Call, exchange};
 use crate::{
     http::{HttpRequest, HttpResponse},
@@ -276,47 +277,6 @@ fn finish(
     let headers = rest.chain(kind).map(|(name, value)| (Cow::Owned(name), value)).collect();
     HttpResponse { status, headers, body }
 }
-
-fn own_headers(headers: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    for (name, value) in headers {
-        let values = match value {
-            Value::Array(values) => values.iter().collect(),
-            value => vec![value],
-        };
-        for value in values {
-            let value = match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            pairs.push((name.clone(), value));
-        }
-    }
-    clean(pairs.into_iter())
-}
-
-/// Without those of the connection, and without any that could break out of its line.
-pub(super) fn clean(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
-    let is_clean = |text: &str| !text.contains(['\r', '\n', '\0']);
-    let lower = pairs.map(|(name, value)| (name.to_ascii_lowercase(), value));
-    let own = lower.filter(|(name, value)| {
-        is_clean(name) && is_clean(value) && !HOP_BY_HOP.contains(&name.as_str())
-    });
-    own.collect()
-}
-
-/// RFC 9110 7.6.1, and the length, which the host computes.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use signalk_bridge::{HandlerFailure, HandlerReply, PluginId, StreamHead};
 
-use super::endpoints::{clean, response};
+use super::endpoints::response;
+use super::own_headers::clean;
 use super::{Answer, Call};
 use crate::{
     http::HttpResponse,

@@ -6,6 +6,7 @@ mod body;
 mod discovery;
 mod endpoints;
 mod exchange;
+mod own_headers;
 mod plugins;
 mod provider;
 mod put;

@@ -38,6 +38,10 @@
 //! ```
 //!
 //! Capability: `httpEndpoints`. A client that goes away ends its handler: the future is dropped.
+//! `exchange.rs`: bodies in pieces; `reply.rs`: answers in one message.
+
+mod exchange;
+mod reply;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -46,12 +50,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::bytes::{Base64, Decoded};
-use super::{SignalK, State};
-use crate::{Cx, Error, ErrorCode, Host, Result, Router};
+pub use exchange::Exchange;
+pub use reply::Reply;
 
-/// The most bytes that the host takes of an answer at once.
-const CHUNK: usize = 64 << 10;
+use super::bytes::Decoded;
+use super::{SignalK, State};
+use crate::{Cx, Error, ErrorCode, Result, Router};
 
 /// One endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -177,113 +181,6 @@ impl HttpCall {
     }
 }
 
-/// The bodies of one request and of its answer. At most 64 KiB are moved at once; who waits lets the
-/// other end wait.
-pub struct Exchange {
-    host: Host,
-    number: u64,
-    ended: bool,
-}
-
-#[derive(Deserialize)]
-struct Piece {
-    #[serde(default)]
-    data: Option<Decoded>,
-}
-
-impl Exchange {
-    /// The next piece of the request's body, at most 64 KiB; `None`: there are no more.
-    ///
-    /// # Errors
-    /// The exchange is over: the client has gone, or nothing moved for a minute.
-    pub async fn read_chunk(&mut self) -> Result<Option<Vec<u8>>> {
-        if self.ended {
-            return Ok(None);
-        }
-        let piece = self.host.call::<Piece>("http.read", (self.number,)).await?.data;
-        self.ended = piece.is_none();
-        Ok(piece.map(|Decoded(bytes)| bytes))
-    }
-
-    /// Begins the answer. A `content-length` among the headers is a promise: an answer of another
-    /// length is broken off.
-    ///
-    /// # Errors
-    /// It has begun already, or the exchange is over.
-    pub async fn respond(&self, status: u16, headers: &[(&str, &str)]) -> Result<()> {
-        self.host.call("http.respond", (self.number, status, headers)).await
-    }
-
-    /// Writes a part of the answer, of any length; done when the client has taken most of it.
-    ///
-    /// # Errors
-    /// [`Exchange::respond`] was not called, more than the promised length, or the exchange is over.
-    pub async fn write(&self, data: &[u8]) -> Result<()> {
-        for chunk in data.chunks(CHUNK) {
-            self.host.call::<()>("http.write", (self.number, Base64(chunk))).await?;
-        }
-        Ok(())
-    }
-}
-
-/// A whole answer, or the end of a streamed one.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Reply {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_code: Option<u16>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    headers: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_base64: Option<Decoded>,
-}
-
-impl Reply {
-    /// JSON.
-    ///
-    /// # Errors
-    /// A type that has no form in JSON.
-    pub fn json(value: impl Serialize) -> Result<Self> {
-        Ok(Reply { body: Some(serde_json::to_value(value)?), ..Reply::default() }
-            .header("content-type", "application/json; charset=utf-8"))
-    }
-
-    /// Plain text.
-    #[must_use]
-    pub fn text(text: &str) -> Self {
-        Reply { body: Some(text.into()), ..Reply::default() }
-            .header("content-type", "text/plain; charset=utf-8")
-    }
-
-    /// Bytes of a type.
-    #[must_use]
-    pub fn bytes(kind: &str, bytes: Vec<u8>) -> Self {
-        Reply { body_base64: Some(Decoded(bytes)), ..Reply::default() }.header("content-type", kind)
-    }
-
-    /// The answer was written with [`Exchange::write`], and is whole.
-    #[must_use]
-    pub fn streamed() -> Self {
-        Reply::default()
-    }
-
-    /// Another status than 200.
-    #[must_use]
-    pub fn status(mut self, status: u16) -> Self {
-        self.status_code = Some(status);
-        self
-    }
-
-    /// Sets a header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.insert(name.to_owned(), value.to_owned());
-        self
-    }
-}
-
 impl SignalK {
     /// Says which endpoints the plugin answers: all of them, in order; the first that fits is asked.
     ///
@@ -317,35 +214,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn endpoints_and_replies_are_what_the_host_reads() {
-        let endpoints =
-            [Endpoint::get("/a/:b", "a").readonly(), Endpoint::put("/c", "c").streamed()];
-        assert_eq!(
-            serde_json::to_value(endpoints).unwrap(),
-            json!([
-                { "method": "GET", "path": "/a/:b", "handler": "a", "access": "readonly" },
-                { "method": "PUT", "path": "/c", "handler": "c", "stream": true },
-            ])
-        );
-        let reply = Reply::bytes("image/png", vec![0, 1]).status(201);
-        assert_eq!(
-            serde_json::to_value(reply).unwrap(),
-            json!({ "statusCode": 201, "headers": { "content-type": "image/png" }, "bodyBase64": "AAE=" })
-        );
-        assert_eq!(serde_json::to_value(Reply::streamed()).unwrap(), json!({}));
-    }
-
-    #[test]
-    fn a_call_is_read_as_the_host_writes_it() {
-        let text = r#"{"handler":"h","request":{"method":"POST","path":"/x","query":{"a":["1","2"]},"params":{"z":"1"},"body":{},"headers":{"accept":"b"},"bodyBase64":"AAE=","user":null},"exchange":7}"#;
-        let call: HttpCall = serde_json::from_str(text).unwrap();
-        assert_eq!((call.request.bytes(), call.exchange), (&[0_u8, 1][..], Some(7)));
-        assert_eq!(call.request.params["z"], "1");
-    }
-}
+mod tests;
