@@ -19,6 +19,8 @@ const GUESTS = [
   { name: 'as_incremental', source: 'as_runtime', flags: [...EXPORTED, '--runtime', 'incremental'] },
   { name: 'as_minimal', source: 'as_runtime', flags: [...EXPORTED, '--runtime', 'minimal'] },
   { name: 'as_stub', source: 'as_runtime', flags: [...EXPORTED, '--runtime', 'stub'] },
+  // For benches/server: as most plugins are built.
+  { name: 'as_counter', flags: [...EXPORTED, '--runtime', 'incremental'] },
   { name: 'as_abort', flags: [...EXPORTED, '--runtime', 'incremental'] },
   // An example to copy; here it uses the packages of this folder.
   {

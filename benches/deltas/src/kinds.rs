@@ -1,4 +1,7 @@
-//! The plugins that are measured. `cargo xtask guests` builds them.
+//! The plugins that are measured: guests of `cargo xtask guests`, and `benches/counter`, which is built by itself.
+//!
+//! None answers what others say: ten plugins that do hear ten answers to every delta, and what is measured then
+//! grows with the square of their number. `anchor_watch` does, and is here to show it.
 
 use serde_json::{Value, json};
 
@@ -7,42 +10,64 @@ use crate::boat::Kind;
 /// Name, guest, members of package.json, configuration.
 type Row = (&'static str, &'static str, fn() -> Value, fn() -> Value);
 
+const COUNTER: &str = "benches/counter/target/wasm32-wasip1/release/counter";
+
 const ALL: &[Row] = &[
-    // Our kit, buffer ABI: each delta becomes a typed `Delta` in the guest.
-    ("buffer", "anchor_watch", none, none),
-    ("buffer-miss", "anchor_watch", || filter("electrical.*"), none),
-    // AssemblyScript: looks for a text in each delta.
-    ("as", "shallow_water", none, none),
-    ("as-miss", "shallow_water", || filter("electrical.*"), none),
+    // Buffer ABI, the usual libraries: each delta into borrowing types; into `Value`; one path looked for; not read.
+    ("typed", COUNTER, none, || read("typed")),
+    ("value", COUNTER, none, || read("value")),
+    ("text", COUNTER, none, || read("text")),
+    ("nothing", COUNTER, none, || read("nothing")),
+    ("typed-miss", COUNTER, || filter("electrical.*"), || read("typed")),
+    // AssemblyScript: each delta as JSON; one path looked for; not read.
+    ("as-value", "target/guests/as_counter", none, || read("value")),
+    ("as-text", "target/guests/as_counter", none, || read("text")),
+    ("as-nothing", "target/guests/as_counter", none, || read("nothing")),
+    // The example in AssemblyScript: looks for a text in each delta.
+    ("as", "target/guests/shallow_water", none, none),
+    ("as-miss", "target/guests/shallow_water", || filter("electrical.*"), none),
+    // Buffer ABI, our kit: each delta becomes a typed `Delta` in the guest. Every position is answered.
+    ("answers", "target/guests/anchor_watch", none, none),
+    ("answers-miss", "target/guests/anchor_watch", || filter("electrical.*"), none),
     // JSON-RPC, our kit: every value; one of four; none.
-    ("rpc", "signalk_taker", none, || paths(&["*"])),
-    ("rpc-one", "signalk_taker", none, || paths(&["navigation.speedOverGround"])),
-    ("rpc-miss", "signalk_taker", none, || paths(&["electrical.*"])),
+    ("rpc", "target/guests/signalk_taker", none, || paths(&["*"])),
+    ("rpc-one", "target/guests/signalk_taker", none, || paths(&["navigation.speedOverGround"])),
+    ("rpc-miss", "target/guests/signalk_taker", none, || paths(&["electrical.*"])),
 ];
 
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|(name, ..)| *name)
 }
 
-/// One of the table, or a file of the buffer ABI: `path/plugin.wasm`, `path/plugin.wasm-miss`.
+/// One of the table; or a file of the buffer ABI, with what its package or its configuration says if that is
+/// not nothing: `path/plugin.wasm`, `path/plugin.wasm-miss`, `path/plugin.wasm=typed`.
 pub fn kind(name: &str) -> Kind {
     if let Some((_, guest, package, options)) = ALL.iter().find(|(known, ..)| *known == name) {
-        let file = format!("{}/../../target/guests/{guest}.wasm", env!("CARGO_MANIFEST_DIR"));
-        return Kind { wasm: read(&file), package: package(), options: options() };
+        let file = format!("{}/../../{guest}.wasm", env!("CARGO_MANIFEST_DIR"));
+        return Kind { wasm: file_of(&file), package: package(), options: options() };
+    }
+    if let Some((file, how)) = name.split_once('=') {
+        return Kind { wasm: file_of(file), package: none(), options: read(how) };
     }
     let (file, package) = match name.strip_suffix("-miss") {
         Some(file) => (file, filter("electrical.*")),
         None => (name, none()),
     };
-    Kind { wasm: read(file), package, options: none() }
+    Kind { wasm: file_of(file), package, options: none() }
 }
 
-fn read(file: &str) -> Vec<u8> {
-    std::fs::read(file).unwrap_or_else(|error| panic!("{file}: {error}; run `cargo xtask guests`"))
+fn file_of(file: &str) -> Vec<u8> {
+    let remedy = "run `cargo xtask guests`, or build benches/counter";
+    std::fs::read(file).unwrap_or_else(|error| panic!("{file}: {error}; {remedy}"))
 }
 
 fn none() -> Value {
     json!({})
+}
+
+/// Of the counters: they report seldom, and share a name, so that what they say is taken for the same.
+fn read(how: &str) -> Value {
+    json!({ "name": "counter", "read": how, "every": 100_000, "mark": 0 })
 }
 
 fn filter(path: &str) -> Value {

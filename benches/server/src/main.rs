@@ -7,7 +7,9 @@ mod compare;
 mod deltas;
 mod drive;
 mod fill;
+mod http;
 mod packages;
+mod plugins;
 mod process;
 mod rest;
 mod start;
@@ -37,6 +39,8 @@ enum Command {
     Packages(packages::Options),
     /// Two running servers in turn (A B B A ...): medians and ratios as a table.
     Compare(compare::Options),
+    /// Two servers with none, one and ten of the same plugin: what a plugin costs, and how long loading takes.
+    Plugins(plugins::Options),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -63,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
                 }
                 Command::Packages(options) => packages::run(&options),
                 Command::Compare(options) => compare::run(&options).await,
+                Command::Plugins(options) => plugins::run(&options).await,
             }
         })
         .await

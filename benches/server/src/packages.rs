@@ -2,7 +2,7 @@
 //! plugin costs is measured by starting a server on directories that differ only in their number.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -21,22 +21,36 @@ pub struct Options {
     count: usize,
 }
 
-/// Copies the package under names of its own, enables each, and leaves out what narrows the deltas
-/// that it hears, because not every server looks at that.
 pub fn run(options: &Options) -> Result<()> {
-    let text = fs::read_to_string(options.package.join("package.json"))
-        .with_context(|| format!("{}: no package.json", options.package.display()))?;
-    let package: Value = serde_json::from_str(&text).context("package.json is not JSON")?;
-    let wasm = package["wasmManifest"].as_str().context("package.json: no wasmManifest")?;
-    let data = options.config.join("plugin-config-data");
+    lay_out(&options.config, &options.package, options.count, |_| {
+        json!({ "enabled": true, "enableDebug": false, "configuration": {} })
+    })?;
+    println!("{} packages in {}", options.count, options.config.display());
+    Ok(())
+}
+
+/// Copies the package under names of its own, configures each, and leaves out what narrows the deltas
+/// that it hears, because not every server looks at that.
+pub fn lay_out(
+    config: &Path,
+    package: &Path,
+    count: usize,
+    configured: impl Fn(usize) -> Value,
+) -> Result<()> {
+    let text = fs::read_to_string(package.join("package.json"))
+        .with_context(|| format!("{}: no package.json", package.display()))?;
+    let described: Value = serde_json::from_str(&text).context("package.json is not JSON")?;
+    let wasm = described["wasmManifest"].as_str().context("package.json: no wasmManifest")?;
+    let data = config.join("plugin-config-data");
     fs::create_dir_all(&data)?;
-    for number in 1..=options.count {
+    for number in 1..=count {
         let name = format!("bench-plugin-{number}");
-        let folder = options.config.join("node_modules").join(&name);
+        let folder = config.join("node_modules").join(&name);
         let module = folder.join(wasm);
         fs::create_dir_all(module.parent().unwrap_or(&folder))?;
-        fs::copy(options.package.join(wasm), &module)?;
-        let mut own = package.clone();
+        fs::copy(package.join(wasm), &module)
+            .with_context(|| format!("{}: no {wasm}", package.display()))?;
+        let mut own = described.clone();
         own["name"] = json!(name);
         own["keywords"] = json!(["signalk-wasm-plugin", "signalk-node-server-plugin"]);
         if let Some(signalk) = own["signalk"].as_object_mut() {
@@ -44,9 +58,7 @@ pub fn run(options: &Options) -> Result<()> {
             signalk.insert("displayName".to_owned(), json!(name));
         }
         fs::write(folder.join("package.json"), serde_json::to_vec_pretty(&own)?)?;
-        let enabled = json!({ "enabled": true, "enableDebug": false, "configuration": {} });
-        fs::write(data.join(format!("{name}.json")), serde_json::to_vec_pretty(&enabled)?)?;
+        fs::write(data.join(format!("{name}.json")), serde_json::to_vec_pretty(&configured(number))?)?;
     }
-    println!("{} packages in {}", options.count, options.config.display());
     Ok(())
 }
