@@ -22,9 +22,12 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    lay_out(&options.config, &options.package, options.count, |_| {
-        json!({ "enabled": true, "enableDebug": false, "configuration": {} })
-    })?;
+    lay_out(
+        &options.config,
+        &options.package,
+        options.count,
+        |_| json!({ "enabled": true, "enableDebug": false, "configuration": {} }),
+    )?;
     println!("{} packages in {}", options.count, options.config.display());
     Ok(())
 }
@@ -58,7 +61,10 @@ pub fn lay_out(
             signalk.insert("displayName".to_owned(), json!(name));
         }
         fs::write(folder.join("package.json"), serde_json::to_vec_pretty(&own)?)?;
-        fs::write(data.join(format!("{name}.json")), serde_json::to_vec_pretty(&configured(number))?)?;
+        fs::write(
+            data.join(format!("{name}.json")),
+            serde_json::to_vec_pretty(&configured(number))?,
+        )?;
     }
     Ok(())
 }

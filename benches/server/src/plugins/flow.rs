@@ -53,13 +53,18 @@ pub async fn run(server: &mut Server, pace: Pace, time: Duration) -> Result<Flow
     let told = before.clone();
     let heard = Rc::new(RefCell::new(Heard { deltas: 0, told, pongs: Vec::new() }));
     let news = Rc::new(Notify::new());
-    let (client, bytes) = websocket::connect(server.port, "/signalk/v1/stream?subscribe=self").await?;
+    let (client, bytes) =
+        websocket::connect(server.port, "/signalk/v1/stream?subscribe=self").await?;
     let listening = tokio::task::spawn_local(listen(client, bytes, heard.clone(), news.clone()));
-    let (mut feed, _) = websocket::connect(server.port, "/signalk/v1/stream?subscribe=none").await?;
+    let (mut feed, _) =
+        websocket::connect(server.port, "/signalk/v1/stream?subscribe=none").await?;
     sleep(Duration::from_millis(300)).await;
+    // What was there before is told to every new client.
+    heard.borrow_mut().deltas = 0;
     let cpu = process::cpu_seconds(server.pid());
     let begun = Instant::now();
-    let mut feeder = Feeder { feed: &mut feed, heard: &heard, news: &news, before: &before, sent: 0 };
+    let mut feeder =
+        Feeder { feed: &mut feed, heard: &heard, news: &news, before: &before, sent: 0 };
     match pace {
         Pace::Rate(rate) => feeder.at_a_rate(rate, time).await?,
         Pace::Most => feeder.most(time).await?,
@@ -129,7 +134,8 @@ impl Feeder<'_> {
     }
 
     async fn send(&mut self, count: u64) -> Result<()> {
-        let (mut text, mut out) = (String::new(), std::mem::take(&mut self.heard.borrow_mut().pongs));
+        let (mut text, mut out) =
+            (String::new(), std::mem::take(&mut self.heard.borrow_mut().pongs));
         let timestamp = format!("{:.3}", jiff::Timestamp::now());
         for number in self.sent..self.sent + count {
             deltas::delta(&mut text, deltas::Feed::Ws.base() + number, &timestamp);
@@ -145,7 +151,8 @@ impl Feeder<'_> {
 async fn await_reports(heard: &RefCell<Heard>, before: &[(u64, u64)], sent: u64) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(3) {
-        let complete = heard.borrow().told.iter().zip(before).all(|(now, then)| now.0 - then.0 >= sent);
+        let complete =
+            heard.borrow().told.iter().zip(before).all(|(now, then)| now.0 - then.0 >= sent);
         if complete {
             return;
         }
@@ -153,7 +160,12 @@ async fn await_reports(heard: &RefCell<Heard>, before: &[(u64, u64)], sent: u64)
     }
 }
 
-async fn listen(mut socket: TcpStream, mut bytes: Vec<u8>, heard: Rc<RefCell<Heard>>, news: Rc<Notify>) {
+async fn listen(
+    mut socket: TcpStream,
+    mut bytes: Vec<u8>,
+    heard: Rc<RefCell<Heard>>,
+    news: Rc<Notify>,
+) {
     let log = memmem::Finder::new(deltas::Feed::Ws.key());
     let bench = memmem::Finder::new(br#""path":"bench.p"#);
     loop {
@@ -191,10 +203,13 @@ async fn listen(mut socket: TcpStream, mut bytes: Vec<u8>, heard: Rc<RefCell<Hea
 /// `7.counted","value":1250`
 fn report(text: &[u8], told: &mut [(u64, u64)]) {
     let (number, rest) = digits(text);
-    let Some(told) = usize::try_from(number).ok().and_then(|n| told.get_mut(n.checked_sub(1)?)) else {
+    let Some(told) = usize::try_from(number).ok().and_then(|n| told.get_mut(n.checked_sub(1)?))
+    else {
         return;
     };
-    for (what, into) in [(&b".counted\",\"value\":"[..], &mut told.0), (b".others\",\"value\":", &mut told.1)] {
+    for (what, into) in
+        [(&b".counted\",\"value\":"[..], &mut told.0), (b".others\",\"value\":", &mut told.1)]
+    {
         if let Some(value) = rest.strip_prefix(what) {
             *into = digits(value).0;
         }

@@ -82,7 +82,10 @@ pub async fn run(options: &Options) -> Result<()> {
 }
 
 /// For each number of plugins ours and theirs, running.
-async fn start_all(options: &Options, measured: &mut Measured) -> Result<Vec<(usize, [Server; 2])>> {
+async fn start_all(
+    options: &Options,
+    measured: &mut Measured,
+) -> Result<Vec<(usize, [Server; 2])>> {
     let mut pairs = Vec::new();
     let mut port = options.port;
     for count in options.counts.iter().copied() {
@@ -128,7 +131,8 @@ async fn one_round(
         for half in 0..2 {
             let which = (half + turn + round) % 2;
             let server = &mut pair[which];
-            for (name, pace) in [("at a rate", Pace::Rate(options.rate)), ("saturated", Pace::Most)] {
+            for (name, pace) in [("at a rate", Pace::Rate(options.rate)), ("saturated", Pace::Most)]
+            {
                 let Flow { sent, cpu_us, deltas_per_s, delivered_percent, others } =
                     flow::run(server, pace, Duration::from_secs(options.seconds)).await?;
                 eprintln!(
@@ -141,7 +145,7 @@ async fn one_round(
                 add("processor us per delta", cpu_us);
                 add("deltas/s", deltas_per_s);
                 add("delivered to the plugin that got least, %", delivered_percent);
-                add("other deltas per plugin and delta, %", 100.0 * others / sent.max(1.0));
+                add("others' deltas to a plugin, % more", 100.0 * others / sent.max(1.0));
             }
         }
     }
@@ -154,7 +158,9 @@ fn note(measured: &mut Measured, figure: &str, count: usize, which: usize, value
 
 fn print(options: &Options, measured: &Measured) {
     println!("read: {}, {} rounds, {} deltas/s", options.read, options.rounds, options.rate);
-    println!("| figure | plugins | ours | npm | npm / ours | ours least to most | npm least to most |");
+    println!(
+        "| figure | plugins | ours | npm | npm / ours | ours least to most | npm least to most |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for ((figure, count), [ours, theirs]) in measured {
         let [a, b] = [ours, theirs].map(|values| median(values));
@@ -177,7 +183,9 @@ fn print(options: &Options, measured: &Measured) {
             });
             println!(
                 "| {figure}: each plugin more | {} to {} | {a:.2} | {b:.2} | {:.1} | | |",
-                pair[0], pair[1], b / a
+                pair[0],
+                pair[1],
+                b / a
             );
         }
     }

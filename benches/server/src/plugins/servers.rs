@@ -31,13 +31,22 @@ pub struct Server {
 
 impl Server {
     /// Writes the configuration directory.
-    pub fn prepare(options: &Options, kind: Kind, count: usize, enabled: bool, port: u16) -> Result<Server> {
+    pub fn prepare(
+        options: &Options,
+        kind: Kind,
+        count: usize,
+        enabled: bool,
+        port: u16,
+    ) -> Result<Server> {
         let (name, program) = match kind {
             Kind::Ours => ("ours", &options.ours),
             Kind::Npm => ("npm", &options.npm),
         };
-        let config = fs::canonicalize(&options.work).context("--work")?.join(format!("{name}-{port}-{count}"));
-        fs::create_dir(&config).with_context(|| format!("{}: --work must be empty", config.display()))?;
+        let config = fs::canonicalize(&options.work)
+            .context("--work")?
+            .join(format!("{name}-{port}-{count}"));
+        fs::create_dir(&config)
+            .with_context(|| format!("{}: --work must be empty", config.display()))?;
         packages::lay_out(&config, &options.package, count, |number| {
             json!({
                 "enabled": enabled, "enableDebug": false,
@@ -45,7 +54,8 @@ impl Server {
             })
         })?;
         if kind == Kind::Npm {
-            let settings = json!({ "ssl": false, "mdns": false, "interfaces": {}, "pipedProviders": [] });
+            let settings =
+                json!({ "ssl": false, "mdns": false, "interfaces": {}, "pipedProviders": [] });
             fs::write(config.join("settings.json"), settings.to_string())?;
             fs::write(config.join("package.json"), "{}")?;
         }
@@ -97,7 +107,11 @@ impl Server {
 
     fn check(&self, begun: Instant) -> Result<()> {
         if begun.elapsed() > Duration::from_secs(60) {
-            bail!("{} does not run within a minute; see {}.log", self.name(), self.config.display());
+            bail!(
+                "{} does not run within a minute; see {}.log",
+                self.name(),
+                self.config.display()
+            );
         }
         Ok(())
     }
