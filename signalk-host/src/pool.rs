@@ -1,10 +1,14 @@
 //! A few threads that execute guest code. They know nothing of plugins: a job is an owned piece of work, and its result
 //! returns to the core as an input. The core gives out one piece per plugin at a time, so no plugin is on two threads.
+//!
+//! On a beat every plugin has a job, and most take microseconds: waking a thread for each would cost more than the job. A
+//! thread takes jobs until there are none, and is woken only if it sleeps.
 
 use std::{
     any::Any,
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -19,16 +23,29 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(crate) struct Pool {
     size: usize,
     started: usize,
-    jobs: mpsc::Sender<Job>,
-    source: Arc<Mutex<mpsc::Receiver<Job>>>,
+    line: Arc<Line>,
+}
+
+/// Jobs in line, and the threads that wait for them.
+#[derive(Default)]
+struct Line {
+    state: Mutex<State>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    /// Threads that sleep and were not woken yet.
+    idle: usize,
+    stopped: bool,
 }
 
 impl Pool {
     /// As many threads as the machine has cores.
     pub(crate) fn new() -> Pool {
         let size = thread::available_parallelism().map_or(1, usize::from);
-        let (jobs, source) = mpsc::channel();
-        Pool { size, started: 0, jobs, source: Arc::new(Mutex::new(source)) }
+        Pool { size, started: 0, line: Arc::default() }
     }
 
     /// Runs a job soon. Jobs wait in line when every thread is busy.
@@ -36,19 +53,14 @@ impl Pool {
         if self.started < self.size {
             self.start_one();
         }
-        if self.jobs.send(Box::new(job)).is_err() {
-            tracing::error!("no thread executes plugins");
-        }
+        self.line.push(Box::new(job));
     }
 
     fn start_one(&mut self) {
-        let source = Arc::clone(&self.source);
+        let line = Arc::clone(&self.line);
         let name = format!("plugins-{}", self.started);
         let spawned = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
-            loop {
-                // The lock is held while waiting: the next idle thread waits for the lock instead.
-                let job = source.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                let Ok(job) = job else { return };
+            while let Some(job) = line.take() {
                 if catch_unwind(AssertUnwindSafe(job)).is_err() {
                     tracing::error!(
                         "executing a plugin panicked inside the host: please report this"
@@ -82,8 +94,51 @@ pub(crate) fn words_of(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or_else(|| "a panic without words".to_owned())
 }
 
+/// What is in line is still done; then the threads end.
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.line.lock().stopped = true;
+        self.line.ready.notify_all();
+    }
+}
+
+impl Line {
+    fn push(&self, job: Job) {
+        let mut state = self.lock();
+        state.jobs.push_back(job);
+        // A thread that was woken counts as busy at once: the next job of the same beat does not wake it again.
+        let wake = state.idle > 0;
+        state.idle -= usize::from(wake);
+        drop(state);
+        if wake {
+            self.ready.notify_one();
+        }
+    }
+
+    /// The next job, as soon as there is one; `None`: there will be none.
+    fn take(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.stopped {
+                return None;
+            }
+            state.idle += 1;
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     #[test]
@@ -109,5 +164,33 @@ mod tests {
         let mut seen: Vec<i32> = results.iter().collect();
         seen.sort_unstable();
         assert_eq!(seen, (0..20).filter(|n| n % 3 != 0).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn jobs_in_line_are_all_done_in_order_though_a_thread_is_woken_once() {
+        let mut pool = Pool::new();
+        pool.size = 1;
+        let (done, results) = mpsc::channel();
+        for beat in 0..100 {
+            for number in 0..10 {
+                let done = done.clone();
+                pool.run(move || done.send((beat, number)).unwrap());
+            }
+            // In line: one thread does them in order.
+            let seen: Vec<_> = results.iter().take(10).collect();
+            assert_eq!(seen, (0..10).map(|number| (beat, number)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_is_in_line_is_done_when_the_pool_goes() {
+        let mut pool = Pool::new();
+        let (done, results) = mpsc::channel();
+        for number in 0..50 {
+            let done = done.clone();
+            pool.run(move || done.send(number).unwrap());
+        }
+        drop((pool, done));
+        assert_eq!(results.iter().count(), 50);
     }
 }
