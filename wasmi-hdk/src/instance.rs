@@ -48,12 +48,15 @@ struct Found {
     func: Func,
 }
 
+/// Functions that are kept found: `allocate`, `deallocate`, a handler and `poll`; `__new`, `__pin`, `__unpin` and a handler.
+const MOST_RECENT: usize = 4;
+
 /// A living guest.
 pub struct Instance {
     name: Arc<str>,
     guest: Guest,
-    /// The function that was found last.
-    last: Option<Found>,
+    /// The functions that were found last, in the order in which they were found.
+    recent: Vec<Found>,
     limits: Limits,
     purse: Purse,
     state: State,
@@ -96,17 +99,22 @@ impl Instance {
         &self.limits
     }
 
-    /// Looked up by name, unless it is the one that was called before: a plugin is mostly
-    /// called by one export.
+    /// Looked up by name, unless it is one of those that were called before: a plugin is mostly called by one export,
+    /// and with memory that two others give and take back.
     fn find(&mut self, export: &str, args: &[Val]) -> Result<Found, CallError> {
-        let found = match &self.last {
-            Some(found) if *found.name == *export => found.clone(),
-            _ => {
+        let found = match self.recent.iter().find(|found| *found.name == *export) {
+            Some(found) => found.clone(),
+            None => {
                 let func = self.guest.func(export).ok_or_else(|| CallError::NoExport {
                     plugin: self.name.to_string(),
                     export: export.to_owned(),
                 })?;
-                self.last.insert(Found { name: export.into(), func }).clone()
+                if self.recent.len() == MOST_RECENT {
+                    self.recent.remove(0);
+                }
+                let found = Found { name: export.into(), func };
+                self.recent.push(found.clone());
+                found
             }
         };
         let ty = &found.func.ty;

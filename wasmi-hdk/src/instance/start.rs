@@ -51,7 +51,7 @@ impl Instance {
         Ok(Self {
             name: module.name().into(),
             guest,
-            last: None,
+            recent: Vec::new(),
             limits,
             purse,
             state: State::Idle,
