@@ -27,7 +27,8 @@ mod world;
 
 // What `fake.rs` looks for in its own crate.
 use signalk_bridge::{
-    BridgeError, PluginId, Registration, SignalK, Status, SubscribeRequest, SubscriptionId, Version,
+    BridgeError, PluginId, PutId, PutRequest, Registration, SignalK, Status, SubscribeRequest,
+    SubscriptionId, Version,
 };
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/CONFORMANCE.md");
