@@ -122,9 +122,12 @@ impl Timers {
         self.waiting.binary_search_by_key(&number, |timer| timer.number).ok()
     }
 
-    /// Those whose moment is not after `now`.
+    /// Those whose moment is not after `now`, the earliest first: a plugin that is run late does
+    /// what it missed in order.
     fn take_due(&mut self, now: Instant) -> Vec<Timer> {
-        self.waiting.extract_if(.., |timer| timer.until <= now).collect()
+        let mut due: Vec<_> = self.waiting.extract_if(.., |timer| timer.until <= now).collect();
+        due.sort_by_key(|timer| timer.until);
+        due
     }
 }
 
@@ -158,6 +161,17 @@ mod tests {
         let mut never = pin!(sleep(Duration::MAX));
         assert!(!look(never.as_mut()));
         assert_eq!((waiting(), until_next()), (0, None));
+    }
+
+    #[test]
+    fn what_is_due_at_once_comes_in_the_order_of_its_moments() {
+        let (mut timers, now) = (Timers::new(), Instant::now());
+        for seconds in [60, 30, 1, 90] {
+            timers.set(None, now + Duration::from_secs(seconds), Waker::noop());
+        }
+        let due = timers.take_due(now + Duration::from_secs(60));
+        assert_eq!(due.iter().map(|timer| timer.number).collect::<Vec<_>>(), [3, 2, 1]);
+        assert_eq!(timers.waiting.len(), 1);
     }
 
     #[test]
