@@ -126,7 +126,7 @@ impl Plugin {
     }
 
     /// Charges the guest for work that a call of it caused on the host's side; it pays when it runs
-    /// next. Nothing happens while a [`Run`] is out: a guest's calls come when it is back.
+    /// next. Nothing happens while a [`Run`](crate::Run) is out: a guest's calls come when it is back.
     pub fn charge(&mut self, fuel: u64) {
         if let Some(instance) = &mut self.instance {
             instance.charge(fuel);
