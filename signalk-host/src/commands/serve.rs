@@ -1,7 +1,6 @@
 //! `signalk-host serve`: reads the configuration, starts the core and the listeners, and stops all in good order.
 
 use std::{
-    future::Future,
     io::{self, Write},
     net::{IpAddr, SocketAddr},
     path::PathBuf,
