@@ -45,7 +45,7 @@ impl Reply {
         Reply { body_base64: Some(Decoded(bytes)), ..Reply::default() }.header("content-type", kind)
     }
 
-    /// The answer was written with [`Exchange::write`], and is whole.
+    /// The answer was written with [`Exchange::write`](super::Exchange::write), and is whole.
     #[must_use]
     pub fn streamed() -> Self {
         Reply::default()
