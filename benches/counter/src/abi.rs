@@ -1,5 +1,4 @@
 //! Imports and exports of the buffer ABI (plugin ABI 2.6, 3.1): the one file with unsafe code.
-#![allow(clippy::missing_safety_doc)]
 
 use std::mem::ManuallyDrop;
 use std::{ptr, slice};
