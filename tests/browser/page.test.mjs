@@ -193,16 +193,16 @@ test('nothing is wider than the screen, on a desk and on a phone', async () => {
   }
 })
 
-/** The page's own modules with a stream that the test writes: `told` in the page, and what it gives back. */
-function inPage(told, more) {
-  return page.evaluate(async ([told, more]) => {
-    const base = '/admin/'
+/** Looks at the page's own modules with a stream that the test writes. */
+async function inPage(told, look) {
+  const parts = await page.evaluateHandle(async (told) => {
     const [{ Model }, instruments, vessels] = await Promise.all(
-      ['model.js', 'views/instruments.js', 'views/vessels.js'].map((name) => import(base + name)))
+      ['model.js', 'views/instruments.js', 'views/vessels.js'].map((name) => import(`/admin/${name}`)))
     const model = new Model()
     for (const message of told) model.receive(message)
-    return new Function('model', 'instruments', 'vessels', more)(model, instruments, vessels)
-  }, [told, more])
+    return { model, instruments, vessels }
+  }, told)
+  return parts.evaluate(look)
 }
 
 const HELLO = { name: 'x', self: 'vessels.me', timestamp: '2026-01-01T12:00:00.000Z' }
@@ -214,10 +214,11 @@ const PLACE = { 'navigation.position': { latitude: 0, longitude: 179.99 } }
 
 test('what the server remembers is as old as it says, what comes now is live whatever its clock says', async () => {
   await view('instruments')
-  const states = `
+  const states = ({ model, instruments }) => {
     const view = instruments.open(model)
     view.draw()
-    return [...view.element.querySelectorAll('.arrow.apparent, .wind, .rose, .position')].map((part) => part.dataset.state)`
+    return [...view.element.querySelectorAll('.arrow.apparent, .wind, .rose, .position')].map((part) => part.dataset.state)
+  }
   const old = delta('2026-01-01T11:59:00.000Z', { ...WIND, ...PLACE, 'navigation.headingTrue': 1 })
   const first = await inPage([HELLO, old], states)
   assert.deepEqual(first, ['old', 'old', 'old', 'old'])
@@ -230,12 +231,12 @@ test('what the server remembers is as old as it says, what comes now is live wha
 test('an old heading does not hide a live one', async () => {
   const shown = await inPage([
     HELLO, delta('2026-01-01T11:00:00.000Z', { 'navigation.headingTrue': 1 }), delta(HELLO.timestamp, { 'navigation.headingMagnetic': 2 }),
-  ], `return model.first('navigation.headingTrue', 'navigation.headingMagnetic').value`)
+  ], ({ model }) => model.first('navigation.headingTrue', 'navigation.headingMagnetic').value)
   assert.equal(shown, 2)
 })
 
 test('a value that is no number does not spoil the dial', async () => {
-  const turned = await inPage([HELLO], `
+  const turned = await inPage([HELLO], ({ model, instruments }) => {
     const view = instruments.open(model)
     const rose = view.element.querySelector('.rose')
     return [{ not: 'a number' }, 'east', Math.PI / 2].map((value) => {
@@ -243,7 +244,8 @@ test('a value that is no number does not spoil the dial', async () => {
       model.receive({ context: 'vessels.me', updates: [{ $source: 's', values }] })
       view.draw()
       return rose.getAttribute('transform')
-    })`)
+    })
+  })
   assert.deepEqual(turned, [null, null, 'rotate(-90.0)'])
 })
 
@@ -253,13 +255,14 @@ test('a target is near across the date line, fades, and is dropped when nobody k
   const list = await inPage([
     HELLO, delta(HELLO.timestamp, PLACE), target('near', HELLO.timestamp), target('silent', '2026-01-01T11:57:00.000Z', 179.9),
     target('gone', '2026-01-01T11:40:00.000Z'), target('nonsense', HELLO.timestamp, 'east'),
-  ], `
+  ], ({ model, vessels }) => {
     const list = vessels.around(model)
     const view = vessels.open(model)
     view.draw()
     const rows = [...view.element.querySelectorAll('tbody tr')].map((row) => row.dataset.state)
-    return { list: list.map(({ name, distance, state }) => [name, Math.round(distance / 100), state]), rows }`)
-  assert.deepEqual(list, { list: [['near', 22, 'live'], ['silent', 100, 'old']], rows: ['live', 'old'] })
+    return { list: list.map(({ name, distance, state }) => [name, Math.round(distance / 100), state]), rows }
+  })
+  assert.deepEqual(list, { list: [['vessels.near', 22, 'live'], ['vessels.silent', 100, 'old']], rows: ['live', 'old'] })
 })
 
 test('an address that names nothing shows the instruments', async () => {
