@@ -17,6 +17,8 @@ pub(crate) struct Fake {
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) options: Option<String>,
     pub(crate) disk_is_full: bool,
+    /// PUTs that nobody has answered.
+    pub(crate) puts: Vec<PutId>,
     /// Everything, as one line each, in order.
     pub(crate) trace: Vec<String>,
 }
@@ -75,6 +77,7 @@ impl SignalK for Fake {
         self.trace.push(format!("{plugin} registers {registration:?}"));
     }
     fn put(&mut self, plugin: &PluginId, id: PutId, request: PutRequest) {
+        self.puts.push(id);
         self.trace.push(format!("{plugin} puts {} {request:?}", id.0));
     }
     fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes) {

@@ -58,6 +58,7 @@ const CASES: &[Case] = cases! {
     "notifications.clear" r#"{"path":"x"}"#;
     "log" r#"{"level":"debug","message":"hello"}"#;
     "put.register" r#"{"path":"a.b"}"#;
+    "put.send" r#"{"path":"a.b","value":true}"#;
     "resources.register" r#"{"type":"fishing"}"#;
     "weather.register" r#"{"name":"Sky"}"#;
     "radar.register" r#"{"name":"Halo"}"#;

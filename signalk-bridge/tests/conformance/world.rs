@@ -86,6 +86,13 @@ impl World {
                     let ran = Input::Ran(run.execute());
                     self.session.handle_input(self.now, ran, &mut self.server);
                 }
+                Output::Wait { .. } if !self.server.puts.is_empty() => {
+                    for id in std::mem::take(&mut self.server.puts) {
+                        let reply = r#"{"state":"COMPLETED","statusCode":200}"#.to_owned();
+                        let done = Input::PutDone { id, reply };
+                        self.session.handle_input(self.now, done, &mut self.server);
+                    }
+                }
                 Output::Wait { .. } => match reports.pop_front() {
                     Some(report) => {
                         let report = Input::Report(report);
