@@ -356,8 +356,9 @@ fn a_web_socket_talks_both_ways_and_says_how_it_was_closed() {
     let hello = WebSocketMessage::Text("hello".into());
     assert_eq!(world.report(), Report::WebSocketMessage { socket: SOCKET, message: hello });
     let message = WebSocketMessage::Binary(Bytes::from_static(&[1, 2]));
+    let bytes = message.weight();
     world.please(Effect::WebSocketSend { socket: SOCKET, message });
-    assert_eq!(world.report(), Report::Sent { socket: SOCKET, bytes: 2 });
+    assert_eq!(world.report(), Report::Sent { socket: SOCKET, bytes });
     let close = Some((4001, "enough".to_owned()));
     assert_eq!(world.report(), Report::Closed { socket: SOCKET, error: None, close });
     assert_eq!(&server.join().unwrap()[..], [1, 2]);

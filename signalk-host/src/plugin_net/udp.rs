@@ -359,13 +359,14 @@ mod tests {
         let soon = std::time::Instant::now();
         inbox.take(&mut batch, soon, None).await;
         let got = batch.into_iter().find_map(|message| match message {
-            ToCore::Plugin { input, .. } => match input {
-                signalk_core::Input::PluginReport {
-                    report: Report::Datagrams { datagrams, .. },
-                    ..
-                } => Some(datagrams[0].data.clone()),
-                _ => None,
-            },
+            ToCore::Plugin {
+                input:
+                    signalk_core::Input::PluginReport {
+                        report: Report::Datagrams { datagrams, .. },
+                        ..
+                    },
+                ..
+            } => Some(datagrams[0].data.clone()),
             _ => None,
         });
         assert_eq!(got.as_deref(), Some(&b"to myself"[..]));

@@ -118,14 +118,11 @@ impl Listing {
         let request = super::ask::request(&radar, Map::new());
         let asked = plugin.clone();
         let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
-            match reply {
-                Ok(text) => {
-                    if let Ok(Some(info)) = read_object(&text) {
-                        self.radars.insert(radar, info);
-                    }
-                }
-                // The plugin's log has it.
-                Err(_) => {}
+            // A failure is in the plugin's log.
+            if let Ok(text) = reply
+                && let Ok(Some(info)) = read_object(&text)
+            {
+                self.radars.insert(radar, info);
             }
             self.go_on(later);
         });
