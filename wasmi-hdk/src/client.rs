@@ -36,12 +36,12 @@ use self::drive::{Shared, State};
 use crate::error::LoadError;
 use crate::instance::{InstanceConfig, Stats};
 use crate::log::LogLine;
-use crate::methods::{BoxFuture, HostMethods};
+use crate::methods::{BoxFuture, HostMethods, MaybeSend, MaybeSync};
 use crate::module::Module;
 use crate::plugin::{Exit, Input, Plugin};
 
 /// Lets time pass; the embedder's runtime knows how.
-pub trait Timer: Send + Sync {
+pub trait Timer: MaybeSend + MaybeSync {
     /// A future that is done after this time.
     fn sleep(&self, time: Duration) -> BoxFuture<()>;
 
@@ -126,7 +126,7 @@ impl Client {
     ///
     /// It may [`notify`](Self::notify) and [`stop`](Self::stop) the plugin; it must not poll a call,
     /// nor name another listener: it is called while the plugin is driven.
-    pub fn on_said(&self, listener: impl FnMut(Said) + Send + 'static) {
+    pub fn on_said(&self, listener: impl FnMut(Said) + MaybeSend + 'static) {
         let mut place = self.shared.listener.lock().unwrap_or_else(PoisonError::into_inner);
         *place = Some(Box::new(listener));
     }

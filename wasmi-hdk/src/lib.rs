@@ -59,7 +59,7 @@ pub use imports::{HostCtx, HostFn, HostReturn, Imports};
 pub use instance::{Instance, InstanceConfig, Stats, Stdin, Step};
 pub use limits::{Limits, MAX_SLICE_FUEL};
 pub use log::{Level, LogLine};
-pub use methods::{BoxFuture, HostMethods, MaybeSend};
+pub use methods::{BoxFuture, HostMethods, MaybeSend, MaybeSync};
 pub use module::{Entry, INITIALIZE, Interface, Module, RPC_POLL, START, START_SECTION};
 pub use per_call::PerCall;
 pub use platform::{FixedPlatform, Platform};

@@ -13,17 +13,29 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 use wasmi_rpc::{ErrorCode, ErrorObject, Params, RpcResult};
 
-/// `Send` where there are threads; nothing in a browser, whose futures cannot be sent.
+/// `Send` where there are threads; nothing in a browser, whose objects cannot be sent.
 #[cfg(not(target_family = "wasm"))]
 pub trait MaybeSend: Send {}
 #[cfg(not(target_family = "wasm"))]
 impl<T: Send> MaybeSend for T {}
 
-/// `Send` where there are threads; nothing in a browser, whose futures cannot be sent.
+/// `Send` where there are threads; nothing in a browser, whose objects cannot be sent.
 #[cfg(target_family = "wasm")]
 pub trait MaybeSend {}
 #[cfg(target_family = "wasm")]
 impl<T> MaybeSend for T {}
+
+/// `Sync` where there are threads; nothing in a browser.
+#[cfg(not(target_family = "wasm"))]
+pub trait MaybeSync: Sync {}
+#[cfg(not(target_family = "wasm"))]
+impl<T: Sync> MaybeSync for T {}
+
+/// `Sync` where there are threads; nothing in a browser.
+#[cfg(target_family = "wasm")]
+pub trait MaybeSync {}
+#[cfg(target_family = "wasm")]
+impl<T> MaybeSync for T {}
 
 /// A future that owns all it needs.
 #[cfg(not(target_family = "wasm"))]
@@ -32,7 +44,10 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[cfg(target_family = "wasm")]
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
+#[cfg(not(target_family = "wasm"))]
 type Handler = Arc<dyn Fn(Params) -> BoxFuture<RpcResult> + Send + Sync>;
+#[cfg(target_family = "wasm")]
+type Handler = Arc<dyn Fn(Params) -> BoxFuture<RpcResult>>;
 
 /// The host's methods, by name. Cheap to clone.
 #[derive(Clone, Default)]
@@ -58,7 +73,7 @@ impl HostMethods {
     pub fn register<P, R, E, F>(
         &mut self,
         name: &str,
-        handler: impl Fn(P) -> F + Send + Sync + 'static,
+        handler: impl Fn(P) -> F + MaybeSend + MaybeSync + 'static,
     ) where
         P: DeserializeOwned,
         R: Serialize,
@@ -81,7 +96,7 @@ impl HostMethods {
     pub fn register_now<P, R, E>(
         &mut self,
         name: &str,
-        handler: impl Fn(P) -> Result<R, E> + Send + Sync + 'static,
+        handler: impl Fn(P) -> Result<R, E> + MaybeSend + MaybeSync + 'static,
     ) where
         P: DeserializeOwned,
         R: Serialize,

@@ -18,7 +18,10 @@ use crate::methods::{BoxFuture, HostMethods};
 use crate::platform::Platform;
 use crate::plugin::{CallId, Exit, Input, Output, Plugin};
 
+#[cfg(not(target_family = "wasm"))]
 type Listener = Box<dyn FnMut(Said) + Send>;
+#[cfg(target_family = "wasm")]
+type Listener = Box<dyn FnMut(Said)>;
 type Requests = FuturesUnordered<BoxFuture<(RequestId, Result<RpcResult, Aborted>)>>;
 
 /// What all clones of a client share.
