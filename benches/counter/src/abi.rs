@@ -1,8 +1,10 @@
-//! Imports and exports of the buffer ABI (plugin ABI 2.6, 3.1): the one file with unsafe code.
+//! Imports and exports of the buffer ABI (plugin ABI 2.6, 3.1): the one file with unsafe code, because that ABI hands over
+//! addresses. It runs inside the sandbox of the server that loads it.
 
 use std::mem::ManuallyDrop;
 use std::{ptr, slice};
 
+// SAFETY: the signatures are those of the plugin ABI (4.2, 4.3), which both servers offer.
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn sk_set_status(at: *const u8, len: usize);

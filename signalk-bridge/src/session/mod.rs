@@ -4,6 +4,7 @@
 //! module to its end; a restart is a new session (plugin ABI W20). Who is
 //! started when, back-off and configuration files are `signalk-core/src/plugins`.
 
+mod io;
 mod library;
 mod rows;
 mod rpc;
@@ -19,13 +20,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmi_hdk::{Engine, Level, Limits, LogLine, Module, Platform, Stats};
 
+pub use self::io::{Delivery, Description, Input, Output};
 use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
 use crate::abi::{self, Flavour};
 use crate::{
-    Account, Capability, Counters, Crash, Effect, ExchangeNews, ExchangeWish, Handed, HandlerCall,
-    HandlerCallId, HandlerFailure, HandlerReply, Manifest, PluginId, PutId, Report, SignalK,
-    SubscriptionId, Usage,
+    Account, Capability, Counters, HandlerCallId, HandlerFailure, HandlerReply, Manifest, PluginId,
+    SignalK, Usage,
 };
 
 /// Version of the methods and of the handshake; majors must be equal.
@@ -100,104 +101,6 @@ pub enum Code {
     Bytes(Bytes),
     /// Loaded before.
     Module(Module),
-}
-
-/// What happened.
-#[derive(Debug)]
-pub enum Input {
-    /// Deltas for the plugin, oldest first.
-    Deltas(Vec<Delivery>),
-    /// An [`Output::Run`] was executed.
-    Ran(Ran),
-    /// A client wants something of the plugin; exactly one [`Output::Handled`] follows, unless the
-    /// session ends before, or [`Input::Cancel`] comes: then nobody is left to answer.
-    Handle(HandlerCall),
-    /// Nobody wants the reply of a handler any more. A JSON-RPC plugin is told, and the handler ends; others finish it.
-    Cancel(HandlerCallId),
-    /// What came of an [`Output::Exchange`].
-    Exchange {
-        /// Which.
-        id: HandlerCallId,
-        /// What.
-        news: ExchangeNews,
-    },
-    /// News of an [`Output::Effect`].
-    Report(Report),
-    /// A PUT of the plugin ([`SignalK::put`]) has come to its end.
-    PutDone {
-        /// Which.
-        id: PutId,
-        /// JSON: `{"state", "requestId", "statusCode", "message"?, "href"}`.
-        reply: String,
-    },
-    /// Start with this configuration instead: the answer to [`Output::Described`], given before
-    /// the next poll; later it has no effect.
-    Options(String),
-    /// Stop the plugin in good order.
-    Stop,
-    /// Time has passed.
-    Tick,
-}
-
-/// One delta for a plugin, already filtered.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// `None`: for `delta_handler` of the buffer ABI.
-    pub subscription: Option<SubscriptionId>,
-    /// Prepared once, shared by all receivers.
-    pub delta: Handed,
-}
-
-/// What the session wants next.
-#[derive(Debug)]
-pub enum Output {
-    /// Please do this in the world; what comes of it is [`Input::Report`]. When the session ends,
-    /// all its sockets and requests end with it.
-    Effect(Effect),
-    /// Please do this with the bodies of a streamed [`Input::Handle`]; [`Input::Exchange`] says what came of it.
-    Exchange {
-        /// Which.
-        id: HandlerCallId,
-        /// What.
-        wish: ExchangeWish,
-    },
-    /// The end of an [`Input::Handle`].
-    Handled {
-        /// Which.
-        id: HandlerCallId,
-        /// What the plugin said.
-        reply: HandlerReply,
-    },
-    /// Please execute this, anywhere.
-    Run(Run),
-    /// The plugin has said who it is.
-    Described(Description),
-    /// `start` succeeded: the plugin runs.
-    Started,
-    /// The plugin cannot be started, in words; the session has ended.
-    Failed(String),
-    /// The plugin has stopped as asked; the session has ended.
-    Stopped,
-    /// The plugin is gone; the session has ended.
-    Crashed(Crash),
-    /// Nothing until an input, or until this time.
-    Wait {
-        /// `None`: until an input.
-        until: Option<Duration>,
-    },
-}
-
-/// What a plugin says about itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Description {
-    /// Display name; `None`: use the package's.
-    pub name: Option<String>,
-    /// JSON Schema of the configuration as compact text, `{}` when there is none.
-    pub schema: String,
-    /// What the export `plugin_id` says, when it was asked for: never its identity (plugin ABI 1.4).
-    pub id: Option<String>,
-    /// It speaks JSON-RPC, so it was written for this host.
-    pub is_json_rpc: bool,
 }
 
 /// One plugin from load to end.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> Result<()> {
+    // The first is the name of this program.
     let arguments: Vec<_> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [module, dir] = &arguments[..] else {
         anyhow::bail!("usage: wasm-glue MODULE.wasm DIR");

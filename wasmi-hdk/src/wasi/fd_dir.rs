@@ -59,6 +59,7 @@ pub(super) fn fd_readdir(
     };
     let room = usize::try_from(len)?;
     let mut bytes = Vec::with_capacity(room.min(4096));
+    // A cookie is how many entries the guest has had: it goes on behind them (`fd_readdir`).
     let from = usize::try_from(cookie).unwrap_or(usize::MAX);
     for (index, entry) in listing.entries.iter().enumerate().skip(from) {
         let mut head = [0; HEAD];

@@ -5,8 +5,8 @@ use std::time::Duration;
 use wasmi_hdk::FixedPlatform;
 
 use super::*;
-use crate::Capabilities;
 use crate::fake::Fake;
+use crate::{Capabilities, Effect, HandlerCall, Report, SubscriptionId};
 
 #[cfg(not(target_family = "wasm"))]
 mod assemblyscript;

@@ -5,8 +5,6 @@
 //! `report(null)`. There is no `#[wasm_bindgen]` here: what that writes is `unsafe`, which this
 //! workspace forbids, and `main` is exported without it.
 
-#![cfg_attr(not(all(target_arch = "wasm32", target_os = "unknown")), allow(unused))]
-
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod cases;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

@@ -133,6 +133,7 @@ fn the_answers_of_open_batches_stay_within_the_bound_together() {
     assert!(refused.contains(
         r#""error":{"code":-32009,"message":"the answers of open batches have 1000 bytes (`max_message`) already"}"#
     ), "{refused}");
+    // The second of each, which nobody has answered yet: their batches end, and what they held is given back.
     for id in first.into_iter().skip(1).step_by(2) {
         peer.respond_with(id, &1).unwrap();
     }
