@@ -29,7 +29,7 @@ pub enum Input {
     },
     /// News of an [`Output::Effect`].
     Report(Report),
-    /// A PUT of the plugin ([`SignalK::put`]) has come to its end.
+    /// A PUT of the plugin ([`crate::SignalK::put`]) has come to its end.
     PutDone {
         /// Which.
         id: PutId,
