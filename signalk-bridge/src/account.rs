@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::methods::register::Registered;
-use crate::{BridgeError, Capabilities, PluginId};
+use crate::{BridgeError, Capabilities, PluginId, Rules};
 
 /// The books of one plugin.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Account {
     pub(crate) registered: Registered,
     /// As the package is called: another name of its own in sources.
     pub(crate) package: String,
+    pub(crate) rules: Rules,
     /// Fuel for work that its calls caused in the server, not yet charged.
     owed: u64,
     /// What has been counted since the session began.
@@ -86,6 +87,7 @@ impl Account {
             subscriptions: Vec::new(),
             registered: Registered::default(),
             package: String::new(),
+            rules: Rules::default(),
             owed: 0,
             counters: Counters::default(),
         }

@@ -31,6 +31,7 @@ mod manifest;
 pub mod methods;
 mod net;
 mod registration;
+mod rules;
 mod session;
 mod signalk;
 mod usage;
@@ -53,6 +54,7 @@ pub use handover::{Handed, Head, Heads, Piece};
 pub use id::PluginId;
 pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
 pub use registration::{Access, Endpoint, Registration};
+pub use rules::Rules;
 pub use session::{
     Code, Delivery, Description, HostInfo, Input, Output, POLL_INTERVAL, PROTOCOL_VERSION, Purpose,
     Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,

@@ -69,7 +69,7 @@ pub enum Access {
     Admin,
 }
 
-const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// Endpoints of a plugin: each is looked at for each request.
 const MOST: usize = 200;
 /// Bytes of the whole list.
@@ -124,7 +124,7 @@ impl Endpoint {
         endpoint.method.make_ascii_uppercase();
         if !METHODS.contains(&endpoint.method.as_str()) {
             let shown: String = endpoint.method.chars().take(20).collect();
-            return Err(format!("method {shown} is not one of GET, POST, PUT, DELETE"));
+            return Err(format!("method {shown} is not one of GET, POST, PUT, PATCH, DELETE"));
         }
         for (what, text) in [("path", &endpoint.path), ("handler", &endpoint.handler)] {
             if text.len() > LONGEST_NAME {

@@ -20,24 +20,25 @@ pub struct HttpRequest {
     pub body: Bytes,
 }
 
-/// Express's limit in the reference.
+/// The limit of the reference, unless its owner sets another (`FILEUPLOADSIZELIMIT`).
 pub const BODY_LIMIT: usize = 10 << 20;
 /// Of bodies for plugins' endpoints (R123), in both directions.
 pub const PLUGIN_BODY_LIMIT: usize = 16 << 20;
 
-/// The most bytes that the body of a request may have. An edge refuses more with 413.
-pub fn body_limit(method: &str, target: &str) -> usize {
-    let path = target.split_once('?').map_or(target, |(path, _)| path);
-    let below = path.strip_prefix("/skServer").unwrap_or(path).strip_prefix("/plugins/");
-    let inner = below.and_then(|below| below.split_once('/')).map_or("", |(_, inner)| inner);
-    let is_own = inner.trim_end_matches('/').is_empty() || (method == "POST" && inner == "config");
-    if is_own { BODY_LIMIT } else { PLUGIN_BODY_LIMIT }
+/// The most bytes that the body of a request may have: for endpoints of plugins [`PLUGIN_BODY_LIMIT`], for the rest `own`. An
+/// edge refuses more with 413.
+pub fn body_limit(method: &str, target: &str, own: usize) -> usize {
+    if may_stream(method, target) { PLUGIN_BODY_LIMIT.max(own) } else { own }
 }
 
 /// Whether a request may be one for a plugin that takes bodies in pieces: then an edge that can hands in its head first, if it
 /// has a body.
 pub fn may_stream(method: &str, target: &str) -> bool {
-    body_limit(method, target) == PLUGIN_BODY_LIMIT
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let below = path.strip_prefix("/skServer").unwrap_or(path).strip_prefix("/plugins/");
+    let inner = below.and_then(|below| below.split_once('/')).map_or("", |(_, inner)| inner);
+    let is_own = inner.trim_end_matches('/').is_empty() || (method == "POST" && inner == "config");
+    !is_own
 }
 
 /// One complete response. `content-length` and `date` are the edge's.
@@ -258,7 +259,7 @@ mod tests {
     fn endpoints_of_plugins_take_larger_bodies_than_other_addresses() {
         for target in ["/plugins/p/upload", "/skServer/plugins/p/a/b?q=1", "/plugins/@signalk/p/x"]
         {
-            assert_eq!(body_limit("POST", target), 16 << 20, "{target}");
+            assert_eq!(body_limit("POST", target, 10 << 20), 16 << 20, "{target}");
         }
         for target in [
             "/",
@@ -269,7 +270,7 @@ mod tests {
             "/x/plugins/p/upload",
             "/signalk/v1/api/plugins/p",
         ] {
-            assert_eq!(body_limit("POST", target), 10 << 20, "{target}");
+            assert_eq!(body_limit("POST", target, 10 << 20), 10 << 20, "{target}");
         }
     }
 

@@ -51,18 +51,14 @@ pub(crate) struct StreamLimit {
 
 impl Edge {
     /// The second half ends when the last stream has.
-    pub(crate) fn new(sender: CoreSender, limit: StreamLimit) -> (Edge, mpsc::Receiver<()>) {
+    pub(crate) fn new(
+        sender: CoreSender,
+        limit: StreamLimit,
+        bodies: Bodies,
+    ) -> (Edge, mpsc::Receiver<()>) {
         let (alive, ended) = mpsc::channel(1);
         let streams = Streams { next: AtomicU64::new(1), per_ip: Mutex::default(), limit, alive };
-        (
-            Edge {
-                sender,
-                bodies: Bodies::default(),
-                streams: Arc::new(streams),
-                requests: Arc::default(),
-            },
-            ended,
-        )
+        (Edge { sender, bodies, streams: Arc::new(streams), requests: Arc::default() }, ended)
     }
 
     /// Names a request.

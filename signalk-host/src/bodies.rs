@@ -9,6 +9,7 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use signalk_core::http::body_limit;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
@@ -38,6 +39,8 @@ const UNIT: usize = 1 << 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Bodies {
     room: Arc<Semaphore>,
+    /// Of a body that is not for a plugin.
+    own: usize,
 }
 
 /// The place of one body: free again when this is dropped.
@@ -59,13 +62,17 @@ pub(crate) enum Refusal {
     Busy,
 }
 
-impl Default for Bodies {
-    fn default() -> Bodies {
-        Bodies { room: Arc::new(Semaphore::new(ROOM / UNIT)) }
-    }
-}
-
 impl Bodies {
+    /// With a limit for bodies that are not for plugins.
+    pub(crate) fn new(own: usize) -> Bodies {
+        Bodies { room: Arc::new(Semaphore::new(ROOM / UNIT)), own }
+    }
+
+    /// The most bytes of one.
+    pub(crate) fn limit(&self, method: &str, target: &str) -> usize {
+        body_limit(method, target, self.own)
+    }
+
     /// The whole body, at most `limit` bytes. One that is too large is read on for a while without being kept: a client that
     /// is still sending would not see why it was refused.
     pub(crate) async fn read(&self, body: Body, limit: usize) -> Result<(Bytes, Place), Refusal> {
@@ -138,6 +145,7 @@ impl IntoResponse for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use signalk_core::http::BODY_LIMIT;
 
     fn body(pieces: usize, size: usize) -> Body {
         let piece = Bytes::from(vec![7; size]);
@@ -148,7 +156,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_whole_or_refused_at_its_limit() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(BODY_LIMIT);
         let (whole, _place) = bodies.read(body(16, 1 << 20), 16 << 20).await.unwrap();
         assert_eq!(whole.len(), 16 << 20);
         let refused = bodies.read(body(17, 1 << 20), 16 << 20).await.unwrap_err();
@@ -159,7 +167,7 @@ mod tests {
 
     #[tokio::test]
     async fn all_bodies_together_have_so_much_room_and_give_it_back() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(BODY_LIMIT);
         let mut held = Vec::new();
         for _ in 0..8 {
             held.push(bodies.read(body(16, 1 << 20), 16 << 20).await.unwrap());
@@ -176,7 +184,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_stops_or_drips_gives_its_room_back() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(BODY_LIMIT);
         let stops = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![7; 1 << 20]))]);
         let stops = Body::from_stream(stops.chain(futures::stream::pending()));
         assert_eq!(bodies.read(stops, 16 << 20).await.unwrap_err(), Refusal::TooSlow);
@@ -191,7 +199,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_large_body_over_a_slow_link_is_taken() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(BODY_LIMIT);
         let slow = futures::stream::unfold(0, |at| async move {
             tokio::time::sleep(Duration::from_secs(10)).await;
             let piece = Bytes::from(vec![7; 512 << 10]);
@@ -203,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_refused_leaves_no_place_taken() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(BODY_LIMIT);
         bodies.read(body(40, 1 << 20), 16 << 20).await.unwrap_err();
         assert_eq!(bodies.room.available_permits(), ROOM / UNIT);
     }

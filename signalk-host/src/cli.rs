@@ -57,6 +57,17 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PORT", env = "TCPSTREAMPORT", help_heading = "Server")]
     pub(crate) tcp_stream_port: Option<u16>,
 
+    /// The largest body of a request: bytes, or with kb, mb; those of plugins' endpoints may have 16mb
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "FILEUPLOADSIZELIMIT",
+        default_value = "10mb",
+        value_parser = body_limit,
+        help_heading = "Server"
+    )]
+    pub(crate) body_limit: usize,
+
     /// Sail the built-in demo boat: a simulated yacht with AIS neighbours
     #[arg(long, help_heading = "Data")]
     pub(crate) demo: bool,
@@ -147,10 +158,32 @@ Examples:
   signalk-host serve --nmea0183 udp://:10110 --port 3100 --config ./boat
 
 Environment:
-  PORT, TCPSTREAMPORT, NMEA0183PORT, SIGNALK_NODE_CONFIG_DIR, DISABLEPLUGINS   as the options above
+  PORT, TCPSTREAMPORT, NMEA0183PORT, SIGNALK_NODE_CONFIG_DIR, DISABLEPLUGINS,
+  FILEUPLOADSIZELIMIT             as the options above
   RUST_LOG                        what is logged, for example debug or signalk_host=debug,plugin=info
   DEBUG                           signalk:* or signalk:wasm:* turns the plugins' debug lines on
   SIGNALK_MAX_STREAMS_PER_IP      streams that one address may open [default: 30, from this machine any number]";
+
+/// Above this a few requests would take the memory of a small computer: JSON in memory is many times its text.
+const LARGEST_BODY: usize = 64 << 20;
+/// Less would refuse what the pages send.
+const SMALLEST_BODY: usize = 1 << 10;
+
+/// As Express reads it: a unit is 1024 of the one before.
+fn body_limit(text: &str) -> Result<usize, String> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit: usize = match text.get(digits.len()..).unwrap_or_default().trim() {
+        "" | "b" => 1,
+        "kb" => 1 << 10,
+        "mb" => 1 << 20,
+        unit => return Err(format!("`{unit}` is no unit; write bytes, or a number with kb or mb")),
+    };
+    let number: usize = digits.parse().map_err(|_| format!("`{digits}` is not a whole number"))?;
+    let bytes =
+        number.checked_mul(unit).filter(|bytes| (SMALLEST_BODY..=LARGEST_BODY).contains(bytes));
+    bytes.ok_or_else(|| "it can be 1kb to 64mb".to_owned())
+}
 
 #[cfg(test)]
 mod tests {
@@ -183,6 +216,20 @@ mod tests {
         let limits = Cli::try_parse_from(flags).unwrap().serve.plugin_limits(limits);
         assert_eq!((limits.fuel_per_second, limits.fuel_burst), (Some(2_000_000), 20_000_000));
         assert_eq!(limits.memory_bytes, 64 << 20);
+    }
+
+    #[test]
+    fn a_body_limit_is_read_as_the_reference_reads_it() {
+        for (text, bytes) in
+            [("10mb", 10 << 20), ("512KB", 512 << 10), ("2048", 2048), ("3 mb", 3 << 20)]
+        {
+            assert_eq!(body_limit(text), Ok(bytes), "{text}");
+        }
+        for bad in
+            ["", "mb", "-1mb", "1gb", "65mb", "10 apples", "100", "1.5mb", "99999999999999999999mb"]
+        {
+            assert!(body_limit(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ async fn to_core(
     if !body.is_end_stream() && signalk_core::http::may_stream(method, target) {
         return streamed::ask(&edge, presence, request, body).await;
     }
-    let limit = signalk_core::http::body_limit(method, target);
+    let limit = edge.bodies.limit(method, target);
     let (body, _place) = match edge.bodies.read(body, limit).await {
         Ok(read) => read,
         Err(refusal) => return refusal.into_response(),

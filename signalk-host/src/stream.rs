@@ -179,6 +179,7 @@ mod tests {
     use super::*;
     use crate::{
         admission::{Edge, StreamLimit},
+        bodies::Bodies,
         inbox,
     };
 
@@ -189,7 +190,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_link_is_not_a_dead_one() {
         let (sender, _inbox) = inbox::channel(8);
-        let (edge, _ended) = Edge::new(sender, StreamLimit { remote: 1, local: 1 });
+        let (edge, _ended) =
+            Edge::new(sender, StreamLimit { remote: 1, local: 1 }, Bodies::new(1 << 20));
         let admission = edge.admit([127, 0, 0, 1].into(), wire::Framing::WebSocket).unwrap();
         let (mut sink, mut client) = duplex(1000);
         let reader = tokio::spawn(async move {
@@ -209,7 +211,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_the_core_has_closed_gets_its_last_words_and_no_more_time() {
         let (sender, _inbox) = inbox::channel(8);
-        let (edge, _ended) = Edge::new(sender, StreamLimit { remote: 1, local: 1 });
+        let (edge, _ended) =
+            Edge::new(sender, StreamLimit { remote: 1, local: 1 }, Bodies::new(1 << 20));
         let admission = edge.admit([127, 0, 0, 1].into(), wire::Framing::WebSocket).unwrap();
         admission.outbox.end(Ending::Closed(1000, String::new()));
         let (mut sink, mut client) = duplex(10);

@@ -93,7 +93,7 @@ pub(crate) async fn ask(
     };
     match first {
         Ok(Some(Want::Whole)) => {
-            let limit = signalk_core::http::body_limit(&request.method, &request.target);
+            let limit = edge.bodies.limit(&request.method, &request.target);
             let (body, _place) = match edge.bodies.read(body, limit).await {
                 Ok(read) => read,
                 Err(refusal) => return refusal.into_response(),

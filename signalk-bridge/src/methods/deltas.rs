@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use signalk_model::{Delta, SourceRef, Update};
 
 use super::Caller;
-use crate::{BridgeError, SubscribeRequest, SubscribeRow, SubscriptionId, Version};
+use crate::{Account, BridgeError, SubscribeRequest, SubscribeRow, SubscriptionId, Version};
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
@@ -107,7 +107,7 @@ pub fn send(caller: &mut Caller<'_>, json: &[u8], version: Version) -> Result<()
 
 /// Sends a delta that the host made on behalf of the plugin.
 pub(super) fn send_parsed(caller: &mut Caller<'_>, mut delta: Delta, version: Version) {
-    attribute(&mut delta, caller.plugin(), &caller.account.package);
+    attribute(&mut delta, caller.account);
     let plugin = caller.plugin().clone();
     caller.account.counters.deltas_out += 1;
     match version {
@@ -125,31 +125,68 @@ pub(super) fn send_parsed(caller: &mut Caller<'_>, mut delta: Delta, version: Ve
 }
 
 /// The plugin is the source: no foreign `$source`; what is below its own name, or the package's, is
-/// its own (plugin ABI 7.2).
-fn attribute(delta: &mut Delta, plugin: &str, package: &str) {
-    // `None`: not below its own name.
-    let below = |text: &str| {
-        let below = [plugin, package]
-            .into_iter()
-            .filter(|own| !own.is_empty())
-            .find_map(|own| text.strip_prefix(own)?.strip_prefix('.'));
-        below.filter(|sub| is_label(sub)).map(str::to_owned)
-    };
+/// its own (plugin ABI 7.2). The owner may let it keep what it said.
+fn attribute(delta: &mut Delta, account: &Account) {
+    let own = Own::new(account);
     for update in &mut delta.updates {
-        let own = update.source_ref.as_ref().and_then(|source| below(source));
+        if account.rules.lenient_source {
+            own.lenient(update);
+        } else {
+            own.strict(update);
+        }
+    }
+}
+
+/// The names that are a plugin's own.
+struct Own<'a> {
+    /// What its data is called.
+    name: &'a str,
+    /// All that it may call itself.
+    all: [&'a str; 3],
+}
+
+impl<'a> Own<'a> {
+    fn new(account: &'a Account) -> Own<'a> {
+        let id = account.plugin().as_str();
+        let name = account.rules.source_name.as_deref().unwrap_or(id);
+        Own { name, all: [name, id, &account.package] }
+    }
+
+    /// What follows one of its names; `None`: not below any.
+    fn below(&self, text: &str) -> Option<String> {
+        let mut own = self.all.iter().filter(|own| !own.is_empty());
+        let sub = own.find_map(|own| text.strip_prefix(own)?.strip_prefix('.'))?;
+        is_label(sub).then(|| sub.to_owned())
+    }
+
+    fn strict(&self, update: &mut Update) {
+        let own = update.source_ref.as_ref().and_then(|source| self.below(source));
         let label = || {
             let label = update.source.as_ref()?.label()?;
-            let label = Some(label).filter(|label| is_label(label) && *label != plugin)?;
-            Some(below(label).unwrap_or_else(|| label.to_owned()))
+            let label = Some(label).filter(|label| is_label(label) && !self.all.contains(label))?;
+            Some(self.below(label).unwrap_or_else(|| label.to_owned()))
         };
         let name = match own.or_else(label) {
-            Some(sub) => format!("{plugin}.{sub}"),
-            None => plugin.to_owned(),
+            Some(sub) => format!("{}.{sub}", self.name),
+            None => self.name.to_owned(),
         };
         if let Some(source) = &mut update.source {
             *source = Arc::new(source.with_label(&name));
         }
         update.source_ref = Some(SourceRef::from(name));
+    }
+
+    /// As the reference server: `$source` as given; of a `source` the label, if it is one; the model
+    /// computes `$source` from it.
+    fn lenient(&self, update: &mut Update) {
+        if update.source_ref.as_ref().is_some_and(|source| !source.is_empty()) {
+            return;
+        }
+        match &mut update.source {
+            Some(source) if source.label().is_some_and(is_label) => {}
+            Some(source) => *source = Arc::new(source.with_label(self.name)),
+            None => update.source_ref = Some(SourceRef::from(self.name)),
+        }
     }
 }
 

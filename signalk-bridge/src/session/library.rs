@@ -94,7 +94,7 @@ impl Exports {
         };
         let convention = match flavour {
             Flavour::AssemblyScript => {
-                Convention::AssemblyScript(AssemblyScript::new(config.http_utf16))
+                Convention::AssemblyScript(AssemblyScript::new(config.rules.http_utf16))
             }
             _ => Convention::Buffer,
         };

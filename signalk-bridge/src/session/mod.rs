@@ -67,9 +67,8 @@ pub struct SessionConfig {
     pub deltas_per_second: u32,
     /// Deltas that may wait for the plugin; the oldest are dropped.
     pub queue: usize,
-    /// AssemblyScript handlers of HTTP with two parameters get UTF-16, as on the reference server
-    /// (plugin ABI 8.5, the owner's `httpRequestEncoding`); else the bytes that documents promise.
-    pub http_utf16: bool,
+    /// What the owner decided about it.
+    pub rules: crate::Rules,
     /// Ask the plugin for its own id ([`Description::id`]).
     pub wants_id: bool,
     /// What the session is for.
@@ -142,6 +141,7 @@ impl Session {
         let capabilities = manifest.capabilities;
         let mut account = Account::new(manifest.id.clone(), capabilities, config.deltas_per_second);
         manifest.package_name.clone_into(&mut account.package);
+        account.rules = config.rules.clone();
         let common = Common {
             manifest: manifest.clone(),
             account,
@@ -316,6 +316,9 @@ impl Session {
             Ok(_) | Err(_) => abi::env::imports(),
         };
         self.common.unknown_imports = module.unknown_imports(&offered);
+        if let Some(text) = self.common.refused_imports() {
+            return self.common.end(Output::Failed(text));
+        }
         self.state = match flavour {
             Ok(Flavour::JsonRpc) => match rpc::Rpc::new(&module, *config, manifest, now) {
                 Ok(rpc) => State::Rpc(Box::new(rpc)),
@@ -339,6 +342,19 @@ impl Common {
 
     fn end(&mut self, output: Output) {
         self.outputs.push_back(output);
+    }
+
+    /// Why the owner's `strict` keeps a module from starting (plugin ABI 2.3).
+    fn refused_imports(&self) -> Option<String> {
+        let refuses = self.account.rules.strict && self.purpose == Purpose::Run;
+        (refuses && !self.unknown_imports.is_empty()).then(|| {
+            format!(
+                "plugin `{}`: {} imports what this server does not have: {}; with `\"strict\": true` in its options file that refuses it: take it out there, or install a newer version of the plugin",
+                self.manifest.id,
+                self.manifest.wasm,
+                self.unknown_imports.join(", ")
+            )
+        })
     }
 
     fn handled(&mut self, id: HandlerCallId, reply: HandlerReply) {

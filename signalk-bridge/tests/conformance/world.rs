@@ -56,7 +56,7 @@ impl World {
             enable_debug: false,
             deltas_per_second: 1000,
             queue: 1000,
-            http_utf16: false,
+            rules: signalk_bridge::Rules::default(),
             wants_id: false,
             purpose: Purpose::Run,
         };

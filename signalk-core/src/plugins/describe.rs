@@ -97,12 +97,13 @@ impl Plugins {
     ///
     /// Plugins of the existing ABIs have schemas that nobody ever held anything against: what does
     /// not fit is said at the start, and they run. A plugin by JSON-RPC may rely on its schema, so
-    /// its misfits are refused; a disabled plugin keeps whatever it is given.
+    /// its misfits are refused, and those of a plugin whose owner is `strict`; a disabled plugin keeps whatever it is given.
     pub(super) fn refusal(&self, at: At, body: &Map<String, Value>) -> Option<String> {
         let plugin = self.plugins.get(at)?;
         let mut options = plugin.options.clone();
         options.post(body.clone());
-        let strict = plugin.description.as_ref().is_some_and(|it| it.is_json_rpc);
+        let strict = plugin.description.as_ref().is_some_and(|it| it.is_json_rpc)
+            || options.rules(&plugin.manifest.id).0.strict;
         if !strict || !options.enabled(plugin.manifest.enabled_by_default) {
             return None;
         }

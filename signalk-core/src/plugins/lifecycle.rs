@@ -130,7 +130,9 @@ impl Plugins {
         plugin.record.log_budget.per_second = allowance.limits.stderr_lines_per_second;
         let (egress, complaints) = plugin.options.egress();
         plugin.egress = egress.into();
-        for complaint in complaints {
+        let (rules, more) = plugin.options.rules(&plugin.manifest.id);
+        plugin.rules = rules;
+        for complaint in complaints.into_iter().chain(more) {
             host.say(LogLevel::Warn, &plugin.manifest.id, complaint.clone());
             plugin.record.complaints.push(complaint);
         }
@@ -145,7 +147,7 @@ impl Plugins {
             enable_debug: plugin.options.enable_debug(),
             deltas_per_second: allowance.deltas_per_second,
             queue: allowance.queue,
-            http_utf16: plugin.options.wants_utf16(),
+            rules: plugin.rules.clone(),
             wants_id: !plugin.options.exists() && !self.option_files.is_empty(),
             purpose,
         };

@@ -4,7 +4,7 @@
 //! the file is the edge's work. Unknown members and the order of all are kept.
 
 use serde_json::{Map, Value};
-use signalk_bridge::Egress;
+use signalk_bridge::{Egress, Rules};
 use signalk_model::json;
 
 /// The members that must be booleans.
@@ -81,10 +81,37 @@ impl Options {
         self.members.get("limits")
     }
 
-    /// The owner's `"httpRequestEncoding": "utf16-string"` (plugin ABI 8.5).
-    pub(super) fn wants_utf16(&self) -> bool {
-        self.members.get("httpRequestEncoding").and_then(|word| word.as_str())
-            == Some("utf16-string")
+    /// How strictly it is taken, and what was not understood of it.
+    pub(super) fn rules(&self, id: &str) -> (Rules, Vec<String>) {
+        let mut complaints = Vec::new();
+        let mut wrong = |member: &str, wants: &str| {
+            complaints.push(format!(
+                "plugin `{id}`: plugin-config-data/{id}.json: `{member}` is {wants}; it is left aside"
+            ));
+        };
+        for member in ["strict", "lenientSource", "passCredentials"] {
+            if self.members.get(member).is_some_and(|value| !value.is_boolean()) {
+                wrong(member, "true or false");
+            }
+        }
+        let source_name = self.members.get("sourceName").and_then(|name| {
+            let name = name.as_str().filter(|name| is_source_name(name));
+            if name.is_none() {
+                wrong("sourceName", "a text of 1 to 100 visible characters without blanks");
+            }
+            name.map(str::to_owned)
+        });
+        let http_utf16 = match self.members.get("httpRequestEncoding").map(Value::as_str) {
+            Some(Some("utf16-string")) => true,
+            None | Some(Some("utf8-bytes")) => false,
+            Some(_) => {
+                wrong("httpRequestEncoding", "`utf16-string` or `utf8-bytes`");
+                false
+            }
+        };
+        let strict = self.flag("strict");
+        let lenient_source = self.flag("lenientSource");
+        (Rules { strict, lenient_source, source_name, http_utf16 }, complaints)
     }
 
     /// Where the owner lets it connect to, and what was not understood of it.
@@ -144,6 +171,13 @@ impl Options {
         let text = serde_json::to_string_pretty(&self.members).unwrap_or_default();
         (format!("plugin-config-data/{id}.json"), text)
     }
+}
+
+/// What can stand as `$source` everywhere: in paths of the tree, in priorities, on a display.
+fn is_source_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.chars().count() <= 100
+        && !name.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 #[cfg(test)]
@@ -207,5 +241,29 @@ mod tests {
         assert!(complaint.contains("mend the file"), "{complaint}");
         let (_, complaint) = Options::read("p", Some("[]"));
         assert!(complaint.unwrap().contains("is not a JSON object"));
+    }
+
+    #[test]
+    fn rules_are_read_and_what_is_none_is_named() {
+        let rules = |text: &str| Options::read("p", Some(text)).0.rules("p");
+        assert_eq!(rules("{}"), (Rules::default(), Vec::new()));
+        let (read, complaints) = rules(
+            r#"{"strict":true,"lenientSource":true,"sourceName":"@signalk/x","httpRequestEncoding":"utf16-string"}"#,
+        );
+        assert!(complaints.is_empty() && read.strict && read.lenient_source && read.http_utf16);
+        assert_eq!(read.source_name.as_deref(), Some("@signalk/x"));
+        let (read, complaints) = rules(
+            r#"{"strict":"yes","lenientSource":1,"sourceName":"a b","httpRequestEncoding":"latin1"}"#,
+        );
+        assert_eq!(read, Rules::default());
+        assert_eq!(complaints.len(), 4, "{complaints:?}");
+        assert!(
+            complaints[2].contains("plugin-config-data/p.json: `sourceName` is"),
+            "{complaints:?}"
+        );
+        for wrong in [r#""""#, "7", r#""a\u0007""#] {
+            let (read, complaints) = rules(&format!(r#"{{"sourceName":{wrong}}}"#));
+            assert_eq!((read.source_name, complaints.len()), (None, 1), "{wrong}");
+        }
     }
 }

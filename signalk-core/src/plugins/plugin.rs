@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalk_bridge::{
-    Capability, Delivery, Description, Egress, Input, Manifest, Purpose, Session,
+    Capability, Delivery, Description, Egress, Input, Manifest, Purpose, Rules, Session,
 };
 use wasmi_hdk::Supervisor;
 
@@ -79,6 +79,8 @@ pub(super) struct Plugin {
     pub(super) dirty: bool,
     /// Where it may connect to, in this life.
     pub(super) egress: Arc<Egress>,
+    /// How strictly the owner wants it taken, in this life.
+    pub(super) rules: Rules,
     /// The edge keeps sockets or requests of this life.
     pub(super) connected: bool,
     /// A notification about it stands.
@@ -125,6 +127,7 @@ impl Plugin {
             wake: None,
             dirty: false,
             egress: Arc::default(),
+            rules: Rules::default(),
             connected: false,
             alarmed: false,
             echo: Echo::default(),
@@ -180,12 +183,12 @@ impl Plugin {
 
     /// Whether a delta was sent by this plugin.
     pub(super) fn sent(&self, delta: &signalk_model::Delta) -> bool {
-        let id = self.manifest.id.as_str();
+        let own = self.rules.source_name.as_deref().unwrap_or(self.manifest.id.as_str());
         delta.updates.iter().any(|update| {
             update
                 .source_ref
                 .as_ref()
-                .and_then(|name| name.strip_prefix(id))
+                .and_then(|name| name.strip_prefix(own))
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }

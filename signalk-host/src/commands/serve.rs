@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     admission::{Edge, StreamLimit},
+    bodies::Bodies,
     cli::ServeArgs,
     discovery,
     disk::ConfigDir,
@@ -83,7 +84,8 @@ async fn serve(args: ServeArgs, log: LogFilter) -> Result<()> {
     let (sender, inbox) = inbox::channel(CHANNEL);
     let mut core = start_core(config, &dir, log, &sender, inbox);
     look_for_plugins(&args, &dir, &sender);
-    let (edge, all_streams_ended) = Edge::new(sender.clone(), stream_limit()?);
+    let (edge, all_streams_ended) =
+        Edge::new(sender.clone(), stream_limit()?, Bodies::new(args.body_limit));
     if let Some(listener) = tcp_stream {
         tokio::spawn(tcp_stream::listen(listener, edge.clone()));
     }

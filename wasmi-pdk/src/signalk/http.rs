@@ -95,6 +95,12 @@ impl Endpoint {
 
     /// See [`Endpoint::get`].
     #[must_use]
+    pub fn patch(path: &str, handler: &str) -> Self {
+        Endpoint::new("PATCH", path, handler)
+    }
+
+    /// See [`Endpoint::get`].
+    #[must_use]
     pub fn delete(path: &str, handler: &str) -> Self {
         Endpoint::new("DELETE", path, handler)
     }

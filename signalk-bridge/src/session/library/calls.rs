@@ -91,7 +91,7 @@ fn perform(
 }
 
 /// The endpoints of `http_endpoints`. Plugins that never declared them must keep working (plugin
-/// ABI 1.3, W17): allowed and said.
+/// ABI 1.3, W17): allowed and said, unless the owner is strict.
 pub(super) fn offer(
     endpoints: Vec<Endpoint>,
     common: &mut Common,
@@ -99,6 +99,10 @@ pub(super) fn offer(
     signalk: &mut dyn SignalK,
 ) {
     if !common.account.capabilities().has(Capability::HttpEndpoints) {
+        if common.account.rules.strict {
+            let text = "its http_endpoints are refused: it lacks the capability and its options file says `\"strict\": true`; add \"httpEndpoints\": true to wasmCapabilities in its package.json";
+            return common.complain(text.to_owned(), now, signalk);
+        }
         let text = "has http_endpoints without the capability; add \"httpEndpoints\": true to wasmCapabilities: a later version may refuse them";
         common.complain(text.to_owned(), now, signalk);
     }

@@ -24,7 +24,7 @@ fn common(queue: usize) -> Common {
         enable_debug: false,
         deltas_per_second: 1,
         queue,
-        http_utf16: false,
+        rules: crate::Rules::default(),
         wants_id: false,
         purpose: crate::Purpose::Run,
     };

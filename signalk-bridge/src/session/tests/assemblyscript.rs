@@ -308,7 +308,7 @@ fn w09_http_handlers_get_the_bytes_that_documents_promise() {
     assert_eq!(log, [format!("debug: one {request}"), format!("debug: two {request}")]);
 
     // The owner's choice: what the reference server gives, units of UTF-16 and their number.
-    let mut drive = plugin_with("as_hello", &json!({}), |config| config.http_utf16 = true);
+    let mut drive = plugin_with("as_hello", &json!({}), |config| config.rules.http_utf16 = true);
     drive.lines();
     drive.handle(1, http("handle_two"), "{}");
     assert_eq!(drive.lines()[0], "debug: two {\0");

@@ -261,7 +261,7 @@ fn the_options_given_after_the_description_are_those_that_the_plugin_reads() {
         enable_debug: false,
         deltas_per_second: 1000,
         queue: 1000,
-        http_utf16: false,
+        rules: crate::Rules::default(),
         wants_id: false,
         purpose: Purpose::Run,
     };

@@ -74,7 +74,7 @@ impl Drive {
             enable_debug: false,
             deltas_per_second: 1000,
             queue: 1000,
-            http_utf16: false,
+            rules: crate::Rules::default(),
             wants_id: false,
             purpose,
         };

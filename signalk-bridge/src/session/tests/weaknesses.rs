@@ -103,9 +103,60 @@ fn w17_rights_are_checked_and_can_be_asked_for() {
     assert!(log.contains("registers Http"), "{log}");
 }
 
+/// W17: a strict owner's server refuses what others only warn about.
+#[test]
+fn w17_a_strict_owner_gets_no_endpoints_without_the_capability_and_no_unknown_imports() {
+    let endpoints = r#"[{"method":"GET","path":"/x","handler":"handle"}]"#;
+    let offers = format!(
+        r#"{START} (data (i32.const 700) "{}")
+        (func (export "http_endpoints") (param $out i32) (param i32) (result i32)
+            (memory.copy (local.get $out) (i32.const 700) (i32.const {})) (i32.const {}))"#,
+        endpoints.replace('"', "\\\""),
+        endpoints.len(),
+        endpoints.len()
+    );
+    let gone = format!(r#"(import "env" "sk_gone" (func $gone)) --- {START}"#);
+    let strictly = |body: &str, capabilities: Capabilities, purpose: Purpose| {
+        Drive::with_config(Fake::default(), guest(body), purpose, capabilities, |config| {
+            config.rules.strict = true;
+        })
+    };
+    let mut drive = strictly(&offers, Capabilities::NONE, Purpose::Run);
+    let log = drive.server.take().join("\n");
+    assert!(log.contains("its http_endpoints are refused"), "{log}");
+    assert!(!log.contains("registers Http"), "{log}");
+    assert_eq!(drive.said.last().unwrap(), "Started");
+
+    let granted = Capabilities::NONE.with(Capability::HttpEndpoints);
+    let log = strictly(&offers, granted, Purpose::Run).server.take().join("\n");
+    assert!(log.contains("registers Http"), "{log}");
+
+    let drive = strictly(&gone, Capabilities::NONE, Purpose::Run);
+    let said = drive.said.last().unwrap();
+    assert!(said.contains("imports what this server does not have: env.sk_gone"), "{said}");
+    let drive = strictly(&gone, Capabilities::NONE, Purpose::Describe);
+    assert!(drive.said[0].starts_with("described"), "{:?}", drive.said);
+}
+
 /// W21: a plugin speaks in its own name, and its labels are below it.
 #[test]
 fn w21_nobody_speaks_in_the_name_of_another() {
+    assert_eq!(sources_of(|_| {}), ["p", "p.n2k", "p", "p.sub"]);
+}
+
+/// Plugin ABI D3 and D4: the owner may have a plugin called as on the reference server, and let it
+/// say whose data it passes on.
+#[test]
+fn w21_the_owner_may_name_the_source_or_leave_it_to_the_plugin() {
+    let named = sources_of(|rules| rules.source_name = Some("@x/old".to_owned()));
+    assert_eq!(named, ["@x/old", "@x/old.n2k", "@x/old", "@x/old.sub"]);
+    let lenient = sources_of(|rules| rules.lenient_source = true);
+    assert_eq!(lenient, ["gps.GP", "(n2k)", "(p)", "p.sub"]);
+}
+
+/// The `$source` of four deltas: a foreign one, a label, a label that is none, one of its own; in
+/// brackets the label where the server makes `$source` of it.
+fn sources_of(change: impl FnOnce(&mut crate::Rules)) -> Vec<String> {
     let say = |at: usize, text: &str| {
         let data = text.replace('"', "\\\"");
         let call = format!("(call $emit (i32.const {at}) (i32.const {}))", text.len());
@@ -117,16 +168,24 @@ fn w21_nobody_speaks_in_the_name_of_another() {
         say(1200, &format!(r#"{{"updates":[{{"source":{{"label":"n2k"}},{values}}}]}}"#));
     let (c, call_c) =
         say(1400, &format!(r#"{{"updates":[{{"source":{{"label":"a b"}},{values}}}]}}"#));
-    let mut drive = run(&format!(
-        r#"{a}{b}{c} (func (export "plugin_start") (param i32 i32) (result i32)
-            {call_a} {call_b} {call_c} (i32.const 0))"#
-    ));
+    let (d, call_d) = say(1600, &format!(r#"{{"updates":[{{"$source":"p.sub",{values}}}]}}"#));
+    let body = format!(
+        r#"{a}{b}{c}{d} (func (export "plugin_start") (param i32 i32) (result i32)
+            {call_a} {call_b} {call_c} {call_d} (i32.const 0))"#
+    );
+    let granted = Capabilities::default();
+    let mut drive =
+        Drive::with_config(Fake::default(), guest(&body), Purpose::Run, granted, |config| {
+            change(&mut config.rules);
+        });
+    let between =
+        |line: &str, before: &str| line.split_once(before)?.1.split('"').next().map(str::to_owned);
     let trace = drive.server.take();
-    let sources: Vec<&str> = trace
-        .iter()
-        .filter_map(|line| line.split_once(r#""$source":""#)?.1.split('"').next())
-        .collect();
-    assert_eq!(sources, ["p", "p.n2k", "p"], "{trace:?}");
+    let source = |line: &String| {
+        between(line, r#""$source":""#)
+            .or_else(|| between(line, r#""label":""#).map(|label| format!("({label})")))
+    };
+    trace.iter().filter_map(source).collect()
 }
 
 /// W24: an endpoint may say who may ask; by default admins.

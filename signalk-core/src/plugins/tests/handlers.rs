@@ -4,7 +4,7 @@ use super::*;
 
 /// Registers a PUT handler and offers endpoints; logs what it is asked.
 fn host_of_handlers() -> Vec<u8> {
-    let endpoints = r#"[{"method":"GET","path":"/api/:x","handler":"h_get"},{"method":"POST","path":"/trap","handler":"h_trap"},{"method":"GET","path":"/none","handler":"h_none"}]"#;
+    let endpoints = r#"[{"method":"GET","path":"/api/:x","handler":"h_get"},{"method":"PATCH","path":"/api/:x","handler":"h_get"},{"method":"POST","path":"/trap","handler":"h_trap"},{"method":"GET","path":"/none","handler":"h_none"}]"#;
     let http = r#"{"statusCode":201,"body":{"ok":true}}"#;
     let put = r#"{"state":"COMPLETED","statusCode":200,"message":"set"}"#;
     let data =
@@ -73,6 +73,9 @@ fn an_endpoint_answers_by_id_and_by_package_name() {
         "{line}"
     );
     assert_eq!(ask(&mut sim, "PUT", "/plugins/_signalk_h/api/x", "{}").0, 404);
+    assert_eq!(ask(&mut sim, "PATCH", "/plugins/_signalk_h/api/x", r#"{"a":1}"#).0, 201);
+    let line = sim.lines("_signalk_h").pop().unwrap();
+    assert!(line.contains(r#""method":"PATCH""#) && line.contains(r#""body":{"a":1}"#), "{line}");
     let (status, body) = ask(&mut sim, "GET", "/plugins/_signalk_h/none", "");
     let diagnostics = sim.get("/plugins/_signalk_h/diagnostics");
     assert_eq!(diagnostics["counters"]["handlerErrors"], 1);

@@ -15,6 +15,7 @@ mod neighbours;
 mod puts;
 mod radar;
 mod reload;
+mod rules;
 mod secured;
 mod status;
 mod weather;
