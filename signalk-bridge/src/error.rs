@@ -146,6 +146,62 @@ pub enum Crash {
     Text(String),
 }
 
+/// Why a plugin cannot be started.
+#[derive(Clone, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    /// In words.
+    pub text: String,
+    /// Of what kind: what helps depends on it.
+    pub cause: Cause,
+}
+
+/// Of what kind a [`Failure`] is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The module does not load, or ended while it was set up.
+    Crash(Crash),
+    /// The module is not one for this host.
+    Module,
+    /// The plugin itself said no.
+    Refused,
+    /// The text says all, the remedy included.
+    Told,
+}
+
+impl Failure {
+    /// A failure of a kind.
+    pub fn new(cause: Cause, text: impl Into<String>) -> Failure {
+        Failure { text: text.into(), cause }
+    }
+}
+
+/// The text alone, as it was when it was nothing but one.
+impl std::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+impl From<Crash> for Failure {
+    fn from(crash: Crash) -> Failure {
+        Failure::new(Cause::Crash(crash.clone()), crash.to_string())
+    }
+}
+
+impl From<BridgeError> for Failure {
+    fn from(error: BridgeError) -> Failure {
+        let text = error.to_string();
+        match error {
+            BridgeError::Load { source, .. } => {
+                Failure::new(Cause::Crash(Crash::Load(source)), text)
+            }
+            _ => Failure::new(Cause::Module, text),
+        }
+    }
+}
+
 impl From<wasmi_hdk::Fault> for Crash {
     fn from(fault: wasmi_hdk::Fault) -> Crash {
         Crash::Fault(Box::new(fault))

@@ -29,6 +29,14 @@ impl Handed {
         }
     }
 
+    /// About how many bytes of text it is, without writing them.
+    pub fn weight(&self) -> usize {
+        match self {
+            Handed::Text(text) => text.len(),
+            Handed::Piece(piece) => piece.weight(),
+        }
+    }
+
     /// The same, shared where it can be.
     pub(crate) fn into_json(self) -> Arc<str> {
         match self {
@@ -105,6 +113,13 @@ impl Piece {
             };
             item.to_json()
         })
+    }
+
+    fn weight(&self) -> usize {
+        match &self.content {
+            Content::Value(value) => value.text_bytes(),
+            Content::Meta(_) => self.row().len(),
+        }
     }
 
     pub(crate) fn head(&self) -> &Head {

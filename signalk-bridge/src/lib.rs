@@ -44,7 +44,7 @@ pub use effect::{
     WINDOW, WebSocketMessage,
 };
 pub use egress::Egress;
-pub use error::{BridgeError, Crash};
+pub use error::{BridgeError, Cause, Crash, Failure};
 pub use exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, PIECE, StreamHead};
 pub use handler::{
     HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,
@@ -56,8 +56,8 @@ pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
 pub use registration::{Access, Endpoint, Registration};
 pub use rules::Rules;
 pub use session::{
-    Code, Delivery, Description, HostInfo, Input, Output, POLL_INTERVAL, PROTOCOL_VERSION, Purpose,
-    Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,
+    Code, Delivery, DeltaQueue, Description, HostInfo, Input, Output, POLL_INTERVAL,
+    PROTOCOL_VERSION, Purpose, Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,
 };
 pub use signalk::{
     PutId, PutRequest, SignalK, Status, SubscribeRequest, SubscribeRow, SubscriptionId, Version,

@@ -115,7 +115,7 @@ impl Value {
     }
 
     /// About how many bytes of text it is; exact where it is kept as text.
-    pub(crate) fn text_bytes(&self) -> usize {
+    pub fn text_bytes(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) | Self::Number(_) => 8,
             Self::String(text) => text.len(),

@@ -10,7 +10,7 @@ mod load;
 
 pub use self::call::CallError;
 pub use self::fault::Fault;
-pub use self::load::LoadError;
+pub use self::load::{LoadError, ModuleLimit};
 use crate::guest_memory::GuestFault;
 
 /// Why a host function refuses a call; the guest's call ends with [`Fault::Host`].

@@ -53,7 +53,7 @@ pub mod wasi;
 
 pub use client::{Call, Client, Said, Serve, Timer, Woken, block_on};
 pub use engine::{Compile, Engine, ExternKind, Import};
-pub use error::{CallError, Fault, HostFault, LoadError};
+pub use error::{CallError, Fault, HostFault, LoadError, ModuleLimit};
 pub use guest_memory::{GuestFault, GuestMemory, GuestPtr, GuestValue};
 pub use imports::{HostCtx, HostFn, HostReturn, Imports};
 pub use instance::{Instance, InstanceConfig, Stats, Stdin, Step};

@@ -55,6 +55,8 @@ pub(crate) struct Library {
     call_time: Option<Duration>,
     pub(crate) queue: VecDeque<Work>,
     pub(crate) done: Vec<Done>,
+    /// Deltas that the guest ended over before it was called.
+    pub(crate) deltas_lost: u64,
     /// What a resting call goes on with.
     gift: Option<(FuncType, Bytes)>,
     pub(crate) outcome: Outcome,
@@ -80,6 +82,7 @@ impl Library {
             call_time,
             queue: VecDeque::new(),
             done: Vec::new(),
+            deltas_lost: 0,
             gift: None,
             outcome: Outcome::Idle,
             usage: Usage::default(),
@@ -232,20 +235,14 @@ impl Library {
         match begun {
             Ok(held) => self.flight = Some(Flight::new(work, held, self.call_time)),
             Err(crash) => {
-                self.not_begun(work);
+                // The guest ended over it: the same delta would end its next life too. Of everything else somebody
+                // has to be told what became of it.
+                self.deltas_lost += u64::from(matches!(work, Work::Delta(_)));
+                self.flight = Some(Flight::new(work, Held::default(), self.call_time));
                 return Err(crash);
             }
         }
         Ok(())
-    }
-
-    /// The guest ended before it was called. A delta that it never saw is for its next life; of
-    /// everything else somebody has to be told what became of it.
-    fn not_begun(&mut self, work: Work) {
-        match work {
-            Work::Delta(_) => self.queue.push_front(work),
-            work => self.flight = Some(Flight::new(work, Held::default(), self.call_time)),
-        }
     }
 
     /// Counts the time that the guest was asleep towards the call's (plugin ABI 4.11); waiting for

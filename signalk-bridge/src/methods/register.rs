@@ -89,6 +89,9 @@ pub fn radar(caller: &mut Caller<'_>, params: Provider) -> Result<(), BridgeErro
     register(caller, Registration::Radar { name: params.name })
 }
 
+/// What a row of `http.register` costs: its path becomes a matcher, in the server's time.
+const FUEL_OF_ENDPOINT: usize = 10_000;
+
 /// The plugin answers HTTP below `/plugins/<id>`. Rows that are not understood are skipped and said
 /// in its log.
 ///
@@ -100,6 +103,7 @@ pub fn http(caller: &mut Caller<'_>, params: Http) -> Result<(), BridgeError> {
     for complaint in complaints {
         caller.warn(complaint);
     }
+    caller.account.owe(endpoints.len().saturating_mul(FUEL_OF_ENDPOINT));
     register(caller, Registration::Http(endpoints))
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Ran, Run};
 use crate::{
-    Crash, Effect, ExchangeNews, ExchangeWish, Handed, HandlerCall, HandlerCallId, HandlerReply,
-    PutId, Report, SubscriptionId,
+    Crash, Effect, ExchangeNews, ExchangeWish, Failure, Handed, HandlerCall, HandlerCallId,
+    HandlerReply, PutId, Report, SubscriptionId,
 };
 
 /// What happened.
@@ -80,8 +80,8 @@ pub enum Output {
     Described(Description),
     /// `start` succeeded: the plugin runs.
     Started,
-    /// The plugin cannot be started, in words; the session has ended.
-    Failed(String),
+    /// The plugin cannot be started; the session has ended.
+    Failed(Failure),
     /// The plugin has stopped as asked; the session has ended.
     Stopped,
     /// The plugin is gone; the session has ended.

@@ -226,7 +226,7 @@ impl Exports {
         if self.has_delta_handler {
             if common.is_beat(now) {
                 // Few enough to stop soon.
-                for delivery in common.waiting.drain(..common.waiting.len().min(BATCH)) {
+                for delivery in (0..BATCH).map_while(|_| common.waiting.pop_front()) {
                     library.queue.push_back(Work::Delta(delivery.delta.into_json()));
                 }
             }

@@ -9,6 +9,7 @@ mod library;
 mod rows;
 mod rpc;
 mod run;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -23,10 +24,11 @@ use wasmi_hdk::{Engine, Level, Limits, LogLine, Module, Platform, Stats};
 pub use self::io::{Delivery, Description, Input, Output};
 use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
+pub use self::waiting::DeltaQueue;
 use crate::abi::{self, Flavour};
 use crate::{
-    Account, Capability, Counters, HandlerCallId, HandlerFailure, HandlerReply, Manifest, PluginId,
-    SignalK, Usage,
+    Account, Capability, Cause, Counters, Crash, Failure, HandlerCallId, HandlerFailure,
+    HandlerReply, Manifest, PluginId, SignalK, Usage,
 };
 
 /// Version of the methods and of the handshake; majors must be equal.
@@ -115,8 +117,7 @@ struct Common {
     purpose: Purpose,
     outputs: VecDeque<Output>,
     /// Deltas that the guest has not taken yet.
-    waiting: VecDeque<Delivery>,
-    queue: usize,
+    waiting: DeltaQueue,
     /// Fewer deltas than a batch wait until then.
     next_beat: Duration,
     /// Kept for a reload that fails: the code from before runs again (plugin ABI 8.3).
@@ -147,8 +148,7 @@ impl Session {
             account,
             purpose: config.purpose,
             outputs: VecDeque::new(),
-            waiting: VecDeque::new(),
-            queue: config.queue,
+            waiting: DeltaQueue::new(config.queue),
             next_beat: Duration::ZERO,
             module: None,
             stats: Stats::default(),
@@ -273,8 +273,8 @@ impl Session {
     }
 
     /// Deltas that never reached the guest, for its next life.
-    pub fn take_waiting(&mut self) -> VecDeque<Delivery> {
-        std::mem::take(&mut self.common.waiting)
+    pub fn take_waiting(&mut self) -> Vec<Delivery> {
+        self.common.waiting.take()
     }
 
     /// Fuel, memory, host calls, as of the last run.
@@ -302,7 +302,7 @@ impl Session {
         };
         let module = match result {
             Ok(module) => module,
-            Err(error) => return self.common.end(Output::Failed(error.to_string())),
+            Err(error) => return self.common.end(Output::Failed(Crash::from(error).into())),
         };
         if stop {
             return self.common.end(Output::Stopped);
@@ -317,19 +317,19 @@ impl Session {
         };
         self.common.unknown_imports = module.unknown_imports(&offered);
         if let Some(text) = self.common.refused_imports() {
-            return self.common.end(Output::Failed(text));
+            return self.common.end(Output::Failed(Failure::new(Cause::Told, text)));
         }
         self.state = match flavour {
             Ok(Flavour::JsonRpc) => match rpc::Rpc::new(&module, *config, manifest, now) {
                 Ok(rpc) => State::Rpc(Box::new(rpc)),
-                Err(error) => return self.common.end(Output::Failed(error.to_string())),
+                Err(error) => return self.common.end(Output::Failed(error.into())),
             },
             Ok(flavour) => {
                 State::Exports(Box::new(library::Exports::new(&module, *config, manifest, flavour)))
             }
             Err(unknown) => {
                 let text = format!("plugin `{}`: {}: {unknown}", manifest.id, manifest.wasm);
-                return self.common.end(Output::Failed(text));
+                return self.common.end(Output::Failed(Failure::new(Cause::Module, text)));
             }
         };
     }
@@ -367,11 +367,7 @@ impl Common {
 
     /// Queues a delta; over the bound the oldest is dropped and counted.
     fn take_one(&mut self, delta: Delivery) {
-        if self.waiting.len() >= self.queue {
-            self.waiting.pop_front();
-            self.account.counters.deltas_in_dropped += 1;
-        }
-        self.waiting.push_back(delta);
+        self.account.counters.deltas_in_dropped += self.waiting.push(delta);
     }
 
     /// When waiting deltas are to be handed over, if any wait.

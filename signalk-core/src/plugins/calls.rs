@@ -23,6 +23,8 @@ use crate::server::Server;
 
 /// Calls that one plugin may be behind with.
 const MOST_PER_PLUGIN: usize = 100;
+/// Bytes of their requests: one alone may have 16 MiB (R123), and half more as base64.
+const MOST_BYTES_PER_PLUGIN: usize = 32 << 20;
 
 /// What a continuation may use.
 pub(crate) struct Later<'a> {
@@ -43,6 +45,8 @@ pub(crate) type Then = Box<dyn FnOnce(&mut Later<'_>, HandlerReply) + Send>;
 
 struct Waiting {
     at: At,
+    /// Of its request.
+    bytes: usize,
     until: Duration,
     then: Then,
 }
@@ -81,6 +85,17 @@ impl Calls {
         over
     }
 
+    /// How many calls wait for a plugin, and the bytes of their requests.
+    fn waiting_for(&self, at: At) -> (usize, usize) {
+        let own = self.waiting.values().filter(|call| call.at == at);
+        own.fold((0, 0), |(count, bytes), call| (count + 1, bytes + call.bytes))
+    }
+
+    /// Whether somebody waits for the reply of a call.
+    pub(super) fn awaits(&self, id: HandlerCallId) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
     /// Nobody waits any more.
     pub(super) fn forget(&mut self, id: HandlerCallId) {
         self.waiting.remove(&id);
@@ -110,7 +125,7 @@ impl Plugins {
         host: &mut dyn Host,
         then: Then,
     ) {
-        if let Some((id, at)) = self.begin_call(now, plugin, then) {
+        if let Some((id, at)) = self.begin_call(now, plugin, request.len(), then) {
             let call = HandlerCall { id, handler, request };
             self.input(at, now, Input::Handle(call), host);
         }
@@ -126,7 +141,7 @@ impl Plugins {
         host: &mut dyn Host,
         then: Then,
     ) {
-        if let Some((id, at)) = self.begin_call(now, &endpoint.plugin, then) {
+        if let Some((id, at)) = self.begin_call(now, &endpoint.plugin, request.len(), then) {
             let handler = Handler::Http {
                 handler: endpoint.handler,
                 repeatable: endpoint.repeatable,
@@ -144,6 +159,7 @@ impl Plugins {
         &mut self,
         now: Duration,
         plugin: &PluginId,
+        bytes: usize,
         then: Then,
     ) -> Option<(HandlerCallId, At)> {
         let running = self.ids.get(plugin).copied().filter(|at| {
@@ -153,23 +169,26 @@ impl Plugins {
             self.calls.end_now(then, Err(HandlerFailure::NotRunning));
             return None;
         };
-        if self.calls.waiting.values().filter(|call| call.at == at).count() >= MOST_PER_PLUGIN {
-            let text =
-                format!("{MOST_PER_PLUGIN} calls wait for this plugin already; try again later");
+        let (count, waiting) = self.calls.waiting_for(at);
+        if count >= MOST_PER_PLUGIN || (count > 0 && waiting + bytes > MOST_BYTES_PER_PLUGIN) {
+            let text = format!(
+                "{count} calls of {waiting} bytes wait for this plugin already; try again later"
+            );
             self.calls.end_now(then, Err(HandlerFailure::Failed(text)));
             return None;
         }
         self.calls.last += 1;
         let id = HandlerCallId(self.calls.last);
         let until = now.saturating_add(HANDLER_PATIENCE);
-        self.calls.waiting.insert(id, Waiting { at, until, then });
+        self.calls.waiting.insert(id, Waiting { at, bytes, until, then });
         Some((id, at))
     }
 
-    /// Whose handlers have had all their time, each once for each call.
+    /// Whose handlers have had all their time, each once for each call. One that waits for its client is not late.
     pub(super) fn late_handlers(&self, now: Duration) -> Vec<PluginId> {
-        let late = self.calls.waiting.values().filter(|call| call.until <= now);
-        let plugins = late.filter_map(|call| self.plugins.get(call.at));
+        let late = self.calls.waiting.iter().filter(|(_, call)| call.until <= now);
+        let late = late.filter(|(id, _)| !self.exchanges.client_rests(**id));
+        let plugins = late.filter_map(|(_, call)| self.plugins.get(call.at));
         plugins.map(|plugin| plugin.manifest.id.clone()).collect()
     }
 

@@ -2,29 +2,29 @@
 //!
 //! Clause: plugin ABI 7.6. After a start they are replayed before live ones.
 
-use std::collections::VecDeque;
+use signalk_bridge::{Delivery, DeltaQueue};
 
-use signalk_bridge::Delivery;
-
-/// Most deltas that are kept.
+/// Most deltas that are kept; their bytes are bounded by the queue.
 pub(super) const MOST: usize = 1000;
 
 /// The buffer of one plugin.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct DeltaBuffer {
-    kept: VecDeque<Delivery>,
+    kept: DeltaQueue,
     /// How many were dropped, ever.
     pub(super) dropped: u64,
+}
+
+impl Default for DeltaBuffer {
+    fn default() -> DeltaBuffer {
+        DeltaBuffer { kept: DeltaQueue::new(MOST), dropped: 0 }
+    }
 }
 
 impl DeltaBuffer {
     /// Adds the newest.
     pub(super) fn push(&mut self, delivery: Delivery) {
-        if self.kept.len() == MOST {
-            self.kept.pop_front();
-            self.dropped += 1;
-        }
-        self.kept.push_back(delivery);
+        self.dropped += self.kept.push(delivery);
     }
 
     /// How many wait.
@@ -34,7 +34,7 @@ impl DeltaBuffer {
 
     /// Everything, oldest first.
     pub(super) fn replay(&mut self) -> Vec<Delivery> {
-        std::mem::take(&mut self.kept).into()
+        self.kept.take()
     }
 
     /// Forgets everything: the start failed, or nobody wants it any more.

@@ -7,10 +7,11 @@ use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 use signalk_bridge::Endpoint;
 
-/// More of them are cut off: each is looked at for each request.
-const MOST: usize = 200;
-/// More of them say nothing new.
+/// More complaints say nothing new.
 const MOST_COMPLAINTS: usize = 5;
+/// Letters of all paths, each counted once and once more for each parameter and star of its path: a matcher keeps a table
+/// of that size, some 160 bytes for each, from its first request on.
+const MOST_STATES: usize = 64 << 10;
 
 /// The endpoints, ready to be matched.
 #[derive(Debug, Default)]
@@ -30,17 +31,25 @@ impl Endpoints {
     /// Those whose path can be read, and complaints about the others.
     pub(super) fn new(endpoints: Vec<Endpoint>) -> (Endpoints, Vec<String>) {
         let (mut rows, mut complaints) = (Vec::new(), Vec::new());
-        for endpoint in endpoints.into_iter().take(MOST) {
-            match compile(&endpoint.path) {
-                Some((path, params)) => rows.push(Row { endpoint, path, params }),
-                None if complaints.len() < MOST_COMPLAINTS => {
+        let mut states = 0;
+        for endpoint in endpoints {
+            let more = states_of(&endpoint.path);
+            let compiled = if states + more > MOST_STATES {
+                Err("too much for one plugin: use shorter paths, fewer parameters and stars")
+            } else {
+                states += more;
+                compile(&endpoint.path).ok_or("no path (Express 4 syntax: /a/:name, *)")
+            };
+            match compiled {
+                Ok((path, params)) => rows.push(Row { endpoint, path, params }),
+                Err(why) if complaints.len() < MOST_COMPLAINTS => {
                     let shown: String = endpoint.path.chars().take(100).collect();
+                    let method = &endpoint.method;
                     complaints.push(format!(
-                        "endpoint {} {shown}: this is no path (Express 4 syntax: /a/:name, *), or a very long one; it is not served",
-                        endpoint.method
+                        "endpoint {method} {shown}: this is {why}; it is not served"
                     ));
                 }
-                None => {}
+                Err(_) => {}
             }
         }
         (Endpoints { rows }, complaints)
@@ -58,6 +67,11 @@ impl Endpoints {
             Some((&row.endpoint, params.collect()))
         })
     }
+}
+
+fn states_of(path: &str) -> usize {
+    let groups = path.bytes().filter(|byte| matches!(byte, b':' | b'*')).count();
+    path.len().saturating_mul(groups + 1)
 }
 
 /// The path as an expression, and the names of its groups.
@@ -115,6 +129,28 @@ mod tests {
                 .collect::<Vec<_>>()
         );
         Endpoints::new(Endpoint::read(&text.to_string()).0).0
+    }
+
+    /// 200 paths of a thousand stars would have been 32 GB at the first request.
+    #[test]
+    fn paths_of_many_groups_are_refused_before_a_matcher_is_made_of_them() {
+        let stars = format!("/a{}", "*".repeat(998));
+        let rows: Vec<_> = std::iter::repeat_n(("GET", stars.as_str()), 199).collect();
+        let text = json!(
+            rows.iter()
+                .chain([&("GET", "/a/:b/*")])
+                .map(|(method, path)| json!({ "method": method, "path": path, "handler": "h" }))
+                .collect::<Vec<_>>()
+        );
+        let (all, complaints) = Endpoints::new(Endpoint::read(&text.to_string()).0);
+        assert_eq!((all.rows.len(), complaints.len()), (1, MOST_COMPLAINTS));
+        assert!(complaints[0].contains("too much for one plugin"), "{complaints:?}");
+        assert!(all.find("GET", "/a/x/y").is_some());
+        // The most that fits: 64 paths of 1000 letters; 200 usual ones are far below.
+        let usual: Vec<_> =
+            (0..200).map(|n| format!("/api/v1/items{n}/:item/parts/:part")).collect();
+        let usual: Vec<_> = usual.iter().map(|path| ("GET", path.as_str())).collect();
+        assert_eq!(endpoints(&usual).rows.len(), 200);
     }
 
     #[test]

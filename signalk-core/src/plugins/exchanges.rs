@@ -45,6 +45,12 @@ struct Streamed {
     unsent: usize,
 }
 
+impl Streamed {
+    fn client_rests(&self) -> bool {
+        self.reading || self.unsent > 0
+    }
+}
+
 /// Where the body of a streamed request is.
 #[derive(Debug)]
 pub(crate) enum RequestBody {
@@ -72,6 +78,12 @@ impl Exchanges {
     fn remove(&mut self, http: HttpId) -> Option<(HandlerCallId, Exchange)> {
         let id = self.by_http.remove(&http)?;
         Some((id, self.open.remove(&id)?))
+    }
+
+    /// Whether it is the client that nothing comes from or goes to.
+    pub(super) fn client_rests(&self, id: HandlerCallId) -> bool {
+        let streamed = self.open.get(&id).and_then(|exchange| exchange.streamed.as_ref());
+        streamed.is_some_and(Streamed::client_rests)
     }
 }
 
@@ -190,7 +202,7 @@ impl Plugins {
         let over = self.exchanges.remove(http).and_then(|(_, exchange)| exchange.streamed);
         over.map_or(Ended::default(), |streamed| Ended {
             answering: streamed.answering,
-            client_rests: streamed.reading || streamed.unsent > 0,
+            client_rests: streamed.client_rests(),
         })
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use signalk_bridge::{
-    Code, Crash, HandlerFailure, Input, Output as Said, Purpose, Session, SessionConfig, Status,
-    Version,
+    Cause, Code, Crash, Failure, HandlerFailure, Input, Output as Said, Purpose, Session,
+    SessionConfig, Status, Version,
 };
 use signalk_model::{Delta, SourceRef, Update, Value};
 use wasmi_hdk::supervisor::{Action, Event};
@@ -103,7 +103,8 @@ impl Plugins {
         let Some(purpose) = plugin.reading.take() else { return };
         let files = match result {
             Ok(files) => files,
-            Err(text) => return self.failed(at, now, text, host),
+            // What the disk says has its remedy in it.
+            Err(text) => return self.failed(at, now, &Failure::new(Cause::Told, text), host),
         };
         plugin.purpose = purpose;
         let code = match plugin.reload.as_ref().and_then(Reload::module) {
@@ -231,8 +232,10 @@ impl Plugins {
             }
             Said::Exchange { id, wish } => self.exchange_wish(now, id, wish, host),
             Said::Handled { id, reply } => {
-                // Whoever asked knows whether it matters that there is no such handler.
+                // Whoever asked knows whether it matters that there is no such handler. What nobody waits for any more was
+                // counted when it was late, or its client left.
                 if let Err(failure) = &reply
+                    && self.calls.awaits(id)
                     && !matches!(
                         failure,
                         HandlerFailure::NotRunning | HandlerFailure::NotFound { .. }
@@ -245,7 +248,7 @@ impl Plugins {
             }
             Said::Described(description) => self.described(at, now, description, host),
             Said::Started => self.started(at, now, host),
-            Said::Failed(text) => self.failed(at, now, text, host),
+            Said::Failed(failure) => self.failed(at, now, &failure, host),
             Said::Stopped => self.stopped(at, now, host),
             Said::Crashed(crash) => self.crashed(at, now, &crash, host),
             Said::Wait { .. } => {}
@@ -276,12 +279,13 @@ impl Plugins {
     }
 
     /// It cannot be started: nobody tries again before a person does something.
-    fn failed(&mut self, at: At, now: Duration, text: String, host: &mut dyn Host) {
+    fn failed(&mut self, at: At, now: Duration, failure: &Failure, host: &mut dyn Host) {
+        let text = failure.to_string();
         if self.reload_after_stop(at, host) || self.reload_falls_back(at, now, &text, host) {
             return;
         }
         let Some(plugin) = self.plugins.get_mut(at) else { return };
-        let remedy = remedy::of_failure(&plugin.manifest.id, &text);
+        let remedy = remedy::of_failure(&plugin.manifest.id, failure);
         plugin.supervisor.handle(now, Event::Stop);
         plugin.buffer.discard();
         plugin.state = State::Error;
@@ -354,7 +358,7 @@ impl Plugins {
         }
         if plugin.purpose == Purpose::Describe {
             plugin.state = State::Error;
-            return self.failed(at, now, text, host);
+            return self.failed(at, now, &crash.clone().into(), host);
         }
         plugin.state = State::Crashed;
         let action = plugin.supervisor.handle(now, Event::Crashed);

@@ -3,8 +3,8 @@
 //! The error's own text says what happened, to whom, and at which limit. Errors of the disk and
 //! of capabilities carry their remedy in their text and have none here.
 
-use signalk_bridge::Crash;
-use wasmi_hdk::Fault;
+use signalk_bridge::{Cause, Crash, Failure};
+use wasmi_hdk::{Fault, LoadError, ModuleLimit};
 
 /// After a crash: it is started again by itself, so this is about the next time.
 pub(super) fn of_crash(id: &str, crash: &Crash) -> String {
@@ -26,53 +26,33 @@ pub(super) fn of_crash(id: &str, crash: &Crash) -> String {
             "see in its log what it waits for; if it stays so, tell its author".to_owned()
         }
         Crash::Exited { .. } => ENDED_ITSELF.to_owned(),
-        Crash::Load(error) => of_module(id, &error.to_string()),
+        Crash::Load(error) => of_module(id, error),
         _ => TELL_THE_AUTHOR.to_owned(),
     }
 }
 
-/// After a start that was refused by the plugin, or a module that cannot be used.
-pub(super) fn of_failure(id: &str, text: &str) -> Option<String> {
-    if is_limit(text) {
-        return Some(of_module(id, text));
-    }
-    let refused = ["returned error code", "`plugin_start`", "`start`"];
-    if refused.iter().any(|part| text.contains(part)) {
-        return Some(
+/// After a start that was refused by the plugin, or a module that cannot be used; `None`: the failure's text says it.
+pub(super) fn of_failure(id: &str, failure: &Failure) -> Option<String> {
+    match &failure.cause {
+        Cause::Crash(crash) => Some(of_crash(id, crash)),
+        Cause::Refused => Some(
             "check its configuration, and its log for the reason; saving the configuration starts it again"
                 .to_owned(),
-        );
+        ),
+        Cause::Told => None,
+        _ => Some(OF_A_MODULE.to_owned()),
     }
-    // The disk's errors have theirs.
-    (!text.contains("cannot be read")).then(|| OF_A_MODULE.to_owned())
 }
 
-/// Limits as texts of `wasmi-hdk` name them, and the owner's key for each; without one an owner can do nothing about it.
-const LIMITS: [(&str, Option<(&str, &str)>); 12] = [
-    ("`memory_bytes`", Some(("memoryMiB", "memory in MiB"))),
-    ("`call_fuel`", Some(("callFuel", "fuel of one call"))),
-    ("`call_deadline`", Some(("callSeconds", "seconds of computing"))),
-    ("`module_bytes`", None),
-    ("`custom_section_bytes`", None),
-    ("`functions`", None),
-    ("`module_imports`", None),
-    ("`module_exports`", None),
-    ("`data_segments`", None),
-    ("`table_elements`", None),
-    ("`recursion`", None),
-    ("`stack_bytes`", None),
-];
-
-fn is_limit(text: &str) -> bool {
-    LIMITS.iter().any(|(name, _)| text.contains(name))
-}
-
-/// What helps against a module that is refused.
-fn of_module(id: &str, text: &str) -> String {
-    match LIMITS.iter().find(|(name, _)| text.contains(name)) {
-        Some((_, Some((key, what)))) => raise(id, key, what),
-        Some((_, None)) => NOT_TO_BE_RAISED.to_owned(),
-        None => OF_A_MODULE.to_owned(),
+/// What helps against a module that is refused: of its limits an owner has one in hand.
+fn of_module(id: &str, error: &LoadError) -> String {
+    match error {
+        LoadError::TooLarge { what: ModuleLimit::Memory, .. } => {
+            raise(id, "memoryMiB", "memory in MiB")
+        }
+        LoadError::TooLarge { .. } => NOT_TO_BE_RAISED.to_owned(),
+        LoadError::Start { fault, .. } => of_crash(id, &(**fault).clone().into()),
+        _ => OF_A_MODULE.to_owned(),
     }
 }
 
@@ -102,13 +82,19 @@ mod tests {
         assert!(text.contains("`callSeconds`") && text.contains("plugin-config-data/p.json"));
     }
 
-    /// An owner has keys of the options file, not those of `wasmi-hdk`.
+    /// An owner has keys of the options file, not those of `wasmi-hdk`: of real modules.
     #[test]
     fn a_module_that_wants_too_much_is_told_which_key_helps_or_that_none_does() {
-        let memory = "p: initial memory is 300 MiB, the limit is 256 MiB; ask for less memory at start, or raise `memory_bytes`";
-        assert!(of_failure("p", memory).unwrap().contains("`memoryMiB`"));
-        let size = "p: the module is 70000000, the limit is 67108864; build for size, strip it, or raise `module_bytes`";
-        assert_eq!(of_failure("p", size).as_deref(), Some(NOT_TO_BE_RAISED));
+        let refused = |text: &str| {
+            let wasm = wat::parse_str(text).unwrap();
+            let (engine, limits) = (wasmi_hdk::Engine::new(), wasmi_hdk::Limits::default());
+            let error = wasmi_hdk::Module::load(&engine, "p", &wasm, &limits).unwrap_err();
+            of_failure("p", &Crash::from(error).into()).unwrap()
+        };
+        assert!(refused("(module (memory 4800))").contains("`memoryMiB`"));
+        assert_eq!(refused("(module (table 20000000 funcref))"), NOT_TO_BE_RAISED);
+        let exports: String = (0..20_000).map(|n| format!("(export \"{n}\" (func 0))")).collect();
+        assert_eq!(refused(&format!("(module (func) {exports})")), NOT_TO_BE_RAISED);
         let (plugin, call) = ("p".to_owned(), "poll".to_owned());
         let table = Fault::Table { plugin, call, wanted: 1, limit: 0 };
         assert_eq!(of_crash("p", &table.into()), NOT_TO_BE_RAISED);
@@ -116,9 +102,9 @@ mod tests {
 
     #[test]
     fn a_refused_start_points_to_the_configuration_and_a_missing_file_to_nothing_more() {
-        let refused = of_failure("p", "Plugin start() returned error code: 3").unwrap();
-        assert!(refused.contains("configuration"), "{refused}");
-        assert_eq!(of_failure("p", "x.wasm: cannot be read: gone; build the plugin"), None);
-        assert!(of_failure("p", "p: not a WebAssembly module").unwrap().contains("install"));
+        let remedy = |cause| of_failure("p", &Failure::new(cause, "why"));
+        assert!(remedy(Cause::Refused).unwrap().contains("configuration"));
+        assert_eq!(remedy(Cause::Told), None);
+        assert!(remedy(Cause::Module).unwrap().contains("install"));
     }
 }

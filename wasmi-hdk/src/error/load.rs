@@ -24,18 +24,16 @@ pub enum LoadError {
         plugin: String,
     },
     /// A limit of the module's form is passed.
-    #[error("{plugin}: {what} is {value}, the limit is {limit}; {remedy}")]
+    #[error("{plugin}: {what} is {value}, the limit is {limit}; {}", what.remedy())]
     TooLarge {
         /// Who.
         plugin: String,
         /// What was counted.
-        what: &'static str,
+        what: ModuleLimit,
         /// How much there is.
         value: u64,
         /// How much there may be.
         limit: u64,
-        /// What helps.
-        remedy: &'static str,
     },
     /// Malformed, truncated or ill-typed code, or a feature this host does not have.
     #[error("{plugin}: invalid module at byte {offset:#x}: {reason}")]
@@ -95,4 +93,50 @@ pub enum LoadError {
         /// What it said.
         reason: String,
     },
+}
+
+/// What of a module's form has a limit ([`Limits`](crate::Limits)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModuleLimit {
+    /// `module_bytes`
+    #[error("the size of the module")]
+    Size,
+    /// `custom_section_bytes`
+    #[error("the size of custom sections")]
+    CustomSections,
+    /// `functions`
+    #[error("the number of functions")]
+    Functions,
+    /// `module_imports`
+    #[error("the number of imports")]
+    Imports,
+    /// `module_exports`
+    #[error("the number of exports")]
+    Exports,
+    /// `data_segments`
+    #[error("the number of data segments")]
+    DataSegments,
+    /// `memory_bytes`
+    #[error("the memory asked for at start")]
+    Memory,
+    /// `table_elements`
+    #[error("the elements of a table at start")]
+    Table,
+}
+
+impl ModuleLimit {
+    /// What the author of the module can do.
+    fn remedy(self) -> &'static str {
+        match self {
+            ModuleLimit::Size => "build it for size, or strip it",
+            ModuleLimit::CustomSections => "strip the module of names and debug information",
+            ModuleLimit::Functions => "build it for size, or as several plugins",
+            ModuleLimit::Imports => "import only what is called",
+            ModuleLimit::Exports => "export only what the host calls",
+            ModuleLimit::DataSegments => "let the linker merge them",
+            ModuleLimit::Memory => "ask for less memory at start",
+            ModuleLimit::Table => "use fewer function references",
+        }
+    }
 }

@@ -5,7 +5,7 @@
 use wasmparser::{Chunk, Parser, Payload};
 
 use super::start_section::StartSection;
-use crate::error::LoadError;
+use crate::error::{LoadError, ModuleLimit};
 use crate::limits::Limits;
 
 /// Everything that can be seen without looking at code: that it is a module at all, and
@@ -16,35 +16,20 @@ pub(super) fn check_form(
     limits: &Limits,
 ) -> Result<StartSection, LoadError> {
     let plugin = || name.to_owned();
-    let too_large = |what, value: u64, limit: usize, remedy| LoadError::TooLarge {
-        plugin: plugin(),
-        what,
-        value,
-        limit: wide(limit),
-        remedy,
+    let within = |what, value: u64, limit: u64| {
+        (value <= limit).then_some(()).ok_or_else(|| LoadError::TooLarge {
+            plugin: plugin(),
+            what,
+            value,
+            limit,
+        })
     };
-    if bytes.len() > limits.module_bytes {
-        let remedy = "build it for size, or strip it";
-        let (size, limit) = (wide(bytes.len()), limits.module_bytes);
-        return Err(too_large("the size of the module", size, limit, remedy));
-    }
+    within(ModuleLimit::Size, wide(bytes.len()), wide(limits.module_bytes))?;
     if !bytes.starts_with(b"\0asm") {
         let begins = bytes.get(..bytes.len().min(8)).unwrap_or(&[]).escape_ascii().to_string();
         return Err(LoadError::NotWasm { plugin: plugin(), begins });
     }
     let mut custom = 0_usize;
-    let count = |what, value: u32, limit: u32, remedy| {
-        if value <= limit {
-            return Ok(());
-        }
-        Err(LoadError::TooLarge {
-            plugin: plugin(),
-            what,
-            value: u64::from(value),
-            limit: u64::from(limit),
-            remedy,
-        })
-    };
     let mut start = StartSection::default();
     let mut parser = Parser::new(0);
     let mut rest = bytes;
@@ -73,70 +58,32 @@ pub(super) fn check_form(
             }
             Payload::CustomSection(section) => {
                 custom = custom.saturating_add(section.data().len());
-                if custom > limits.custom_section_bytes {
-                    let remedy = "strip the module of names and debug information";
-                    let limit = limits.custom_section_bytes;
-                    return Err(too_large(
-                        "the size of custom sections",
-                        wide(custom),
-                        limit,
-                        remedy,
-                    ));
-                }
+                let limit = wide(limits.custom_section_bytes);
+                within(ModuleLimit::CustomSections, wide(custom), limit)?;
             }
-            Payload::FunctionSection(section) => count(
-                "the number of functions",
-                section.count(),
-                limits.functions,
-                "build it for size, or as several plugins",
-            )?,
-            Payload::ImportSection(section) => count(
-                "the number of imports",
-                section.count(),
-                limits.module_imports,
-                "import only what is called",
-            )?,
-            Payload::ExportSection(section) => count(
-                "the number of exports",
-                section.count(),
-                limits.module_exports,
-                "export only what the host calls",
-            )?,
-            Payload::DataSection(section) => count(
-                "the number of data segments",
-                section.count(),
-                limits.data_segments,
-                "let the linker merge them",
-            )?,
+            Payload::FunctionSection(section) => {
+                within(ModuleLimit::Functions, section.count().into(), limits.functions.into())?;
+            }
+            Payload::ImportSection(section) => {
+                within(ModuleLimit::Imports, section.count().into(), limits.module_imports.into())?;
+            }
+            Payload::ExportSection(section) => {
+                within(ModuleLimit::Exports, section.count().into(), limits.module_exports.into())?;
+            }
+            Payload::DataSection(section) => {
+                let limit = limits.data_segments.into();
+                within(ModuleLimit::DataSegments, section.count().into(), limit)?;
+            }
             Payload::MemorySection(section) => {
                 for memory in section.into_iter().flatten() {
                     // Pages of 64 KiB; a custom page size is refused by the engine.
                     let initial = memory.initial.saturating_mul(65536);
-                    if initial > wide(limits.memory_bytes) {
-                        let remedy = "ask for less memory at start";
-                        let limit = limits.memory_bytes;
-                        return Err(too_large(
-                            "the memory asked for at start",
-                            initial,
-                            limit,
-                            remedy,
-                        ));
-                    }
+                    within(ModuleLimit::Memory, initial, wide(limits.memory_bytes))?;
                 }
             }
             Payload::TableSection(section) => {
                 for table in section.into_iter().flatten() {
-                    let initial = table.ty.initial;
-                    if initial > wide(limits.table_elements) {
-                        let remedy = "use fewer function references";
-                        let limit = limits.table_elements;
-                        return Err(too_large(
-                            "the elements of a table at start",
-                            initial,
-                            limit,
-                            remedy,
-                        ));
-                    }
+                    within(ModuleLimit::Table, table.ty.initial, wide(limits.table_elements))?;
                 }
             }
             _ => {}

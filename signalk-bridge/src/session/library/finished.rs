@@ -13,7 +13,7 @@ use crate::abi::library::Library;
 use crate::abi::work::{Done, Work};
 use crate::handler::HandlerFailure;
 use crate::session::{Common, Delivery, Output, POLL_INTERVAL, Purpose};
-use crate::{Crash, Endpoint, SignalK};
+use crate::{Cause, Crash, Endpoint, Failure, SignalK};
 
 impl Exports {
     /// What did not reach the guest is kept for its next life.
@@ -21,6 +21,7 @@ impl Exports {
         if let Some(Work::Handle { call, .. }) = library.at_work() {
             common.handled(call.id, Err(failure(&crash)));
         }
+        common.account.counters.deltas_in_dropped += std::mem::take(&mut library.deltas_lost);
         for work in std::mem::take(&mut library.queue).into_iter().rev() {
             match work {
                 Work::Delta(json) => {
@@ -36,10 +37,13 @@ impl Exports {
         common.end(match self.phase {
             Phase::Stopping => Output::Stopped,
             // It never came to life: starting again would not help (plugin ABI 2.3).
-            _ if matches!(crash, Crash::Load(_)) => Output::Failed(crash.to_string()),
+            _ if matches!(crash, Crash::Load(_)) => Output::Failed(crash.into()),
             _ if matches!(library.at_work(), Some(Work::Entry(_))) => {
-                let legacy = if self.is_legacy { LEGACY_COMMAND } else { "" };
-                Output::Failed(format!("{crash}; {legacy}").trim_end_matches("; ").to_owned())
+                let mut failure = Failure::from(crash);
+                if self.is_legacy {
+                    failure = Failure::new(Cause::Told, format!("{failure}; {LEGACY_COMMAND}"));
+                }
+                Output::Failed(failure)
             }
             _ => Output::Crashed(crash),
         });
@@ -55,12 +59,13 @@ impl Exports {
     ) {
         match done {
             Done::Entry if self.is_legacy => {
-                common.end(Output::Failed(LEGACY_COMMAND.to_owned()));
+                common.end(Output::Failed(Failure::new(Cause::Told, LEGACY_COMMAND)));
             }
             Done::Entry | Done::Response | Done::Woken => {}
             Done::Refused(why) => common.complain(why, now, signalk),
             Done::NotStarted(why) => {
-                common.end(Output::Failed(format!("`plugin_start`: {why}")));
+                let text = format!("`plugin_start`: {why}");
+                common.end(Output::Failed(Failure::new(Cause::Refused, text)));
             }
             Done::Read { export, text, complaint } => {
                 if let Some(complaint) = complaint {
@@ -78,7 +83,8 @@ impl Exports {
                 common.outputs.push_back(Output::Started);
             }
             Done::Started(code) => {
-                common.end(Output::Failed(format!("Plugin start() returned error code: {code}")));
+                let text = format!("Plugin start() returned error code: {code}");
+                common.end(Output::Failed(Failure::new(Cause::Refused, text)));
             }
             Done::Stopped(code) => {
                 if code != 0 {

@@ -25,7 +25,7 @@ use super::rows::Rows;
 use super::run::{Job, Run};
 use super::{Common, HostInfo, Output, Purpose, START_DEADLINE, STOP_DEADLINE, SessionConfig};
 use crate::net::Net;
-use crate::{BridgeError, Capability, Crash, HandlerCallId, Manifest, SignalK};
+use crate::{BridgeError, Capability, Cause, Crash, Failure, HandlerCallId, Manifest, SignalK};
 
 const INITIALIZE: CallId = CallId(1);
 const START: CallId = CallId(2);
@@ -238,14 +238,17 @@ impl Rpc {
                     limit: START_DEADLINE,
                 }));
             }
-            Err(error) => return Some(Output::Failed(format!("{call}: {}", error.message()))),
+            Err(error) => {
+                let text = format!("{call}: {}", error.message());
+                return Some(Output::Failed(Failure::new(Cause::Refused, text)));
+            }
         };
         if id == START {
             self.phase = Phase::Running;
             return Some(Output::Started);
         }
         match self.initialized(&answer, common, now, signalk) {
-            Err(text) => Some(Output::Failed(text)),
+            Err(text) => Some(Output::Failed(Failure::new(Cause::Module, text))),
             Ok(description) => {
                 if common.purpose == Purpose::Describe {
                     self.stop(now);

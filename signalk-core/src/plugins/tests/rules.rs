@@ -59,7 +59,7 @@ fn what_a_strict_owner_gets_is_refused_with_the_remedy() {
     let configured = guest(&format!(
         r#"{START} (data (i32.const 1000) "{schema}")
         (func (export "plugin_schema") (param $out i32) (param i32) (result i32)
-            (memory.copy (local.get $out) (i32.const 1000) (i32.const 40)) (i32.const 40))"#
+            (memory.copy (local.get $out) (i32.const 1000) (i32.const 38)) (i32.const 38))"#
     ));
     let mut sim =
         Sim::with_options(&[("p", strict), ("q", r#"{"enabled":true}"#), ("old", strict)]);
