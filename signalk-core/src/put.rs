@@ -63,6 +63,9 @@ impl Server {
         asker: Asker,
     ) -> Option<Request> {
         let id = id.unwrap_or_else(|| uuid_v4(&*self.platform));
+        if !self.requests.have_room() {
+            return Some(Request::unkept(id, Reply::failed(503, TOO_MANY)));
+        }
         let (reply, effect) = self.decide(plugins, &target, change);
         let asked_by = asker.listener();
         let mut request = self.requests.add(now, id.clone(), reply, asked_by);
@@ -99,8 +102,14 @@ impl Server {
         let who = Asker::Plugin(asker.clone());
         let begun = self.request(now, plugins, target, change, None, who);
         if let Some(done) = begun.filter(|request| !request.is_pending()) {
-            self.plugin_puts_done.push((asker, done.to_json().to_string()));
+            self.tell_plugin(asker, &done);
         }
+    }
+
+    /// The end of a plugin's request. It has no address to ask for it by, so nothing of it is kept.
+    fn tell_plugin(&mut self, asker: PluginPut, ended: &Request) {
+        self.requests.forget(ended.number);
+        self.plugin_puts_done.push((asker, ended.to_json().to_string()));
     }
 
     fn ask_plugin(
@@ -126,16 +135,16 @@ impl Server {
         plugins.call_handler(now, &found.plugin, handler, value, self, then);
     }
 
-    /// A plugin decided about a PUT: its client hears of it now, whatever became of the request meanwhile.
+    /// A plugin decided about a PUT: its client hears of it now. Its request is gone if the client asked again under the same id.
     fn put_handled(&mut self, now: Duration, asked: Request, asker: Asker, reply: Reply) {
         let known = if reply.status == 202 {
             self.requests.wait(now, asked.number, asker.listener())
         } else {
-            self.requests.update(asked.number, reply)
+            self.requests.update(asked.number, reply.clone())
         };
         let request = match known {
             Some(request) => request.clone(),
-            None => Request::unkept(asked.id, Reply::failed(504, TOO_MANY)),
+            None => Request::unkept(asked.id, reply),
         };
         match asker {
             Asker::Http(http) => {
@@ -144,9 +153,7 @@ impl Server {
             }
             Asker::Stream(client) => self.send(client, request.to_json().to_string()),
             Asker::Plugin(_) if request.is_pending() => {}
-            Asker::Plugin(asker) => {
-                self.plugin_puts_done.push((asker, request.to_json().to_string()));
-            }
+            Asker::Plugin(asker) => self.tell_plugin(asker, &request),
         }
     }
 
@@ -164,12 +171,11 @@ impl Server {
 
     /// A request came to its end: the state is kept and whoever asked is told.
     pub(crate) fn finish_request(&mut self, number: RequestNumber, reply: Reply) {
-        let Some(request) = self.requests.update(number, reply) else { return };
-        let text = request.to_json().to_string();
+        let Some(request) = self.requests.update(number, reply).cloned() else { return };
         match request.asked_by.clone() {
-            Some(Listener::Stream(client)) => self.send(client, text),
+            Some(Listener::Stream(client)) => self.send(client, request.to_json().to_string()),
             Some(Listener::Plugin(asker)) if !request.is_pending() => {
-                self.plugin_puts_done.push((asker, text));
+                self.tell_plugin(asker, &request);
             }
             Some(Listener::Plugin(_)) | None => {}
         }
@@ -407,9 +413,8 @@ const LISTS: [&str; 1] = ["zones"];
 const SEVERAL_SOURCES: &str =
     "there are multiple sources for the given path, but no source was specified in the request";
 
-/// Of a request that is not kept any more when the plugin answers.
-const TOO_MANY: &str =
-    "the plugin answered after 10000 newer requests had come: ask again, and less at a time";
+/// All that are kept still wait to be answered.
+const TOO_MANY: &str = "10000 requests wait for their answers: try again when some have one";
 
 #[cfg(test)]
 mod tests {

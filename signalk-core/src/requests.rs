@@ -127,11 +127,19 @@ pub(crate) struct Requests {
     by_id: BTreeSet<(String, RequestNumber)>,
     /// Pending ones whose answer has a time limit.
     due: BTreeSet<(Duration, RequestNumber)>,
+    /// Those that have ended: they make room for newer ones. Of a pending one somebody waits to hear.
+    ended: BTreeSet<RequestNumber>,
     last: u64,
 }
 
 impl Requests {
-    /// Keeps a request. Another one of the same client with the same id is forgotten for it.
+    /// Whether one more can be kept: not if all that are here wait for their answers.
+    pub(crate) fn have_room(&self) -> bool {
+        self.kept.len() < MOST || !self.ended.is_empty()
+    }
+
+    /// Keeps a request. Another one of the same client with the same id is forgotten for it, and the oldest that has ended
+    /// where there is no other room.
     pub(crate) fn add(
         &mut self,
         now: Duration,
@@ -154,11 +162,16 @@ impl Requests {
             created: now,
             answer_by: None,
         };
-        self.by_id.insert((id, number));
-        self.kept.insert(number, request.clone());
-        if self.kept.len() > MOST {
-            self.drop_oldest();
+        if self.kept.len() >= MOST
+            && let Some(oldest) = self.ended.first().copied()
+        {
+            self.forget(oldest);
         }
+        self.by_id.insert((id, number));
+        if !request.is_pending() {
+            self.ended.insert(number);
+        }
+        self.kept.insert(number, request.clone());
         request
     }
 
@@ -218,8 +231,11 @@ impl Requests {
     pub(crate) fn update(&mut self, number: RequestNumber, reply: Reply) -> Option<&Request> {
         let request = self.kept.get_mut(&number).filter(|request| request.is_pending())?;
         request.reply = reply.cut();
-        if let Some(by) = request.answer_by.filter(|_| !request.is_pending()) {
-            self.due.remove(&(by, number));
+        if !request.is_pending() {
+            self.ended.insert(number);
+            if let Some(by) = request.answer_by {
+                self.due.remove(&(by, number));
+            }
         }
         Some(request)
     }
@@ -236,22 +252,18 @@ impl Requests {
 
     /// Forgets the requests of more than an hour ago.
     pub(crate) fn prune(&mut self, now: Duration) {
-        while let Some((_, oldest)) = self.kept.first_key_value() {
+        while let Some((number, oldest)) = self.kept.first_key_value() {
             if now.saturating_sub(oldest.created) < KEPT_FOR {
                 return;
             }
-            self.drop_oldest();
+            self.forget(*number);
         }
     }
 
-    fn drop_oldest(&mut self) {
-        if let Some(number) = self.kept.first_key_value().map(|(number, _)| *number) {
-            self.forget(number);
-        }
-    }
-
-    fn forget(&mut self, number: RequestNumber) {
+    /// Nobody asks for it any more.
+    pub(crate) fn forget(&mut self, number: RequestNumber) {
         let Some(request) = self.kept.remove(&number) else { return };
+        self.ended.remove(&number);
         self.by_id.remove(&(request.id, number));
         if let Some(by) = request.answer_by {
             self.due.remove(&(by, number));
@@ -294,6 +306,25 @@ mod tests {
         }
         assert!(requests.get("4").is_none() && requests.get("5").is_some());
         assert_eq!((requests.kept.len(), requests.by_id.len()), (MOST, MOST));
+    }
+
+    #[test]
+    fn a_request_that_waits_is_not_forgotten_for_newer_ones() {
+        let mut requests = Requests::default();
+        let waits = requests.add(Duration::ZERO, "waits".into(), Reply::pending(), None).number;
+        for n in 0..MOST + 5 {
+            requests.add(Duration::ZERO, n.to_string(), Reply::done(200), None);
+        }
+        assert!(requests.update(waits, Reply::done(200)).is_some());
+        let mut requests = Requests::default();
+        for n in 0..MOST {
+            assert!(requests.have_room());
+            requests.add(Duration::ZERO, n.to_string(), Reply::pending(), None);
+        }
+        assert!(!requests.have_room());
+        let first = requests.get("0").unwrap().number;
+        requests.update(first, Reply::done(200));
+        assert!(requests.have_room());
     }
 
     /// Who looks for the next deadline meets only requests that have one.

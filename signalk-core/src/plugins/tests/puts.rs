@@ -155,9 +155,9 @@ fn a_client_that_published_the_path_of_another_vessel_is_not_asked() {
     assert_eq!(sim.heard(5).len(), 1);
 }
 
-/// While the plugin thinks, newer requests fill the table.
+/// While the plugin thinks, newer requests fill the table: those that have ended make room, and its client reads what it said.
 #[test]
-fn a_put_that_newer_ones_pushed_out_is_answered_all_the_same() {
+fn a_put_that_waits_outlives_newer_ones() {
     let mut sim = with_handler(DONE);
     let http = |number: u64, path: &str| {
         let mut request = HttpRequest::get(&format!("/signalk/v1/api/vessels/self/{path}"));
@@ -172,7 +172,21 @@ fn a_put_that_newer_ones_pushed_out_is_answered_all_the_same() {
     }
     sim.input(Input::Tick);
     let answers = sim.responses.iter().filter(|(id, _)| *id == HttpId(100));
-    assert_eq!(answers.map(|(_, response)| response.status).collect::<Vec<_>>(), [504]);
+    assert_eq!(answers.map(|(_, response)| response.status).collect::<Vec<_>>(), [200]);
+}
+
+/// A second PUT under an id that is still waited for: each client hears what its plugin did.
+#[test]
+fn an_id_used_twice_while_it_waits_is_answered_by_what_was_done() {
+    let mut sim = with_handler(DONE);
+    let put = json!({ "requestId": "1", "put": { "path": "steering.target", "value": 1 } });
+    let now = sim.now();
+    for _ in 0..2 {
+        let text = put.to_string().into();
+        sim.core.handle_input(now, Input::StreamMessage { id: StreamId(5), text });
+    }
+    sim.input(Input::Tick);
+    assert_eq!(states(&sim.heard(5)), [("1", "COMPLETED", 200), ("1", "COMPLETED", 200)]);
 }
 
 #[test]
