@@ -72,7 +72,13 @@ impl Server {
         let number = request.number;
         match effect {
             Begun::Nothing => {}
-            Begun::Meta { path, meta } => self.change_meta(now, number, &path, meta),
+            Begun::Meta { path, meta } => match self.changed_meta(&path, &meta) {
+                Ok(saved) => self.change_meta(now, number, &path, meta, saved),
+                Err(refusal) => {
+                    self.requests.update(number, refusal.clone());
+                    request.reply = refusal;
+                }
+            },
             Begun::Notification(delta) => self.handle_delta(now, delta, &self.names.server.clone()),
             Begun::Plugin { found, value } => {
                 self.ask_plugin(now, plugins, request, found, &value, asker);
@@ -299,7 +305,31 @@ impl Server {
         (Reply::done(200), Begun::Notification(delta))
     }
 
-    /// Merges into the saved meta, tells everybody, saves; the request ends when the file is durable.
+    /// The saved metadata of a path with members laid over it, or why it cannot be kept.
+    fn changed_meta(
+        &self,
+        path: &str,
+        meta: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Reply> {
+        let mut saved = self.config.base_deltas.meta(path);
+        for (name, value) in meta {
+            if value.is_null() && !LISTS.contains(&name.as_str()) {
+                saved.shift_remove(name);
+            } else {
+                saved.insert(name.clone(), value.clone());
+            }
+        }
+        if signalk_model::meta::may_be_kept(&saved) {
+            return Ok(saved);
+        }
+        let most = signalk_model::meta::LONGEST_META;
+        Err(Reply::failed(
+            413,
+            format!("metadata of {path} would be longer than {most} bytes of JSON"),
+        ))
+    }
+
+    /// Tells everybody and saves; the request ends when the file is durable.
     ///
     /// All of it is told (server-api.md 2.5), so that nobody has to know what came before; null is what was removed.
     fn change_meta(
@@ -308,15 +338,8 @@ impl Server {
         number: RequestNumber,
         path: &str,
         meta: Map<String, Value>,
+        mut saved: Map<String, Value>,
     ) {
-        let mut saved = self.config.base_deltas.meta(path);
-        for (name, value) in &meta {
-            if value.is_null() && !LISTS.contains(&name.as_str()) {
-                saved.shift_remove(name);
-            } else {
-                saved.insert(name.clone(), value.clone());
-            }
-        }
         self.config.base_deltas.set_meta(path, &saved);
         for (name, _) in meta {
             saved.entry(name).or_insert(Value::Null);

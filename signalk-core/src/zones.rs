@@ -187,7 +187,7 @@ mod tests {
         let own = Context::from("vessels.self");
         let mut known = Registry::default();
         for entry in delta.updates.iter().flat_map(|update| &update.meta) {
-            known.merge(&own, &entry.path, &entry.value, true);
+            known.merge(&own, &entry.path, &entry.value, Some(&"p".into()));
         }
         zones
             .follow(&delta, &own, &known)

@@ -65,6 +65,21 @@ fn a_flood_of_paths_ends_at_the_providers_part_and_known_paths_go_on() {
     assert_eq!(taken, 1000);
 }
 
+/// Three that flood fill the own vessel; who comes later has its places all the same: an instrument, an alarm.
+#[test]
+fn however_full_the_own_vessel_is_a_provider_is_sure_of_some_places() {
+    let mut boat = Boat::new();
+    for bad in ["bad", "worse", "worst"] {
+        for at in 0..20_000 {
+            boat.value(bad, OWN, &format!("{bad}.b{at}"));
+        }
+    }
+    assert!(!boat.value("bad", OWN, "notifications.mine"));
+    assert!(boat.value("zones", OWN, "notifications.environment.depth.belowKeel"));
+    let taken = (0..3000).filter(|at| boat.value("gps", OWN, &format!("gps.b{at}"))).count();
+    assert_eq!(taken, 2000);
+}
+
 #[test]
 fn a_flood_of_sources_and_of_root_members_is_bounded() {
     let mut boat = Boat::new();

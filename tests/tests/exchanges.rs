@@ -150,6 +150,9 @@ fn a_client_that_goes_away_ends_its_handler() {
         assert!(sim.answer(id).is_none() && sim.exchange(id).ended.is_none());
     }
     assert_eq!(state(&mut sim), "running");
+    // It is not the plugin that failed.
+    let counters = sim.get_json("/plugins/bodies/diagnostics")["counters"].clone();
+    assert_eq!(counters["handlerErrors"], 0, "{counters}");
 }
 
 #[test]

@@ -71,6 +71,8 @@ impl BufferPlugin for AnchorWatch {
             trouble(server, "The anchor from before may come back", done);
             let paths = [POSITION_OF_ANCHOR, RADIUS, DISTANCE];
             server.emit(&paths.iter().fold(Delta::new(), |all, path| all.value(*path, ())));
+            // A life that crashed while it dragged left the alarm up.
+            server.emit(&alarm(Verdict::Holding, "The anchor is up"));
             server.set_status("The anchor is up");
             None
         };

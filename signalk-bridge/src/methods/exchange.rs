@@ -88,7 +88,12 @@ pub fn respond(caller: &mut Caller<'_>, params: Respond) -> Result<(), BridgeErr
 
 /// Writes a piece of the answer; answers when there is room for the next.
 pub(super) fn write(caller: &mut Caller<'_>, params: Write) -> Result<Reply, BridgeError> {
-    let data = bytes_of(caller, params.data.as_deref(), params.text)?;
+    let data = bytes_of(caller, params.data.as_deref(), params.text);
+    if let Err(error) = &data {
+        let text = error.to_string();
+        caller.net(|net| net.exchange_spoilt(HandlerCallId(params.exchange), text))?;
+    }
+    let data = data?;
     match caller.net(|net| net.exchange_write(HandlerCallId(params.exchange), data))? {
         Some(wait) => Ok(Reply::later(caller.call, wait, Give::Null)),
         None => Reply::null(caller),

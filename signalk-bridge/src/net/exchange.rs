@@ -132,6 +132,21 @@ impl Net {
         Ok(wait)
     }
 
+    /// A piece of the answer could not be read: what follows would close up to what went before.
+    ///
+    /// # Errors
+    /// In words: no such exchange.
+    pub(crate) fn exchange_spoilt(
+        &mut self,
+        id: HandlerCallId,
+        text: String,
+    ) -> Result<(), String> {
+        if let Some(answer) = &mut self.exchange(id)?.answer {
+            answer.broken.get_or_insert(text);
+        }
+        Ok(())
+    }
+
     /// Something came of a wish.
     pub(crate) fn exchange_news(&mut self, id: HandlerCallId, news: ExchangeNews) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
@@ -318,6 +333,11 @@ mod tests {
         assert!(refused(Some(3), &[2]).contains("2 bytes were written of a content-length of 3"));
         assert!(refused(None, &[PIECE + 1]).contains("write less at a time"));
         assert!(refused(None, &[PIECE, PIECE, 1]).contains("waits for room already"));
+        let mut spoilt = net(None);
+        spoilt.exchange_write(ID, piece(1)).unwrap();
+        spoilt.exchange_spoilt(ID, "no base64".to_owned()).unwrap();
+        spoilt.exchange_write(ID, piece(1)).unwrap();
+        assert_eq!(spoilt.exchange_ended(ID), Some(Err("no base64".to_owned())));
     }
 
     #[test]

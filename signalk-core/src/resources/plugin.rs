@@ -83,7 +83,10 @@ fn item(text: &str) -> Given {
     let text = if text.is_empty() { "null" } else { text };
     match compact(text.as_bytes()) {
         Ok(text) if text == "null" || text == "{}" => Given::Missing,
-        Ok(text) if serde_json::from_str::<OnlyError>(&text).is_ok() => Given::Missing,
+        // Of a list serde would take the only item for the only member.
+        Ok(text) if text.starts_with('{') && serde_json::from_str::<OnlyError>(&text).is_ok() => {
+            Given::Missing
+        }
         Ok(text) => Given::Item(text.into()),
         Err(why) => Given::Failed(Some(format!("{NO_OBJECT}: {why}"))),
     }
@@ -130,6 +133,16 @@ mod tests {
 
     fn get() -> Question {
         Question::Get { id: "a".into(), property: None }
+    }
+
+    #[test]
+    fn only_an_object_of_nothing_but_an_error_is_no_resource() {
+        for none in ["", "null", "{}", r#"{"error":"gone"}"#] {
+            assert!(matches!(item(none), Given::Missing), "{none}");
+        }
+        for some in [r#"["a"]"#, r#"[{"x":1}]"#, r#"{"error":1,"a":2}"#, "5"] {
+            assert!(matches!(item(some), Given::Item(_)), "{some}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use self::lookup::index_of;
 use crate::json;
-use crate::names::{Context, Path};
+use crate::names::{Context, Path, SourceRef};
 use crate::units;
 
 mod lookup;
@@ -135,6 +135,8 @@ pub struct Registry {
     runtime: FxHashMap<Context, FxHashMap<Path, Arc<Meta>>>,
     /// The [`cost`] of those of the own vessel.
     own_bytes: usize,
+    /// By how much each provider made it grow.
+    own_bytes_of_one: FxHashMap<SourceRef, usize>,
     /// The cost of those of all others.
     other_bytes: usize,
 }
@@ -167,13 +169,14 @@ impl Registry {
     }
 
     /// Lays `members` over what is known of a path. False when there is no room: metadata of the own vessel and of all
-    /// others have their bounds apart.
+    /// others have their bounds apart. Of the own vessel's one provider has only a part, and is sure of a smaller one however
+    /// full it is; `provider` is `None` for all others.
     pub fn merge(
         &mut self,
         context: &Context,
         path: &Path,
         members: &Map<String, Json>,
-        own: bool,
+        provider: Option<&SourceRef>,
     ) -> bool {
         if path.is_root() {
             return true;
@@ -184,14 +187,31 @@ impl Registry {
         });
         let merged = Arc::new(known.merged(members));
         let cost = cost(&merged);
-        let bytes = if own { &mut self.own_bytes } else { &mut self.other_bytes };
         let paths = self.runtime.get(context);
         let old = paths.and_then(|paths| paths.get(path)).map_or(0, |old| self::cost(old));
-        let after = bytes.saturating_sub(old) + cost;
-        if cost > old && (cost > MAX_META_BYTES || after > MAX_BYTES) {
+        if cost > old && cost > MAX_META_BYTES {
             return false;
         }
-        *bytes = after;
+        match provider {
+            None => {
+                let after = self.other_bytes.saturating_sub(old) + cost;
+                if cost > old && after > MAX_BYTES {
+                    return false;
+                }
+                self.other_bytes = after;
+            }
+            Some(provider) => {
+                let after = self.own_bytes.saturating_sub(old) + cost;
+                let of_one = self.own_bytes_of_one.entry(provider.clone()).or_default();
+                let of_this = (*of_one + cost).saturating_sub(old);
+                let is_full = after > MAX_BYTES && of_this > SURE_BYTES;
+                if cost > old && (is_full || of_this > MAX_BYTES_OF_ONE) {
+                    return false;
+                }
+                *of_one = of_this;
+                self.own_bytes = after;
+            }
+        }
         self.runtime.entry(context.clone()).or_default().insert(path.clone(), merged);
         true
     }
@@ -218,6 +238,18 @@ fn cost(meta: &Meta) -> usize {
 const MAX_META_BYTES: usize = 64 << 10;
 /// Metadata of the own vessel that came in, and that of all others, by its cost: 30,000 paths of 500 bytes each.
 const MAX_BYTES: usize = 32 << 20;
+/// That one provider may add to the own vessel's.
+const MAX_BYTES_OF_ONE: usize = 16 << 20;
+/// That one provider may add however full it is: the owner's own zones are a few kilobytes.
+const SURE_BYTES: usize = 1 << 20;
+
+/// Whether metadata of a path may be so large at all.
+pub fn may_be_kept(members: &Map<String, Json>) -> bool {
+    cost(&Meta::new(members.clone())) <= MAX_META_BYTES
+}
+
+/// Bytes of JSON text that metadata of one path may have.
+pub const LONGEST_META: usize = (MAX_META_BYTES - 256) / 2;
 
 fn parsed(at: usize) -> Option<Meta> {
     match json::parse(text_at(at)?.as_bytes()) {
@@ -280,14 +312,15 @@ mod tests {
         let path = Path::from("navigation.speedOverGround");
         let mut registry = Registry::default();
         let over = members(serde_json::json!({"units": "kn", "zones": []}));
-        registry.merge(&own, &path, &over, true);
+        let one = SourceRef::from("p");
+        registry.merge(&own, &path, &over, Some(&one));
         let meta = registry.get(&own, &path).unwrap();
         assert!(meta.json().starts_with(r#"{"description":"Vessel speed over ground"#));
         assert!(meta.json().ends_with(r#","units":"kn","zones":[]}"#));
         assert_eq!(registry.get(&other, &path).unwrap().units(), Some("m/s"));
 
         let kelvin = members(serde_json::json!({"units": "K"}));
-        registry.merge(&own, &Path::from("foo.bar"), &kelvin, true);
+        registry.merge(&own, &Path::from("foo.bar"), &kelvin, Some(&one));
         assert_eq!(
             registry.get(&own, "foo.bar").unwrap().json(),
             r#"{"description":"","units":"K"}"#
@@ -309,16 +342,38 @@ mod tests {
         let mut registry = Registry::default();
         let fill = |registry: &mut Registry| {
             (0..800)
-                .filter(|at| registry.merge(&other, &Path::from(format!("a.b{at}")), &large, false))
+                .filter(|at| registry.merge(&other, &Path::from(format!("a.b{at}")), &large, None))
                 .count()
         };
         assert_eq!(fill(&mut registry), MAX_BYTES / cost(&Meta::new(large.clone())));
         let (own, path) = (Context::from("vessels.a"), Path::from("a.b"));
-        assert!(registry.merge(&own, &path, &large, true));
+        let one = SourceRef::from("p");
+        assert!(registry.merge(&own, &path, &large, Some(&one)));
         let huge = members(serde_json::json!({ "description": "x".repeat(MAX_META_BYTES) }));
-        assert!(!registry.merge(&own, &path, &huge, true));
+        assert!(!registry.merge(&own, &path, &huge, Some(&one)));
         registry.forget(&other);
         assert!(registry.other_bytes == 0 && fill(&mut registry) > 0);
+    }
+
+    /// A plugin that fills what there is keeps nobody from setting zones.
+    #[test]
+    fn metadata_of_the_own_vessel_has_a_part_for_each_provider_and_a_sure_one() {
+        let own = Context::from("vessels.a");
+        let large = members(serde_json::json!({ "description": "x".repeat(30_000) }));
+        let zones = members(serde_json::json!({ "zones": [{ "upper": 2, "state": "alarm" }] }));
+        let mut registry = Registry::default();
+        let mut fill = |provider: &str, members: &Map<String, Json>| {
+            let name = provider.to_owned();
+            let path = |at: usize| Path::from(format!("{name}.b{at}"));
+            let provider = SourceRef::from(provider);
+            (0..1000)
+                .filter(|at| registry.merge(&own, &path(*at), members, Some(&provider)))
+                .count()
+        };
+        let of_one = MAX_BYTES_OF_ONE / cost(&Meta::new(large.clone()));
+        assert_eq!((fill("a", &large), fill("b", &large)), (of_one, of_one));
+        assert!(fill("c", &large) * cost(&Meta::new(large.clone())) <= SURE_BYTES + MAX_META_BYTES);
+        assert_eq!((fill("a", &zones), fill("defaults", &zones)), (0, 1000));
     }
 
     fn members(value: Json) -> Map<String, Json> {

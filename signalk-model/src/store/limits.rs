@@ -1,6 +1,7 @@
 //! How much the model may hold, and whose it is: names and values come from outside. The own vessel has a budget of its own,
 //! so that nothing crowds out its data; and one provider (a connection, a plugin, the WebSocket clients together) has only a part
-//! of each budget, so that none crowds out the others. A value that has a place is always replaced, whatever is full, as long as
+//! of each budget, so that none crowds out the others, and is sure of a few places however full it is: an instrument that is
+//! switched on late, and the server's own alarms, have theirs. A value that has a place is always replaced, whatever is full, as long as
 //! it is small.
 
 use std::fmt;
@@ -32,17 +33,29 @@ struct Most {
     values_of_context: usize,
     /// Of one provider.
     values_of_one: usize,
+    /// That one provider is sure of. Providers are few: they are the owner's connections and plugins.
+    sure: usize,
     /// Of values that are not small.
     bytes: usize,
 }
 
 /// The own vessel: a large boat with every instrument on a bus has some 2000 paths.
-const OWN: Most =
-    Most { values: 60_000, values_of_context: 60_000, values_of_one: 20_000, bytes: 64 << 20 };
+const OWN: Most = Most {
+    values: 60_000,
+    values_of_context: 60_000,
+    values_of_one: 20_000,
+    sure: 2000,
+    bytes: 64 << 20,
+};
 
 /// All others together: an AIS target has some 20.
-const OTHERS: Most =
-    Most { values: 300_000, values_of_context: 1000, values_of_one: 150_000, bytes: 64 << 20 };
+const OTHERS: Most = Most {
+    values: 300_000,
+    values_of_context: 1000,
+    values_of_one: 150_000,
+    sure: 0,
+    bytes: 64 << 20,
+};
 
 /// What is held of one budget.
 #[derive(Debug)]
@@ -105,10 +118,8 @@ impl Room<'_> {
     pub(super) fn take_place(&mut self, share: &mut Share) -> bool {
         let Budget { most, values, of_one, .. } = &mut *self.budget;
         let of_this = of_one.get(self.provider).copied().unwrap_or_default();
-        if *values >= most.values
-            || share.values >= most.values_of_context
-            || of_this >= most.values_of_one
-        {
+        let is_full = *values >= most.values || share.values >= most.values_of_context;
+        if (is_full && of_this >= most.sure) || of_this >= most.values_of_one {
             return false;
         }
         *values += 1;
@@ -208,7 +219,7 @@ impl LeftOut {
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Most { values, values_of_context, values_of_one, bytes } = OTHERS;
+        let Most { values, values_of_context, values_of_one, bytes, .. } = OTHERS;
         write!(
             f,
             "too much for the model: of the own vessel it holds {} values ({} of one provider), of {MAX_CONTEXTS} others \

@@ -162,7 +162,8 @@ impl Store {
                 }
             }
             for (at_entry, entry) in update.meta.iter().enumerate() {
-                if self.meta.merge(&context, &entry.path, &entry.value, at == OWN) {
+                let whose = (at == OWN).then_some(provider);
+                if self.meta.merge(&context, &entry.path, &entry.value, whose) {
                     model.merge_meta(&entry.path, &entry.value);
                 } else {
                     left_out.meta.push((at_update, at_entry));
@@ -270,7 +271,7 @@ impl Store {
     /// Lays members over the metadata of a path, as a meta delta does.
     pub fn merge_meta(&mut self, context: &Context, path: &Path, members: &Map<String, Json>) {
         let own = *context == self.self_context;
-        if self.meta.merge(context, path, members, own)
+        if self.meta.merge(context, path, members, own.then_some(&self.nobody))
             && let Some(model) = self.contexts.get_mut(context)
         {
             model.merge_meta(path, members);

@@ -56,9 +56,11 @@ impl World {
 
     /// A call that is a notification has nobody to answer; what it began goes on.
     pub(super) fn forget(&mut self, reply: Reply) {
-        if let Reply::Later(Wait::Fetch(id), _) = reply {
+        match reply {
             // Its answer would be read by nobody.
-            self.net.fetch_cancel(id);
+            Reply::Later(Wait::Fetch(id), _) => self.net.fetch_cancel(id),
+            Reply::Later(Wait::Body(id), _) => self.net.exchange_read_dropped(id),
+            _ => {}
         }
     }
 

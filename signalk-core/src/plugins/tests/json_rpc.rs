@@ -64,6 +64,9 @@ fn an_answer_that_never_comes_is_given_up_after_a_minute() {
     assert_eq!(status, 502);
     assert!(body.contains("Plugin handler timeout: no reply within 60s"), "{body}");
     assert_eq!(sim.state("signalk_providers"), "running");
+    // Late once, and its own answer that it gave up is nobody's any more.
+    let counters = sim.get("/plugins/signalk_providers/diagnostics")["counters"].clone();
+    assert_eq!(counters["handlerErrors"], 1);
 }
 
 /// A flow to plugins that take it as rows, one of all paths and one of one: what they took is what was sent.

@@ -125,4 +125,14 @@ fn the_anchor_alarm_fires_among_hostile_neighbours() {
     let alarm = sim.value("notifications.navigation.anchor");
     assert!(matches!(alarm["state"].as_str(), Some("alarm" | "emergency")), "{alarm}");
     assert_eq!(sim.value("test.speed"), json!({ "speed": 19, "count": 20 }));
+    // A life that crashes while the boat drags leaves the alarm up; weighing the anchor ends it.
+    let plugin = signalk_bridge::PluginId::from_package("anchor");
+    sim.input(Input::RunLost { plugin, reason: "a test".to_owned() });
+    assert_eq!(sim.state("anchor"), "crashed");
+    sim.post(
+        "anchor",
+        json!({ "enabled": true, "configuration": { "radius": 40, "anchored": false } }),
+    );
+    assert_eq!(sim.state("anchor"), "running");
+    assert_eq!(sim.value("notifications.navigation.anchor")["state"], "normal");
 }

@@ -216,6 +216,23 @@ fn of_a_clients_text_a_request_keeps_no_more_than_a_line() {
     assert!(heard[1].to_string().len() < 2000);
 }
 
+/// What the model would leave out is refused, not saved.
+#[test]
+fn metadata_that_is_too_long_is_refused_and_nothing_of_it_is_saved() {
+    let mut sim = with_handler(DONE);
+    let target = "/signalk/v1/api/vessels/self/a/b/meta/description";
+    let long = json!({ "value": "x".repeat(33_000) }).to_string();
+    let (status, text) = ask(&mut sim, "PUT", target, &long);
+    assert_eq!(status, 413, "{text}");
+    assert!(text.contains("32640 bytes"), "{text}");
+    let saved = sim.files.get("baseDeltas.json").cloned().unwrap_or_default();
+    assert!(!saved.contains("xxx"), "{saved}");
+    sim.say(5, &json!({ "requestId": "1", "put": { "path": "a.b.meta.description", "value": "x".repeat(33_000) } }));
+    assert_eq!(states(&sim.heard(5)), [("1", "COMPLETED", 413)]);
+    assert_eq!(ask(&mut sim, "PUT", target, r#"{"value":"short"}"#).0, 202);
+    assert!(sim.files["baseDeltas.json"].contains("short"));
+}
+
 /// A plugin's status codes are answers: 100 to 199 are none, and hyper closes the connection for them.
 #[test]
 fn a_status_that_is_no_answer_is_not_given_on() {
