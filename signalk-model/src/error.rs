@@ -196,12 +196,4 @@ impl Complaint {
             _ => 1,
         }
     }
-
-    /// Whether everything was used although the specification forbids it: the reference takes it.
-    pub fn is_harmless(&self) -> bool {
-        matches!(
-            self,
-            Self::UnknownMember { .. } | Self::TwoSources { .. } | Self::SourceRefSpelling { .. }
-        )
-    }
 }

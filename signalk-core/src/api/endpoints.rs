@@ -109,12 +109,16 @@ fn request_json(
     member(",\"query\":", &Value::Object(query));
     member(",\"params\":", &Value::Object(params.clone()));
     let mut json = String::from_utf8(out).unwrap_or_default();
+    let headers = Value::Object(headers(request, passes_credentials));
+    let headers = signalk_model::json::value_text(&headers);
     // At once what it will be: grown step by step, a body of 16 MiB would be there twice.
     json.reserve_exact(
-        1024 + match body {
-            Body::Json(text) => text.len(),
-            Body::Bytes(bytes) => bytes.len().div_ceil(3) * 4,
-        },
+        AROUND_BODY
+            + headers.len()
+            + match body {
+                Body::Json(text) => text.len(),
+                Body::Bytes(bytes) => bytes.len().div_ceil(3) * 4,
+            },
     );
     json.push_str(",\"body\":");
     match body {
@@ -122,8 +126,7 @@ fn request_json(
         Body::Bytes(_) => json.push_str("{}"),
     }
     json.push_str(",\"headers\":");
-    let headers = Value::Object(headers(request, passes_credentials));
-    json.push_str(&signalk_model::json::value_text(&headers));
+    json.push_str(&headers);
     if let Body::Bytes(bytes) = body {
         json.push_str(",\"bodyBase64\":\"");
         STANDARD.encode_string(bytes, &mut json);
@@ -133,6 +136,9 @@ fn request_json(
     json.push_str(",\"user\":null}");
     json
 }
+
+/// Bytes of the members' names and of what stands between them.
+const AROUND_BODY: usize = 64;
 
 /// Where clients carry their tokens; `token` in the query is one more (server-api.md 3.9).
 const CREDENTIALS: [&str; 3] = ["authorization", "x-authorization", "cookie"];
