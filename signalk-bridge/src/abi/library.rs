@@ -10,15 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wasmi_hdk::{Fault, FuncType, Instance, InstanceConfig, Module, Platform, Step, Val};
+use wasmi_hdk::{Fault, Instance, InstanceConfig, Module, Platform, Step, Val};
 
 use super::adapt::results;
 use super::buffer::Held;
 use super::convention::{Begun, Convention, Finished};
+use super::env::web::give_response;
 use super::guest::Guest;
-use super::queue::{Rest, Shared};
+use super::queue::{Give, Rest, Shared};
 use super::work::{Done, Work};
-use crate::{Crash, Usage};
+use crate::{Crash, FetchHead, Usage};
 
 /// Why the library came back.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub(crate) struct Library {
     /// Deltas that the guest ended over before it was called.
     pub(crate) deltas_lost: u64,
     /// What a resting call goes on with.
-    gift: Option<(FuncType, Bytes)>,
+    gift: Option<(Rest, FetchHead, Bytes)>,
     pub(crate) outcome: Outcome,
     /// Since the session last took it over.
     pub(crate) usage: Usage,
@@ -121,9 +122,9 @@ impl Library {
         };
     }
 
-    /// Goes on after a [`Rest`] with bytes as an object of the guest, which the next trip makes.
-    pub(crate) fn resume_with(&mut self, ty: FuncType, bytes: Bytes) {
-        self.gift = Some((ty, bytes));
+    /// Goes on after a [`Rest`] with an answer by HTTP, which the next trip hands to the guest.
+    pub(crate) fn resume_with(&mut self, rest: Rest, head: FetchHead, body: Bytes) {
+        self.gift = Some((rest, head, body));
         self.outcome = Outcome::More;
     }
 
@@ -146,12 +147,7 @@ impl Library {
         let Some(limits) = self.guest.instance().map(|instance| instance.limits().clone()) else {
             return Ok(Outcome::Idle);
         };
-        if let Some((ty, bytes)) = self.gift.take() {
-            let object = self.convention.object(&mut self.guest, &bytes)?;
-            if let Some(instance) = self.guest.instance() {
-                instance.resume(&results(&ty, object))?;
-            }
-        }
+        self.hand_over()?;
         self.woken()?;
         let mut fuel_left = limits.run_fuel;
         let end = limits.run_time.map(|time| platform.monotonic().saturating_add(time));
@@ -179,6 +175,23 @@ impl Library {
                 return Ok(if self.has_work() { Outcome::More } else { Outcome::Idle });
             }
         }
+    }
+
+    /// Hands the guest what its resting call waited for.
+    fn hand_over(&mut self) -> Result<(), Crash> {
+        let Some((Rest { give, ty, .. }, head, body)) = self.gift.take() else { return Ok(()) };
+        let object = match give {
+            Give::Response { .. } => 0,
+            _ => self.convention.object(&mut self.guest, &body)?,
+        };
+        let Some(instance) = self.guest.instance() else { return Ok(()) };
+        let number = match give {
+            Give::Response { buffer, capacity } => {
+                give_response(instance, (buffer, capacity), head, &body)
+            }
+            _ => object,
+        };
+        Ok(instance.resume(&results(&ty, number))?)
     }
 
     /// One slice of the call in flight, whose turn began then; why the trip ends, if it does.

@@ -11,11 +11,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmi_hdk::{FuncType, LogLine};
 
+use super::env::web::{Room, Web};
 use super::work::Response;
 use crate::methods::register::Registered;
 use crate::methods::streams;
 use crate::net::{Net, Wait};
-use crate::{Capabilities, Capability, Manifest, PluginId, Registration, Status, Version};
+use crate::{
+    Capabilities, Capability, Manifest, PluginId, Registration, SocketId, Status, Version,
+};
 
 /// Most calls that one slice may queue, and most bytes of them.
 const MOST_CALLS: usize = 10_000;
@@ -62,6 +65,11 @@ pub(crate) enum Until {
     RootPath(String),
     /// The world answers (`net/`).
     World(Wait),
+    /// A WebSocket has a message or its end, or so much time has passed.
+    Message {
+        socket: SocketId,
+        within: Duration,
+    },
 }
 
 /// How the answer goes into the guest.
@@ -73,6 +81,12 @@ pub(crate) enum Give {
     Text { buffer: u32, capacity: u32 },
     /// As an object of the guest that holds the body; 0 when there is none.
     Body,
+    /// As the text of a whole response; its length, -1 when there is none.
+    Response { buffer: u32, capacity: u32 },
+    /// As the number of the socket that is connected; -1 when it is not.
+    Socket(SocketId),
+    /// As a message; its length, 0 when none came, -1 when none will.
+    Message(Room),
 }
 
 /// The user data of an instance.
@@ -86,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) queue: VecDeque<Queued>,
     /// Sockets and requests.
     pub(crate) net: Net,
+    /// What HTTP and WebSockets left to be read.
+    pub(crate) web: Web,
     bytes: usize,
     /// Calls that found the queue full, since the last drain.
     pub(crate) overflown: u64,
@@ -133,6 +149,7 @@ impl Shared {
             options,
             queue: VecDeque::new(),
             net: Net::new(),
+            web: Web::default(),
             bytes: 0,
             overflown: 0,
             denied: 0,

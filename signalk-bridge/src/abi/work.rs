@@ -39,7 +39,7 @@ pub(crate) enum Work {
     Response(Response),
     /// `__collect`: nobody wants anything.
     Collect,
-    /// `on_datagram` or `on_tcp_data`: there is something to read in this socket.
+    /// `on_datagram`, `on_tcp_data` or `on_ws_message`: there is something to read in this socket.
     Woken { export: &'static str, socket: u32 },
     /// A handler, by the export that it has.
     Handle { call: HandlerCall, export: Arc<str>, size: u32 },

@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::Caller;
-use super::network::{Give, Headers, Reply, bytes_of};
-use crate::net::Wait;
+use super::network::{Give, Headers, Reply, decoded};
 use crate::net::fetch::{REDIRECTS, TIMEOUT, Terms};
+use crate::net::{Net, Wait};
 use crate::{BridgeError, FetchId};
 
 pub(super) mod params {
@@ -57,7 +58,7 @@ pub struct Request {
     #[serde(default)]
     pub body_base64: Option<String>,
     /// Milliseconds until the body is complete; streamed: until the head, and for each piece.
-    #[serde(default)]
+    #[serde(default, alias = "timeoutMs")]
     pub timeout: Option<u64>,
     /// At most; 20 when left out.
     #[serde(default)]
@@ -77,29 +78,56 @@ pub struct Named {
     pub request: u64,
 }
 
+/// A request as the network takes it.
+pub(crate) struct Ask {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+    terms: Terms,
+}
+
+impl Request {
+    /// Params as the network takes them.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub(crate) fn ask(self) -> Result<Ask, String> {
+        let body = match (&self.body_base64, self.body) {
+            (None, None) => Bytes::new(),
+            (data, text) => decoded(data.as_deref(), text)?,
+        };
+        let bound = if self.stream { STREAMED } else { WHOLE };
+        let most = self.max_bytes.unwrap_or(bound);
+        if most > bound {
+            let remedy = if self.stream { "" } else { "; take the body in pieces with `stream`" };
+            return Err(format!("`maxBytes` is {most}, at most {bound}{remedy}"));
+        }
+        let terms = Terms {
+            timeout: self.timeout.map_or(TIMEOUT, Duration::from_millis).min(PATIENCE),
+            redirects: self.redirects.unwrap_or(REDIRECTS).min(REDIRECTS),
+            most,
+            streamed: self.stream,
+        };
+        let method = self.method.unwrap_or_else(|| "GET".to_owned());
+        Ok(Ask { method, url: self.url, headers: self.headers.pairs(), body, terms })
+    }
+}
+
+impl Ask {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// In words, when it cannot be sent.
+    pub(crate) fn send(self, net: &mut Net) -> Result<FetchId, String> {
+        net.fetch_on(&self.method, &self.url, self.headers, self.body, self.terms)
+    }
+}
+
 /// Sends a request; answers the response, or its head.
 pub(super) fn request(caller: &mut Caller<'_>, params: Request) -> Result<Reply, BridgeError> {
-    let body = match (&params.body_base64, params.body) {
-        (None, None) => bytes::Bytes::new(),
-        (data, text) => bytes_of(caller, data.as_deref(), text)?,
-    };
-    let bound = if params.stream { STREAMED } else { WHOLE };
-    let most = params.max_bytes.unwrap_or(bound);
-    if most > bound {
-        let remedy = if params.stream { "" } else { "; take the body in pieces with `stream`" };
-        return Err(
-            caller.bad_params(format_args!("`maxBytes` is {most}, at most {bound}{remedy}"))
-        );
-    }
-    let terms = Terms {
-        timeout: params.timeout.map_or(TIMEOUT, Duration::from_millis).min(PATIENCE),
-        redirects: params.redirects.unwrap_or(REDIRECTS).min(REDIRECTS),
-        most,
-        streamed: params.stream,
-    };
-    let method = params.method.as_deref().unwrap_or("GET");
-    let headers = params.headers.pairs();
-    let id = caller.net(|net| net.fetch_on(method, &params.url, headers, body, terms))?;
+    let ask = params.ask().map_err(|reason| caller.bad_params(reason))?;
+    let id = caller.net(|net| ask.send(net))?;
     Ok(Reply::later(caller.call, Wait::Fetch(id), Give::Answer(id)))
 }
 

@@ -87,7 +87,7 @@ impl Default for Headers {
 }
 
 impl Headers {
-    pub(super) fn pairs(self) -> Vec<(String, String)> {
+    pub(crate) fn pairs(self) -> Vec<(String, String)> {
         match self {
             Headers::Pairs(pairs) => pairs,
             Headers::Named(named) => named.into_iter().collect(),
@@ -101,15 +101,17 @@ pub(super) fn bytes_of(
     data: Option<&str>,
     text: Option<String>,
 ) -> Result<Bytes, BridgeError> {
+    decoded(data, text).map_err(|reason| caller.bad_params(reason))
+}
+
+/// As [`bytes_of`], where there is no caller.
+pub(crate) fn decoded(data: Option<&str>, text: Option<String>) -> Result<Bytes, String> {
     match (data, text) {
         (Some(data), None) => {
-            let bytes = STANDARD.decode(data);
-            let bytes =
-                bytes.map_err(|error| caller.bad_params(format_args!("no base64: {error}")));
-            bytes.map(Bytes::from)
+            STANDARD.decode(data).map(Bytes::from).map_err(|error| format!("no base64: {error}"))
         }
         (None, Some(text)) => Ok(text.into_bytes().into()),
-        _ => Err(caller.bad_params("give the bytes once: as text, or in base64")),
+        _ => Err("give the bytes once: as text, or in base64".to_owned()),
     }
 }
 
@@ -157,11 +159,7 @@ pub(crate) fn answer(give: Give, outcome: Outcome, net: &mut Net) -> Result<Valu
         (Give::Port(id), _) => net.udp_port(id).into(),
         (Give::Socket(id), _) => id.0.into(),
         (Give::WebSocket(id), _) => json!({ "socket": id.0, "protocol": net.ws_protocol(id) }),
-        (Give::Answer(_), Outcome::Answer(head, body)) => {
-            let mut answer = head_of(head);
-            put_body(&mut answer, &body);
-            answer.into()
-        }
+        (Give::Answer(_), Outcome::Answer(head, body)) => whole(head, &body),
         (Give::Answer(id), Outcome::Head(head)) => {
             let mut answer = head_of(head);
             answer.insert("request".to_owned(), id.0.into());
@@ -173,6 +171,13 @@ pub(crate) fn answer(give: Give, outcome: Outcome, net: &mut Net) -> Result<Valu
         (Give::Answer(_) | Give::Piece, Outcome::Piece(None)) => json!({ "end": true }),
         (Give::Null | Give::Put | Give::Answer(_) | Give::Piece, _) => Value::Null,
     })
+}
+
+/// An answer by HTTP with its body.
+pub(crate) fn whole(head: FetchHead, body: &[u8]) -> Value {
+    let mut answer = head_of(head);
+    put_body(&mut answer, body);
+    answer.into()
 }
 
 fn head_of(head: FetchHead) -> Map<String, Value> {

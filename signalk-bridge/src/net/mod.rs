@@ -188,7 +188,8 @@ impl Net {
         let kinds = fresh.into_iter().filter_map(|id| match self.sockets.get(&id) {
             Some(Socket::Udp(_)) => Some(Fresh::Udp(id)),
             Some(Socket::Tcp(_)) => Some(Fresh::Tcp(id)),
-            Some(Socket::WebSocket(_)) => Some(Fresh::WebSocket(id)),
+            // Who waited for a message may have taken it.
+            Some(Socket::WebSocket(socket)) => socket.has_news().then_some(Fresh::WebSocket(id)),
             None => None,
         });
         kinds.collect()

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::fetch::check_head;
 use super::unsent::Unsent;
-use super::{Net, Socket, Wait, unknown};
+use super::{Completed, Net, Outcome, Socket, Wait, unknown};
 use crate::effect::{Effect, SocketId, WebSocketMessage};
 
 /// Longest message in either direction.
@@ -46,6 +46,26 @@ pub(crate) struct End {
 pub(crate) enum Heard {
     Message(WebSocketMessage),
     End(End),
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.error, &self.close) {
+            (Some(error), _) => write!(f, "the connection broke: {error}"),
+            (None, Some((code, reason))) if reason.is_empty() => {
+                write!(f, "the other end has closed: {code}")
+            }
+            (None, Some((code, reason))) => write!(f, "the other end has closed: {code} {reason}"),
+            (None, None) => f.write_str("the other end has closed"),
+        }
+    }
+}
+
+impl WebSocket {
+    /// Whether there is something to take.
+    pub(super) fn has_news(&self) -> bool {
+        !self.queue.is_empty() || self.end.is_some()
+    }
 }
 
 impl Net {
@@ -93,7 +113,9 @@ impl Net {
         }
         let (unsent, weight) = (socket.unsent.bytes(), message.weight());
         if unsent > 0 && unsent + weight > MOST_UNSENT {
-            return Err(format!("{unsent} bytes wait to be sent; await each send"));
+            return Err(format!(
+                "{unsent} bytes wait to be sent; await each send, or send less at a time"
+            ));
         }
         self.effects.push_back(Effect::WebSocketSend { socket: id, message });
         self.ws(id)?.unsent.add(weight);
@@ -113,6 +135,30 @@ impl Net {
         let Some(end) = socket.end.take() else { return Ok(None) };
         self.sockets.remove(&id);
         Ok(Some(Heard::End(end)))
+    }
+
+    /// Bytes of the oldest message that has any: empty ones say nothing, and are passed over.
+    pub(crate) fn ws_next_len(&mut self, id: SocketId) -> Result<Option<usize>, String> {
+        while self.ws(id)?.queue.front().is_some_and(WebSocketMessage::is_empty) {
+            self.ws_take(id)?;
+        }
+        Ok(self.ws(id)?.queue.front().map(WebSocketMessage::len))
+    }
+
+    /// Gives up the connections that are being made: the plugin stops.
+    pub(crate) fn ws_give_up(&mut self) -> Vec<Completed> {
+        let waits = |(id, socket): (&SocketId, &mut Socket)| match socket {
+            Socket::WebSocket(socket) => socket.awaiting.take().map(|wait| (*id, wait)),
+            _ => None,
+        };
+        let awaited: Vec<_> = self.sockets.iter_mut().filter_map(waits).collect();
+        let given_up = awaited.into_iter().map(|(socket, wait)| {
+            self.sockets.remove(&socket);
+            self.effects.push_back(Effect::Close { socket, reason: None });
+            let outcome = Outcome::Failed("cancelled: the plugin stops".to_owned());
+            Completed { wait, outcome }
+        });
+        given_up.collect()
     }
 
     /// The subprotocol that the server chose, or `""`.
@@ -206,7 +252,6 @@ mod tests {
 
     use super::*;
     use crate::effect::Report;
-    use crate::net::{Completed, Outcome};
 
     const ID: SocketId = SocketId(1);
 

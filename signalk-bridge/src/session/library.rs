@@ -23,7 +23,7 @@ use crate::abi::assemblyscript::AssemblyScript;
 use crate::abi::convention::Convention;
 use crate::abi::env::imports;
 use crate::abi::library::{Library, Outcome};
-use crate::abi::queue::{Shared, Traits, Until};
+use crate::abi::queue::{Rest, Shared, Traits, Until};
 use crate::abi::work::Work;
 use crate::handler::{HandlerCall, HandlerCallId, HandlerFailure};
 use crate::net::{Fresh, Mail};
@@ -49,6 +49,8 @@ pub(super) struct Exports {
     has_delta_handler: bool,
     next_poll: Option<Duration>,
     stop_until: Option<Duration>,
+    /// Until then the guest waits for a message.
+    wait_until: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +126,7 @@ impl Exports {
                 && capabilities.has(Capability::DataRead),
             next_poll: None,
             stop_until: None,
+            wait_until: None,
         }
     }
 
@@ -162,6 +165,13 @@ impl Exports {
     }
 
     pub(super) fn poll(&mut self, common: &mut Common, now: Duration) -> Output {
+        if self.wait_until.is_some_and(|until| until <= now)
+            && let Some(mut library) = self.library.take()
+        {
+            self.wait_until = None;
+            self.heard(&mut library, common, Some(0));
+            self.library = Some(library);
+        }
         let Some(library) = &mut self.library else {
             return Output::Wait { until: None };
         };
@@ -172,7 +182,9 @@ impl Exports {
             Outcome::Waiting { until } if until.is_none_or(|until| until > now) => {
                 return Output::Wait { until: earlier(until, self.stop_until) };
             }
-            Outcome::Rests(_) => return Output::Wait { until: self.stop_until },
+            Outcome::Rests(_) => {
+                return Output::Wait { until: earlier(self.wait_until, self.stop_until) };
+            }
             _ => {}
         }
         if !library.has_work() {
@@ -210,8 +222,7 @@ impl Exports {
             let (export, socket) = match fresh {
                 Fresh::Udp(socket) => ("on_datagram", socket.0),
                 Fresh::Tcp(socket) => ("on_tcp_data", socket.0),
-                // Existing plugins have no way to open one.
-                Fresh::WebSocket(_) => continue,
+                Fresh::WebSocket(socket) => ("on_ws_message", socket.0),
             };
             if self.interface.has_export(export) {
                 library.queue.push_back(Work::Woken { export, socket });
@@ -246,8 +257,16 @@ impl Exports {
         for done in std::mem::take(&mut library.done) {
             self.done(done, &mut library, common, now, signalk);
         }
+        self.wait_until = match &library.outcome {
+            Outcome::Rests(Rest { until: Until::Message { within, .. }, .. }) => {
+                Some(now.saturating_add(*within))
+            }
+            _ => None,
+        };
         match std::mem::replace(&mut library.outcome, Outcome::More) {
-            Outcome::Rests(rest) if !matches!(rest.until, Until::World(_)) => {
+            Outcome::Rests(rest)
+                if matches!(rest.until, Until::SelfPath(_) | Until::RootPath(_)) =>
+            {
                 let answer = answer(&rest.until, common, now, signalk);
                 library.charge(common.account.take_owed());
                 give_text(&rest, answer.as_deref(), &mut library);

@@ -1,6 +1,6 @@
 //! The functions of module `env` that the server offers, one row each.
 //!
-//! Clauses: plugin ABI 4.1 to 4.9. A row reads its arguments by the guest's
+//! Clauses: plugin ABI 4.1 to 4.9, and what this host adds (EXTENSIONS.md). A row reads its arguments by the guest's
 //! declared type and queues, answers or rests; what the call *means* is the
 //! method table's. A row that needs a capability is not entered without it: the
 //! call answers its failure value, is counted, and says once what to add.
@@ -10,6 +10,7 @@ mod call;
 mod data;
 mod register;
 mod sockets;
+pub(crate) mod web;
 
 use std::sync::{Arc, LazyLock};
 
@@ -96,6 +97,13 @@ const ROWS: &[Row] = rows! {
     "sk_tcp_pending" needs RawSockets else -1 => sockets::tcp_pending;
     "sk_tcp_close" needs RawSockets else 0 => sockets::tcp_close;
     "sk_tcp_last_error" needs RawSockets else -1 => sockets::tcp_last_error;
+    "sk_http_request" needs Network else -1 => web::http_request;
+    "sk_http_response" needs Network else -1 => web::http_response;
+    "sk_http_last_error" needs Network else -1 => web::last_error;
+    "sk_ws_connect" needs Network else -1 => web::ws_connect;
+    "sk_ws_send" needs Network else -1 => web::ws_send;
+    "sk_ws_receive" needs Network else -1 => web::ws_receive;
+    "sk_ws_close" needs Network else -1 => web::ws_close;
 };
 
 /// Functions of the ABI that may be imported and are never served, and their failure value: commands

@@ -120,7 +120,7 @@ pub(super) fn answer(
     let text = match until {
         Until::SelfPath(path) => paths::get_self(&mut caller, path),
         Until::RootPath(path) => paths::get_from_root(&mut caller, path),
-        Until::World(_) => None,
+        Until::World(_) | Until::Message { .. } => None,
     };
     text.filter(|text| text != "null")
 }

@@ -1,9 +1,10 @@
 //! News of the world reaches a library guest: a call that rests goes on, a callback is queued.
 //!
-//! Clauses: plugin ABI 5.3 to 5.5. What the world is asked for is `net/`.
+//! Clauses: plugin ABI 5.3 to 5.5; for HTTP and WebSockets of the buffer ABI `abi/env/web.rs`. What the world is asked for is `net/`.
 
 use super::Exports;
 use crate::abi::adapt::results;
+use crate::abi::env::web::{Hearing, hear, put};
 use crate::abi::library::{Library, Outcome};
 use crate::abi::queue::{Give, Rest, Shared, Until};
 use crate::abi::work::{Response, Work};
@@ -30,6 +31,7 @@ impl Exports {
                 self.completed(completed, library, common);
             }
         }
+        self.heard(library, common, None);
         let responses = library.shared().map(|shared| std::mem::take(&mut shared.responses));
         library.queue.extend(responses.unwrap_or_default().into_iter().map(Work::Response));
         let Some(shared) = library.shared() else { return };
@@ -68,6 +70,39 @@ impl Exports {
         if let Outcome::Rests(rest) = std::mem::replace(&mut library.outcome, Outcome::More) {
             give_outcome(rest, completed.outcome, library, stops);
         }
+        self.resumed(library, common);
+    }
+
+    /// A guest that waits for a message goes on when there is one, or with `otherwise`.
+    pub(super) fn heard(
+        &mut self,
+        library: &mut Library,
+        common: &mut Common,
+        otherwise: Option<i32>,
+    ) {
+        let Outcome::Rests(rest) = &library.outcome else { return };
+        let (Until::Message { socket, .. }, Give::Message(room)) = (&rest.until, rest.give) else {
+            return;
+        };
+        let (socket, ty) = (*socket, rest.ty.clone());
+        let Some(instance) = library.guest.instance() else { return };
+        let Some(shared) = instance.state::<Shared>() else { return };
+        let number = match (hear(shared, socket, room), otherwise) {
+            (Hearing::Nothing, None) => return,
+            (Hearing::Nothing, Some(number)) => number,
+            (Hearing::Number(number), _) => number,
+            (Hearing::Message(message), _) => {
+                let len = put(&mut instance.memory(), room, &message);
+                instance.charge(u64::try_from(len).unwrap_or(0) / 8);
+                len
+            }
+        };
+        library.resume(&results(&ty, number));
+        self.resumed(library, common);
+    }
+
+    /// A guest that could not go on has ended.
+    fn resumed(&mut self, library: &mut Library, common: &mut Common) {
         if let Outcome::Crashed(crash) = std::mem::replace(&mut library.outcome, Outcome::More) {
             self.crashed(crash, library, common);
         }
@@ -75,8 +110,13 @@ impl Exports {
 
     /// A plugin that stops waits for nothing in the world any more.
     pub(super) fn cancel(&mut self, library: &mut Library, common: &mut Common) {
+        if let Some(shared) = library.shared() {
+            shared.web.failed("the plugin stops".to_owned());
+        }
+        self.heard(library, common, Some(-1));
         let Some(shared) = library.shared() else { return };
-        let cancelled = shared.net.cancel_fetches();
+        let mut cancelled = shared.net.cancel_fetches();
+        cancelled.extend(shared.net.ws_give_up());
         common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
         for completed in cancelled {
             self.completed(completed, library, common);
@@ -87,7 +127,9 @@ impl Exports {
 /// Goes on with what the world said.
 fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops: bool) {
     let number = match (rest.give, outcome) {
-        (Give::Body, net::Outcome::Answer(_, body)) => return library.resume_with(rest.ty, body),
+        (Give::Body | Give::Response { .. }, net::Outcome::Answer(head, body)) => {
+            return library.resume_with(rest, head, body);
+        }
         (Give::Body, outcome) => {
             if let (net::Outcome::Failed(text), Some(shared), false) =
                 (outcome, library.shared(), stops)
@@ -96,6 +138,17 @@ fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops:
             }
             0
         }
+        (Give::Response { .. } | Give::Socket(_), net::Outcome::Failed(text)) => {
+            if let Some(shared) = library.shared() {
+                match rest.give {
+                    Give::Response { .. } if !stops => shared.fetch_failed(&text),
+                    _ => shared.say_once(text.clone()),
+                }
+                shared.web.failed(text);
+            }
+            -1
+        }
+        (Give::Socket(id), net::Outcome::Number(_)) => i32::try_from(id.0).unwrap_or(-1),
         (_, net::Outcome::Number(number)) => number,
         (
             _,

@@ -26,6 +26,7 @@ mod objects;
 mod sleep;
 mod sockets;
 mod weaknesses;
+mod web;
 
 /// A session, a fake server and a clock that jumps.
 struct Drive {
