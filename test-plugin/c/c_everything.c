@@ -1,5 +1,5 @@
 /* A plugin of the buffer ABI in C with every import that such a plugin can have: the 62 of `env`, those of
- * AssemblyScript among them, and the 46 of WASI. A reactor with wasi-libc.
+ * AssemblyScript among them, the seven for HTTP and WebSockets that only this host has, and the 46 of WASI. A reactor with wasi-libc.
  *
  * Configuration: `start`, a list of calls as in `buffer_everything` (test-plugin/buffer/src/script.rs): an
  * argument is a number, a text, `{"max": n}`, `{"out": n}`, `{"iov": "text"}` or `{"script": "text"}`. Each is

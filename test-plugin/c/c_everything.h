@@ -1,4 +1,5 @@
-/* Every import that c_everything.c has, with the types of plugin ABI chapter 4. */
+/* Every import that c_everything.c has, with the types of plugin ABI chapter 4
+ * and of EXTENSIONS.md. */
 
 #define I int32_t
 #define J int64_t
@@ -79,6 +80,13 @@
 	X(V, ENV, "sk_emit_delta", env_sk_emit_delta, (I, I), A2) \
 	X(V, ENV, "sk_set_plugin_error", env_sk_set_plugin_error, (I, I), A2) \
 	X(N, ENV, "sk_udp_recv_from", env_sk_udp_recv_from, (I, I, I, I, I), A5) \
+	X(N, ENV, "sk_http_request", env_sk_http_request, (I, I, I, I), A4) \
+	X(N, ENV, "sk_http_response", env_sk_http_response, (I, I), A2) \
+	X(N, ENV, "sk_http_last_error", env_sk_http_last_error, (I, I), A2) \
+	X(N, ENV, "sk_ws_connect", env_sk_ws_connect, (I, I, I, I), A4) \
+	X(N, ENV, "sk_ws_send", env_sk_ws_send, (I, I, I, I), A4) \
+	X(N, ENV, "sk_ws_receive", env_sk_ws_receive, (I, I, I, I, I), A5) \
+	X(N, ENV, "sk_ws_close", env_sk_ws_close, (I, I), A2) \
 	X(V, ENV, "abort", env_as_abort, (I, I, I, I), A4) \
 	X(F, ENV, "seed", env_as_seed, (void), A0) \
 	X(V, ENV, "trace", env_as_trace, (I, I, D, D, D, D, D), A7) \

@@ -1,5 +1,5 @@
 //! Every import of plugin ABI chapter 4 by its name, with the types of the specification: the 62 of
-//! `env`, AssemblyScript's own among them, and the 46 of WASI, of which a standard library makes half.
+//! `env`, AssemblyScript's own among them, seven that only this host has, and the 46 of WASI, of which a standard library makes half.
 //! With `abi.rs` the files of this crate that have unsafe code.
 #![allow(unsafe_code)]
 
@@ -134,6 +134,14 @@ imports! {
     sk_emit_delta(delta: i32, len: i32);
     sk_set_plugin_error(text: i32, len: i32);
     sk_udp_recv_from(id: i32, out: i32, max: i32, address_out: i32, port_out: i32) -> i32;
+    // Of this host only (EXTENSIONS.md).
+    sk_http_request(request: i32, len: i32, out: i32, max: i32) -> i32;
+    sk_http_response(out: i32, max: i32) -> i32;
+    sk_http_last_error(out: i32, max: i32) -> i32;
+    sk_ws_connect(url: i32, url_len: i32, options: i32, options_len: i32) -> i32;
+    sk_ws_send(id: i32, data: i32, len: i32, binary: i32) -> i32;
+    sk_ws_receive(id: i32, out: i32, max: i32, timeout: i32, kind_out: i32) -> i32;
+    sk_ws_close(id: i32, code: i32) -> i32;
     // AssemblyScript's own, which take its strings.
     as_abort = "abort"(message: i32, file: i32, line: i32, column: i32);
     as_seed = "seed"() -> f64;

@@ -1,6 +1,7 @@
 //go:build wasip1
 
-// The 62 imports of `env`, those of AssemblyScript among them, with the types of plugin ABI chapter 4.
+// The 62 imports of `env`, those of AssemblyScript among them, with the types of plugin ABI chapter 4, and the
+// seven of EXTENSIONS.md for HTTP and WebSockets.
 
 package main
 
@@ -63,6 +64,15 @@ var envCalls = map[string]call{
 	"sk_udp_recv_from": {5, func(n []int64) int32 {
 		return skUdpRecvFrom(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3]), int32(n[4]))
 	}},
+	"sk_http_request":    {4, func(n []int64) int32 { return skHttpRequest(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])) }},
+	"sk_http_response":   {2, func(n []int64) int32 { return skHttpResponse(int32(n[0]), int32(n[1])) }},
+	"sk_http_last_error": {2, func(n []int64) int32 { return skHttpLastError(int32(n[0]), int32(n[1])) }},
+	"sk_ws_connect":      {4, func(n []int64) int32 { return skWsConnect(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])) }},
+	"sk_ws_send":         {4, func(n []int64) int32 { return skWsSend(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])) }},
+	"sk_ws_receive": {5, func(n []int64) int32 {
+		return skWsReceive(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3]), int32(n[4]))
+	}},
+	"sk_ws_close": {2, func(n []int64) int32 { return skWsClose(int32(n[0]), int32(n[1])) }},
 	"abort": {4, func(n []int64) int32 { abort(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])); return 0 }},
 	"seed":  {0, func(n []int64) int32 { return isNumber(seed()) }},
 	"trace": {7, func(n []int64) int32 {
@@ -221,6 +231,27 @@ func skSetPluginError(text, size int32)
 
 //go:wasmimport env sk_udp_recv_from
 func skUdpRecvFrom(id, out, most, addressOut, portOut int32) int32
+
+//go:wasmimport env sk_http_request
+func skHttpRequest(request, length, out, most int32) int32
+
+//go:wasmimport env sk_http_response
+func skHttpResponse(out, most int32) int32
+
+//go:wasmimport env sk_http_last_error
+func skHttpLastError(out, most int32) int32
+
+//go:wasmimport env sk_ws_connect
+func skWsConnect(url, urlLength, options, optionsLength int32) int32
+
+//go:wasmimport env sk_ws_send
+func skWsSend(id, data, length, binary int32) int32
+
+//go:wasmimport env sk_ws_receive
+func skWsReceive(id, out, most, timeout, kindOut int32) int32
+
+//go:wasmimport env sk_ws_close
+func skWsClose(id, code int32) int32
 
 //go:wasmimport env abort
 func abort(message, file, line, column int32)

@@ -1,6 +1,7 @@
 //go:build wasip1
 
-// A plugin in Go with every import that such a plugin can have: 62 of `env` and the 46 of WASI. A
+// A plugin in Go with every import that such a plugin can have: 62 of `env`, seven that only this host
+// has, and the 46 of WASI. A
 // reactor by the standard toolchain.
 //
 // Configuration: `start`, a list of calls as in `buffer_everything` (test-plugin/buffer/src/script.rs):

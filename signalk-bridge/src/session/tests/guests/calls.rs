@@ -84,6 +84,21 @@ pub(super) fn server() -> Vec<Call> {
     ])
 }
 
+/// The seven functions that only this host has; what they do when they succeed: `session/tests/web.rs`, and
+/// `signalk-host/tests/network` against real servers.
+pub(super) fn web() -> Vec<Call> {
+    let max = json!({ "max": 16 });
+    all(vec![
+        (json!(["sk_http_request", r#"{"url":"file:///etc/passwd"}"#, max]), -1, -1),
+        (json!(["sk_http_response", max]), -1, -1),
+        (json!(["sk_ws_connect", "http://a.b", "{}"]), -1, -1),
+        (json!(["sk_ws_send", 77, "x", 1]), -1, -1),
+        (json!(["sk_ws_receive", 77, max, 0, { "out": 1 }]), -1, -1),
+        (json!(["sk_http_last_error", max]), 16, -1),
+        (json!(["sk_ws_close", 77, 1000]), 0, -1),
+    ])
+}
+
 /// What the compiler of AssemblyScript imports, called by plugins in other languages. A float is 1. Those that end the
 /// plugin are not here.
 pub(super) fn assemblyscript() -> Vec<Call> {

@@ -1,0 +1,129 @@
+//! HTTP and WebSockets of plugins that are called by their exports, in Rust, C and Go: guests that know no
+//! `async`, whose calls rest until a real server has answered.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{self, Message, protocol::CloseFrame};
+
+use super::{Owner, accept, common::Host, port};
+
+const GUESTS: [&str; 3] = ["buffer_everything", "c_everything", "go_everything"];
+const ANSWER: &str = "12 knots";
+
+/// Answers one request; what it was asked for, with its body of six bytes.
+fn web() -> (u16, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port(&listener);
+    let (asked, seen) = channel();
+    thread::spawn(move || {
+        let mut stream = accept(&listener, String::new);
+        let mut request = Vec::new();
+        let mut byte = [0];
+        while !request.ends_with(b"\r\n\r\nbottom") {
+            assert_eq!(stream.read(&mut byte).unwrap(), 1);
+            request.push(byte[0]);
+        }
+        asked.send(String::from_utf8(request).unwrap()).unwrap();
+        let len = ANSWER.len();
+        write!(stream, "HTTP/1.1 201 Created\r\ncontent-length: {len}\r\n\r\n{ANSWER}").unwrap();
+    });
+    (port, seen)
+}
+
+/// Takes two messages, answers the first twice, and closes.
+fn talk() -> (u16, Receiver<Vec<Message>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port(&listener);
+    let (heard, seen) = channel();
+    thread::spawn(move || {
+        let mut socket = tungstenite::accept(accept(&listener, String::new)).unwrap();
+        let messages = vec![socket.read().unwrap(), socket.read().unwrap()];
+        socket.send(Message::text("")).unwrap();
+        socket.send(messages[0].clone()).unwrap();
+        socket.send(Message::binary(vec![1, 2, 3])).unwrap();
+        let frame = CloseFrame { code: 4001.into(), reason: "enough".into() };
+        socket.close(Some(frame)).unwrap();
+        while socket.read().is_ok() {}
+        heard.send(messages).unwrap();
+    });
+    (port, seen)
+}
+
+/// The guest, asked to make these calls when it starts.
+fn started(guest: &'static str, calls: &Value, owner: Owner) -> Host {
+    let host = Owner { guest, ..owner }.host(&json!({ "start": calls }), &[]);
+    host.logged("start sk_ws_close -> ");
+    host
+}
+
+/// What each call answered.
+fn answers(host: &Host) -> Vec<i32> {
+    let log = host.log();
+    let calls = log.lines().filter_map(|line| line.split_once("start sk_"));
+    let numbers = calls.filter_map(|(_, call)| call.split_once(" -> "));
+    numbers.map(|(_, number)| number.split(' ').next().unwrap().parse().unwrap()).collect()
+}
+
+fn calls(web: u16, talk: u16) -> Value {
+    let url = format!("http://127.0.0.1:{web}/depth");
+    let request =
+        json!({ "url": url, "method": "POST", "headers": { "x-mine": "1" }, "body": "bottom" });
+    let receive = json!(["sk_ws_receive", 1, { "max": 16 }, 60_000, { "out": 1 }]);
+    json!([
+        ["sk_http_request", request.to_string(), { "max": 4 }],
+        ["sk_http_response", { "max": 1000 }],
+        ["sk_http_response", { "max": 1000 }],
+        ["sk_ws_connect", format!("ws://127.0.0.1:{talk}/"), "{}"],
+        ["sk_ws_send", 1, "hello", 0],
+        ["sk_ws_send", 1, "bytes", 1],
+        receive,
+        ["sk_ws_receive", 1, { "max": 2 }, 60_000, { "out": 1 }],
+        receive,
+        receive,
+        ["sk_http_last_error", { "max": 100 }],
+        ["sk_ws_close", 1, 1000],
+    ])
+}
+
+#[test]
+fn guests_in_rust_c_and_go_fetch_and_talk() {
+    for guest in GUESTS {
+        let ((web, asked), (talk, heard)) = (web(), talk());
+        let host = started(guest, &calls(web, talk), Owner::generous());
+        let request = asked.recv().unwrap();
+        assert!(request.starts_with("POST /depth HTTP/1.1\r\n"), "{guest}: {request}");
+        assert!(request.contains("x-mine: 1\r\n"), "{guest}: {request}");
+        assert_eq!(heard.recv().unwrap(), [Message::text("hello"), Message::binary("bytes")]);
+        let answer = format!(
+            r#"{{"status":201,"headers":[["content-length","8"]],"url":"http://127.0.0.1:{web}/depth","redirected":false,"body":"{ANSWER}"}}"#
+        );
+        let len = i32::try_from(answer.len()).unwrap();
+        let ended = i32::try_from("the other end has closed: 4001 enough".len()).unwrap();
+        let expected = [len, len, -1, 1, 5, 5, 5, 3, 3, -1, ended, 0];
+        assert_eq!(answers(&host), expected, "{guest}: {}", host.log());
+    }
+}
+
+#[test]
+fn without_the_capability_or_the_owners_word_they_reach_nobody() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port(&nobody);
+    for guest in GUESTS {
+        let none = Owner { capabilities: json!({}), ..Owner::generous() };
+        let host = started(guest, &calls(port, port), none);
+        assert_eq!(answers(&host), [-1; 12], "{guest}: {}", host.log());
+        host.logged("`sk_http_request` needs the capability `network`");
+        let closed = Owner { egress: json!({}), ..Owner::generous() };
+        let host = started(guest, &calls(port, port), closed);
+        assert_eq!(answers(&host)[..6], [-1; 6], "{guest}: {}", host.log());
+        host.logged("is closed to plugins");
+    }
+    nobody.set_nonblocking(true).unwrap();
+    assert!(nobody.accept().is_err(), "nobody came");
+}
