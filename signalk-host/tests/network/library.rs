@@ -110,6 +110,21 @@ fn guests_in_rust_c_and_go_fetch_and_talk() {
     }
 }
 
+/// The kit for authors in Rust: no `async`, and woken by `on_ws_message`.
+#[test]
+fn a_plugin_by_the_kit_fetches_and_talks() {
+    let ((web, asked), (talk, heard)) = (web(), talk());
+    let (url, ws) = (format!("http://127.0.0.1:{web}/"), format!("ws://127.0.0.1:{talk}/"));
+    let owner = Owner { guest: "buffer_web", ..Owner::generous() };
+    let host = owner.host(&json!({ "url": url, "ws": ws }), &[]);
+    host.logged(&format!("fetched 201 {ANSWER}"));
+    assert!(asked.recv().unwrap().contains("x-mine: 1\r\n"));
+    host.logged(r#"heard Text("hello")"#);
+    host.logged("heard Binary([1, 2, 3])");
+    host.logged("over: the other end has closed: 4001 enough");
+    assert_eq!(heard.recv().unwrap(), [Message::text("hello"), Message::binary("bytes")]);
+}
+
 #[test]
 fn without_the_capability_or_the_owners_word_they_reach_nobody() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();

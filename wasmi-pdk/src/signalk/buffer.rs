@@ -2,6 +2,8 @@
 //! by one, `env.sk_*` imports, no messages. They run on the reference server as well.
 //! The exports and imports themselves are in `exports.rs`.
 
+mod web;
+
 use std::cell::RefCell;
 
 use serde::Serialize;
@@ -10,9 +12,12 @@ use serde::de::DeserializeOwned;
 use super::Delta;
 use crate::{Result, exports, log_lines};
 
+pub use web::BlockingWebSocket;
+
 /// A plugin of the buffer ABI. Made with `buffer_plugin!`.
 ///
-/// Calls come one at a time and must return soon: nothing can be awaited.
+/// Calls come one at a time and must return soon: nothing can be awaited. A request by HTTP returns
+/// with its answer; meanwhile nothing else of the plugin runs.
 pub trait BufferPlugin: Sized + 'static {
     /// Not the identity (that is the package's name), but some tools show it.
     const ID: &'static str;
@@ -43,6 +48,12 @@ pub trait BufferPlugin: Sized + 'static {
     /// A list `signalk.wasmSubscribe` in package.json saves the work for other paths.
     fn delta(&mut self, server: &Server, delta: &Delta) {
         let _ = (server, delta);
+    }
+
+    /// Called when a [`BlockingWebSocket`] has a message or is over, when `on_ws_message` is named in
+    /// `buffer_plugin!`: [`BlockingWebSocket::number`] says which. Receive until there is nothing.
+    fn message(&mut self, server: &Server, connection: u32) {
+        let _ = (server, connection);
     }
 }
 
@@ -140,6 +151,13 @@ impl<P: BufferPlugin> Slot<P> {
             plugin.poll(&SERVER);
         }
         0
+    }
+
+    /// `on_ws_message`.
+    pub(crate) fn message(&self, connection: u32) {
+        if let Some(plugin) = self.0.borrow_mut().as_mut() {
+            plugin.message(&SERVER, connection);
+        }
     }
 
     /// `delta_handler`. What is no delta is passed over: other servers add kinds of messages.

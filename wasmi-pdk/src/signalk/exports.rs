@@ -151,8 +151,8 @@ fn input_within(wait: Duration) -> bool {
 }
 
 /// The exports of the buffer ABI, for a type that implements `signalk::BufferPlugin`:
-/// `buffer_plugin!(AnchorWatch, poll, delta_handler);`. The two names are optional: a server calls
-/// what a module exports.
+/// `buffer_plugin!(AnchorWatch, poll, delta_handler, on_ws_message);`. The three names are optional: a
+/// server calls what a module exports.
 #[cfg(feature = "signalk")]
 #[macro_export]
 macro_rules! buffer_plugin {
@@ -207,6 +207,12 @@ macro_rules! __buffer_export {
         #[unsafe(no_mangle)]
         extern "C" fn poll() -> i32 {
             SLOT.with(buffer::poll)
+        }
+    };
+    (on_ws_message) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn on_ws_message(socket: u32) {
+            SLOT.with(|slot| buffer::message(slot, socket));
         }
     };
     (delta_handler) => {
@@ -267,6 +273,11 @@ pub mod buffer {
         slot.poll()
     }
 
+    /// A connection has a message, or is over.
+    pub fn message<P: BufferPlugin>(slot: &Slot<P>, socket: u32) {
+        slot.message(socket);
+    }
+
     /// # Safety
     /// `len` bytes at `json` may be read.
     pub unsafe fn delta<P: BufferPlugin>(slot: &Slot<P>, json: *const u8, len: usize) {
@@ -304,6 +315,29 @@ pub(crate) mod sk {
             ) -> i32;
             pub(super) fn sk_read_config(out: *mut u8, max: usize) -> i32;
             pub(super) fn sk_save_config(config: *const u8, len: usize) -> i32;
+            pub(super) fn sk_http_request(
+                request: *const u8,
+                len: usize,
+                out: *mut u8,
+                max: usize,
+            ) -> i32;
+            pub(super) fn sk_http_response(out: *mut u8, max: usize) -> i32;
+            pub(super) fn sk_http_last_error(out: *mut u8, max: usize) -> i32;
+            pub(super) fn sk_ws_connect(
+                url: *const u8,
+                len: usize,
+                options: *const u8,
+                options_len: usize,
+            ) -> i32;
+            pub(super) fn sk_ws_send(socket: u32, data: *const u8, len: usize, binary: i32) -> i32;
+            pub(super) fn sk_ws_receive(
+                socket: u32,
+                out: *mut u8,
+                max: usize,
+                timeout: i32,
+                kind: *mut u8,
+            ) -> i32;
+            pub(super) fn sk_ws_close(socket: u32, code: i32) -> i32;
         }
     }
 
@@ -338,6 +372,64 @@ pub(crate) mod sk {
         unsafe { env::sk_save_config(config.as_ptr(), config.len()) == 0 }
     }
 
+    /// The answer's length says how much room it needs; it is fetched once.
+    pub(crate) fn http_request(request: &str) -> Result<Vec<u8>, String> {
+        let (text, len) = (request.as_ptr(), request.len());
+        let needed = unsafe { env::sk_http_request(text, len, std::ptr::dangling_mut(), 0) };
+        let mut answer = vec![0; usize::try_from(needed).map_err(|_| last_error())?];
+        let (out, max) = (answer.as_mut_ptr(), answer.len());
+        match unsafe { env::sk_http_response(out, max) } {
+            ..0 => Err(last_error()),
+            _ => Ok(answer),
+        }
+    }
+
+    fn last_error() -> String {
+        let mut text = vec![0; 1024];
+        let (out, max) = (text.as_mut_ptr(), text.len());
+        let len = unsafe { env::sk_http_last_error(out, max) };
+        text.truncate(usize::try_from(len).unwrap_or(0));
+        let missing = "add \"network\": true to wasmCapabilities in package.json";
+        if text.is_empty() { missing.into() } else { String::from_utf8_lossy(&text).into_owned() }
+    }
+
+    pub(crate) fn ws_connect(url: &str, options: &str) -> Result<u32, String> {
+        let (url, len) = (url.as_ptr(), url.len());
+        let socket = unsafe { env::sk_ws_connect(url, len, options.as_ptr(), options.len()) };
+        u32::try_from(socket).map_err(|_| last_error())
+    }
+
+    pub(crate) fn ws_send(socket: u32, data: &[u8], binary: bool) -> Result<(), String> {
+        let (data, len) = (data.as_ptr(), data.len());
+        match unsafe { env::sk_ws_send(socket, data, len, i32::from(binary)) } {
+            ..0 => Err(last_error()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes of a message and whether it is binary; waits so many milliseconds.
+    pub(crate) fn ws_receive(socket: u32, timeout: i32) -> Result<Option<(Vec<u8>, bool)>, String> {
+        let (mut message, mut kind) = (vec![0; 4096], 0);
+        loop {
+            let (out, max) = (message.as_mut_ptr(), message.len());
+            let len = unsafe { env::sk_ws_receive(socket, out, max, timeout, &raw mut kind) };
+            match usize::try_from(len) {
+                Err(_) => return Err(last_error()),
+                Ok(0) => return Ok(None),
+                Ok(len) if len <= max => {
+                    message.truncate(len);
+                    return Ok(Some((message, kind == 1)));
+                }
+                // The message stays, and says how much room it needs.
+                Ok(len) => message.resize(len, 0),
+            }
+        }
+    }
+
+    pub(crate) fn ws_close(socket: u32, code: u16) {
+        unsafe { env::sk_ws_close(socket, code.into()) };
+    }
+
     /// The server writes nothing and says 0 when the text does not fit: ask again with more room.
     fn filled(call: impl Fn(*mut u8, usize) -> i32) -> Option<Vec<u8>> {
         for size in [1024, 64 * 1024] {
@@ -368,4 +460,19 @@ pub(crate) mod sk {
     pub(crate) fn save_config(_: &str) -> bool {
         false
     }
+    pub(crate) fn http_request(_: &str) -> Result<Vec<u8>, String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn ws_connect(_: &str, _: &str) -> Result<u32, String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn ws_send(_: u32, _: &[u8], _: bool) -> Result<(), String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn ws_receive(_: u32, _: i32) -> Result<Option<(Vec<u8>, bool)>, String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn ws_close(_: u32, _: u16) {}
+
+    const NO_SERVER: &str = "there is no server outside of a WebAssembly module";
 }

@@ -54,7 +54,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use buffer::{BufferPlugin, Server, Slot};
+pub use buffer::{BlockingWebSocket, BufferPlugin, Server, Slot};
 pub use delta::{Delta, PathValue, Position, Update};
 pub use server::{AlarmState, PutReply, SignalK, Subscription};
 

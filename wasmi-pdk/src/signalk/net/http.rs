@@ -144,13 +144,7 @@ impl Request {
     /// # Errors
     /// No answer: name, connection, TLS, time, size, or the owner's rules. The text says which.
     pub async fn send(&self, sk: &SignalK) -> Result<Response> {
-        let wire = sk.host().call::<Wire>("http.request", self).await?;
-        let body = match (wire.body, &wire.body_base64) {
-            (Some(text), _) => text.into_bytes(),
-            (None, Some(data)) => decode(data)?,
-            (None, None) => Vec::new(),
-        };
-        Ok(Response { status: wire.status, headers: wire.headers, url: wire.url, body })
+        sk.host().call::<Wire>("http.request", self).await?.whole()
     }
 
     /// Sends it; the body is taken by [`Streamed::next`].
@@ -170,7 +164,24 @@ impl Request {
     }
 }
 
+impl Wire {
+    /// The answer with its body.
+    fn whole(self) -> Result<Response> {
+        let body = match (self.body, &self.body_base64) {
+            (Some(text), _) => text.into_bytes(),
+            (None, Some(data)) => decode(data)?,
+            (None, None) => Vec::new(),
+        };
+        Ok(Response { status: self.status, headers: self.headers, url: self.url, body })
+    }
+}
+
 impl Response {
+    /// An answer as the host writes it.
+    pub(in crate::signalk) fn read(json: &[u8]) -> Result<Self> {
+        serde_json::from_slice::<Wire>(json)?.whole()
+    }
+
     /// A header, by its name in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
