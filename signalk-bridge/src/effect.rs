@@ -42,6 +42,19 @@ pub enum Effect {
         /// Which.
         id: FetchId,
     },
+    /// The next piece of the body of a request with an [`Upload`], not empty;
+    /// [`FetchNews::Written`] follows when it is on its way.
+    FetchWrite {
+        /// Which.
+        id: FetchId,
+        /// The piece.
+        data: Bytes,
+    },
+    /// The body has ended. Without it a request with an [`Upload`] is broken off, never ended.
+    FetchFinish {
+        /// Which.
+        id: FetchId,
+    },
     /// Forget the request. Nothing more is reported about it.
     FetchCancel {
         /// Which.
@@ -149,6 +162,16 @@ pub struct FetchRequest {
     pub most: usize,
     /// The body comes in pieces of at most 64 KiB, each after an [`Effect::FetchMore`].
     pub streamed: bool,
+    /// `body` is empty: what is sent follows by [`Effect::FetchWrite`]. `timeout` is then for each
+    /// step: until something moves, and from the end of the body to the answer.
+    pub upload: Option<Upload>,
+}
+
+/// A body that is sent in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upload {
+    /// Bytes of all pieces, if they are known before: its `content-length`.
+    pub length: Option<u64>,
 }
 
 /// One UDP option.
@@ -283,6 +306,8 @@ pub enum FetchNews {
     Whole(FetchHead, Bytes),
     /// The answer of a streamed request.
     Head(FetchHead),
+    /// So many bytes of [`Effect::FetchWrite`] are on their way to the server.
+    Written(usize),
     /// The next piece of a streamed body.
     Piece(Bytes),
     /// The end of a streamed body.
@@ -335,7 +360,11 @@ impl Effect {
     /// The socket that it is about.
     pub fn socket(&self) -> Option<SocketId> {
         match self {
-            Effect::Fetch { .. } | Effect::FetchMore { .. } | Effect::FetchCancel { .. } => None,
+            Effect::Fetch { .. }
+            | Effect::FetchMore { .. }
+            | Effect::FetchWrite { .. }
+            | Effect::FetchFinish { .. }
+            | Effect::FetchCancel { .. } => None,
             Effect::UdpBind { socket, .. }
             | Effect::UdpSet { socket, .. }
             | Effect::UdpSend { socket, .. }

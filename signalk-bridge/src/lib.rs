@@ -41,7 +41,7 @@ pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
 pub use effect::{
     Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report, SocketId, UdpOption,
-    WINDOW, WebSocketMessage,
+    Upload, WINDOW, WebSocketMessage,
 };
 pub use egress::Egress;
 pub use error::{BridgeError, Cause, Crash, Failure};

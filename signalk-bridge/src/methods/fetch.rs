@@ -1,16 +1,18 @@
-//! `http.request`, `http.next`, `http.cancel`: HTTP of JSON-RPC plugins (plugin ABI 5.6).
+//! `http.request` and its like: HTTP of JSON-RPC plugins (plugin ABI 5.6).
 //!
 //! Requirements R82, R85, R86, R88. An answer comes whole, at most 8 MiB, or in
-//! pieces of at most 64 KiB, each when it is asked for. Retries and caches are
+//! pieces of at most 64 KiB, each when it is asked for (`http.next`). A body is sent whole with
+//! `http.request`, or in such pieces between `http.open` and `http.finish`, which has the answer. Retries and caches are
 //! the plugin's own: `wasmi_pdk::signalk::net`.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::Caller;
-use super::network::{Give, Headers, Reply, decoded};
+use super::network::{Give, Headers, Reply, bytes_of, decoded};
 use crate::net::fetch::{REDIRECTS, TIMEOUT, Terms};
 use crate::net::{Net, Wait};
 use crate::{BridgeError, FetchId};
@@ -29,6 +31,10 @@ pub(super) mod params {
         "stream",
     ];
     pub(in crate::methods) const next: &[&str] = &["request"];
+    pub(in crate::methods) const open: &[&str] =
+        &["url", "method", "headers", "length", "timeout", "redirects", "maxBytes", "stream"];
+    pub(in crate::methods) const send: &[&str] = &["request", "data", "text"];
+    pub(in crate::methods) const finish: &[&str] = next;
     pub(in crate::methods) const cancel: &[&str] = next;
 }
 
@@ -71,10 +77,34 @@ pub struct Request {
     pub stream: bool,
 }
 
-/// Params of `http.next` and `http.cancel`.
+/// Params of `http.open`: those of `http.request` without a body.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Open {
+    /// Bytes of the body, when they are known: a promise that is held.
+    #[serde(default)]
+    pub length: Option<u64>,
+    /// `POST` when its method is left out.
+    #[serde(flatten)]
+    pub request: Request,
+}
+
+/// Params of `http.send`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Send {
+    /// The number in the answer of `http.open`.
+    pub request: u64,
+    /// Base64.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// UTF-8 instead.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
+/// Params of `http.next`, `http.finish` and `http.cancel`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Named {
-    /// The number in the answer of `http.request`.
+    /// The number in the answer of `http.request` or `http.open`.
     pub request: u64,
 }
 
@@ -138,7 +168,36 @@ pub(super) fn next(caller: &mut Caller<'_>, params: Named) -> Result<Reply, Brid
     Ok(Reply::later(caller.call, wait, Give::Answer(id)))
 }
 
-/// The rest of a streamed body is not wanted.
+/// Begins a request whose body follows in pieces; answers its number.
+pub(super) fn open(caller: &mut Caller<'_>, params: Open) -> Result<Reply, BridgeError> {
+    let Open { length, mut request } = params;
+    if request.body.is_some() || request.body_base64.is_some() {
+        return Err(caller.bad_params("the body follows by `http.send`; give it there"));
+    }
+    request.method.get_or_insert_with(|| "POST".to_owned());
+    let ask = request.ask().map_err(|reason| caller.bad_params(reason))?;
+    let Ask { method, url, headers, terms, .. } = ask;
+    let id = caller.net(|net| net.upload(&method, &url, headers, length, terms))?;
+    caller.answer(json!({ "request": id.0 })).map(Reply::Now)
+}
+
+/// Sends a piece of the body; answers when there is room for the next.
+pub(super) fn send(caller: &mut Caller<'_>, params: Send) -> Result<Reply, BridgeError> {
+    let data = bytes_of(caller, params.data.as_deref(), params.text)?;
+    match caller.net(|net| net.upload_write(FetchId(params.request), data))? {
+        Some(wait) => Ok(Reply::later(caller.call, wait, Give::Null)),
+        None => Reply::null(caller),
+    }
+}
+
+/// Ends the body; answers the response, or its head.
+pub(super) fn finish(caller: &mut Caller<'_>, params: Named) -> Result<Reply, BridgeError> {
+    let id = FetchId(params.request);
+    let wait = caller.net(|net| net.upload_finish(id))?;
+    Ok(Reply::later(caller.call, wait, Give::Answer(id)))
+}
+
+/// The rest of a streamed body is not wanted, or a request whose body has not ended.
 ///
 /// # Errors
 /// None: one that has ended is left alone.

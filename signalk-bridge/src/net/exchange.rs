@@ -8,15 +8,16 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::outflow::Outflow;
 use super::{Completed, Net, Outcome, Wait};
-use crate::exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, PIECE, StreamHead};
+use crate::exchange::{ExchangeNews, ExchangeWish, StreamHead};
 use crate::handler::HandlerCallId;
 
 /// What is known of one exchange.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     body: Body,
-    answer: Option<Answer>,
+    answer: Option<Outflow>,
 }
 
 /// Of the request.
@@ -31,20 +32,6 @@ enum Body {
     /// The piece came when nobody waited, or the end.
     Kept(Option<Bytes>),
     Ended,
-}
-
-/// An answer that has begun.
-#[derive(Debug, Default)]
-struct Answer {
-    /// Bytes that its head promises.
-    promised: Option<u64>,
-    written: u64,
-    /// Bytes that are not on their way to the client.
-    unsent: usize,
-    /// A write waits for room.
-    waits: bool,
-    /// Why it cannot be a whole one any more.
-    broken: Option<String>,
 }
 
 impl Net {
@@ -98,7 +85,7 @@ impl Net {
         if exchange.answer.is_some() {
             return Err(format!("the answer of exchange {} has begun already", id.0));
         }
-        exchange.answer = Some(Answer { promised: head.length, ..Answer::default() });
+        exchange.answer = Some(Outflow::new(head.length));
         self.wishes.push_back((id, ExchangeWish::Respond(head)));
         Ok(())
     }
@@ -119,15 +106,11 @@ impl Net {
                 id.0
             ));
         };
-        if let Err(text) = answer.take(&data) {
-            answer.broken.get_or_insert_with(|| text.clone());
-            return Err(text);
-        }
+        let waits = answer.write(data.len())?;
         if data.is_empty() {
             return Ok(None);
         }
-        answer.waits = answer.unsent > ANSWER_WINDOW - PIECE;
-        let wait = answer.waits.then_some(Wait::Room(id));
+        let wait = waits.then_some(Wait::Room(id));
         self.wishes.push_back((id, ExchangeWish::Write(data)));
         Ok(wait)
     }
@@ -172,7 +155,7 @@ impl Net {
             self.complete(Some(Wait::Body(id)), over());
         }
         let answer = exchange.answer?;
-        if answer.waits {
+        if answer.waits() {
             self.complete(Some(Wait::Room(id)), over());
         }
         Some(answer.whole())
@@ -210,51 +193,10 @@ impl Exchange {
     }
 }
 
-impl Answer {
-    fn take(&mut self, data: &Bytes) -> Result<(), String> {
-        let written = self.written.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
-        if data.len() > PIECE {
-            return Err(format!(
-                "{} bytes at once, the limit is {PIECE}; write less at a time",
-                data.len()
-            ));
-        }
-        if self.waits {
-            return Err("a write waits for room already; wait for its answer".to_owned());
-        }
-        if let Some(promised) = self.promised.filter(|promised| written > *promised) {
-            return Err(format!(
-                "{written} bytes are more than the content-length of {promised}; the answer is broken off"
-            ));
-        }
-        self.written = written;
-        self.unsent += data.len();
-        Ok(())
-    }
-
-    /// Whether a write that waited has its room now.
-    fn sent(&mut self, bytes: usize) -> bool {
-        self.unsent = self.unsent.saturating_sub(bytes);
-        let room = self.waits && self.unsent <= ANSWER_WINDOW - PIECE;
-        self.waits &= !room;
-        room
-    }
-
-    fn whole(self) -> Result<(), String> {
-        match (self.broken, self.promised) {
-            (Some(text), _) => Err(text),
-            (None, Some(promised)) if promised != self.written => Err(format!(
-                "{} bytes were written of a content-length of {promised}",
-                self.written
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::PIECE;
 
     const ID: HandlerCallId = HandlerCallId(7);
 

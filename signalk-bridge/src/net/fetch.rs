@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Completed, Net, Outcome, Wait};
-use crate::effect::{Effect, FetchId, FetchNews, FetchRequest};
+use crate::effect::{Effect, FetchId, FetchNews, FetchRequest, Upload};
 
 /// Requests that may be on their way at once.
 pub(crate) const MOST_AT_ONCE: usize = 16;
@@ -70,6 +70,18 @@ impl Net {
         body: Bytes,
         terms: Terms,
     ) -> Result<FetchId, String> {
+        self.fetch_with(method, url, headers, (body, None), terms)
+    }
+
+    /// [`Net::fetch_on`] with a body that is whole, or comes in pieces.
+    pub(super) fn fetch_with(
+        &mut self,
+        method: &str,
+        url: &str,
+        headers: Vec<(String, String)>,
+        (body, upload): (Bytes, Option<Upload>),
+        terms: Terms,
+    ) -> Result<FetchId, String> {
         self.requests.0 += 1;
         let room = || match self.fetches.len() < MOST_AT_ONCE {
             true => Ok(()),
@@ -92,6 +104,7 @@ impl Net {
             redirects: terms.redirects,
             most: terms.most,
             streamed: terms.streamed,
+            upload,
         };
         self.effects.push_back(Effect::Fetch { id, request });
         Ok(id)
@@ -115,6 +128,7 @@ impl Net {
     pub(crate) fn fetch_cancel(&mut self, id: FetchId) {
         let Some(pending) = self.fetches.remove(&id) else { return };
         self.effects.push_back(Effect::FetchCancel { id });
+        self.upload_ended(id, "cancelled");
         if pending == Pending::Asked {
             self.complete(Some(Wait::Fetch(id)), Err("cancelled".to_owned()));
         }
@@ -122,6 +136,9 @@ impl Net {
 
     /// Forgets a request: its plugin stops.
     pub(crate) fn cancel_fetches(&mut self) -> Vec<Completed> {
+        for id in self.uploads.keys().copied().collect::<Vec<_>>() {
+            self.upload_ended(id, "cancelled: the plugin stops");
+        }
         let ids = std::mem::take(&mut self.fetches).into_keys();
         let cancelled = ids.map(|id| {
             self.effects.push_back(Effect::FetchCancel { id });
@@ -132,6 +149,10 @@ impl Net {
     }
 
     pub(super) fn fetch_news(&mut self, id: FetchId, news: FetchNews) -> Option<Completed> {
+        let news = match self.upload_news(id, news) {
+            Ok(done) => return done,
+            Err(news) => news,
+        };
         self.fetches.remove(&id)?;
         let outcome = match news {
             FetchNews::Whole(head, body) => Outcome::Answer(head, body),
@@ -147,6 +168,8 @@ impl Net {
                 self.fetches.insert(id, Pending::Open);
                 Outcome::Piece(Some(piece))
             }
+            // Of these `upload` has taken care.
+            FetchNews::Written(_) => return None,
             FetchNews::End => Outcome::Piece(None),
         };
         Some(Completed { wait: Wait::Fetch(id), outcome })

@@ -10,10 +10,12 @@
 mod exchange;
 pub(crate) mod fetch;
 mod mail;
+mod outflow;
 mod put;
 mod tcp;
 mod udp;
 mod unsent;
+mod upload;
 mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -54,6 +56,8 @@ pub(crate) enum Wait {
     Socket(u64),
     /// An answer by HTTP.
     Fetch(FetchId),
+    /// Room for a piece of the body of a request by HTTP.
+    Upload(FetchId),
     /// A piece of the body of a client's request.
     Body(HandlerCallId),
     /// Room for a piece of the answer to a client.
@@ -96,6 +100,8 @@ pub(crate) struct Net {
     troubles: Vec<String>,
     completed: Vec<Completed>,
     fetches: BTreeMap<FetchId, fetch::Pending>,
+    /// Those of them whose body has not ended.
+    uploads: BTreeMap<FetchId, upload::Uploading>,
     exchanges: BTreeMap<HandlerCallId, exchange::Exchange>,
     wishes: VecDeque<(HandlerCallId, ExchangeWish)>,
     last_fetch: u64,
@@ -140,6 +146,7 @@ impl Net {
             troubles: Vec::new(),
             completed: Vec::new(),
             fetches: BTreeMap::new(),
+            uploads: BTreeMap::new(),
             exchanges: BTreeMap::new(),
             wishes: VecDeque::new(),
             last_fetch: 0,

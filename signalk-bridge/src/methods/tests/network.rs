@@ -26,7 +26,7 @@ pub(super) const CASES: &[Case] = &[
         params: r#"{"url":"https://a.b/","method":"put","headers":{"X-A":"1"},"body":"hi","timeout":500,"maxBytes":10}"#,
         answer: "later",
         effects: &[
-            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "PUT", url: "https://a.b/", headers: [("X-A", "1")], body: b"hi", timeout: 500ms, redirects: 20, most: 10, streamed: false } }"#,
+            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "PUT", url: "https://a.b/", headers: [("X-A", "1")], body: b"hi", timeout: 500ms, redirects: 20, most: 10, streamed: false, upload: None } }"#,
         ],
     },
     Case {
@@ -35,6 +35,29 @@ pub(super) const CASES: &[Case] = &[
         params: "[1]",
         answer: "later",
         effects: &["FetchMore { id: FetchId(1) }"],
+    },
+    Case {
+        method: "http.open",
+        before: &[],
+        params: r#"{"url":"http://a.b/","length":2,"timeout":500}"#,
+        answer: r#"{"request":1}"#,
+        effects: &[
+            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "POST", url: "http://a.b/", headers: [], body: b"", timeout: 500ms, redirects: 20, most: 8388608, streamed: false, upload: Some(Upload { length: Some(2) }) } }"#,
+        ],
+    },
+    Case {
+        method: "http.send",
+        before: &[("http.open", r#"["http://a.b/"]"#)],
+        params: r#"[1,"AAE="]"#,
+        answer: "null",
+        effects: &[r#"FetchWrite { id: FetchId(1), data: b"\0\x01" }"#],
+    },
+    Case {
+        method: "http.finish",
+        before: &[("http.open", r#"["http://a.b/","PUT"]"#)],
+        params: "[1]",
+        answer: "later",
+        effects: &["FetchFinish { id: FetchId(1) }"],
     },
     Case {
         method: "http.cancel",
@@ -271,6 +294,16 @@ fn what_cannot_be_is_said_with_its_limit() {
         ("tcp.send", r#"{"socket":1,"text":"x"}"#, "socket 1 not found"),
         ("ws.send", r#"[1,"x"]"#, "socket 1 not found"),
         ("http.next", "[7]", "request 7 has no more: it ended, or was none of this plugin"),
+        (
+            "http.send",
+            r#"[7,"AAE="]"#,
+            "request 7 takes no body: it has ended or failed, or was not begun by `http.open`",
+        ),
+        (
+            "http.open",
+            r#"{"url":"http://a","body":"x"}"#,
+            "the body follows by `http.send`; give it there",
+        ),
         ("udp.bind", "[3,1]", "socket 3 not found"),
         ("udp.send", r#"[1,"10.0.0.1",7]"#, "give the bytes once: as text, or in base64"),
         ("ws.connect", r#"["http://a"]"#, "`http://a`: a WebSocket has a URL with ws: or wss:"),

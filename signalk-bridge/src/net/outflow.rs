@@ -1,0 +1,81 @@
+//! A body that a plugin writes in pieces: how much is on its way, who waits for room, whether it is whole.
+//!
+//! The same for the answer to a client (`exchange`) and for the body of a request (`upload`). A
+//! refused piece leaves a hole, so the body is not ended as if it were whole: it is broken off.
+
+use crate::exchange::{ANSWER_WINDOW, PIECE};
+
+/// One such body.
+#[derive(Debug, Default)]
+pub(super) struct Outflow {
+    /// Bytes that were said to come.
+    promised: Option<u64>,
+    written: u64,
+    /// Bytes that the edge has not sent on.
+    unsent: usize,
+    /// A write waits for room.
+    waits: bool,
+    /// Why it cannot be a whole one any more.
+    broken: Option<String>,
+}
+
+impl Outflow {
+    pub(super) fn new(promised: Option<u64>) -> Outflow {
+        Outflow { promised, ..Outflow::default() }
+    }
+
+    /// Whether a write waits for room.
+    pub(super) fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Takes a piece of so many bytes: whether who wrote it waits for room for the next.
+    pub(super) fn write(&mut self, bytes: usize) -> Result<bool, String> {
+        if let Err(text) = self.take(bytes) {
+            self.broken.get_or_insert_with(|| text.clone());
+            return Err(text);
+        }
+        self.waits = bytes > 0 && self.unsent > ANSWER_WINDOW - PIECE;
+        Ok(self.waits)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), String> {
+        let written = self.written.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if bytes > PIECE {
+            return Err(format!(
+                "{bytes} bytes at once, the limit is {PIECE}; write less at a time"
+            ));
+        }
+        if self.waits {
+            return Err("a write waits for room already; wait for its answer".to_owned());
+        }
+        if let Some(promised) = self.promised.filter(|promised| written > *promised) {
+            return Err(format!(
+                "{written} bytes are more than the content-length of {promised}; it is broken off"
+            ));
+        }
+        self.written = written;
+        self.unsent += bytes;
+        Ok(())
+    }
+
+    /// So many bytes were sent on: whether a write that waited has its room now.
+    pub(super) fn sent(&mut self, bytes: usize) -> bool {
+        self.unsent = self.unsent.saturating_sub(bytes);
+        let room = self.waits && self.unsent <= ANSWER_WINDOW - PIECE;
+        self.waits &= !room;
+        room
+    }
+
+    /// Its end: whether it is whole, or why not.
+    pub(super) fn whole(self) -> Result<(), String> {
+        match (self.broken, self.promised) {
+            (Some(text), _) => Err(text),
+            (None, Some(promised)) if promised != self.written => Err(format!(
+                "{} bytes were written of a content-length of {promised}",
+                self.written
+            )),
+            _ => Ok(()),
+        }
+    }
+}
