@@ -1,4 +1,4 @@
-//! HTTP of plugins: one request with its redirects, whole or in pieces.
+//! HTTP of plugins: one request with its redirects, whole or in pieces; bodies that are sent in pieces: `upload`.
 //!
 //! One client per life of a plugin, so that connections are kept and rules are not mixed. HTTP/1.1 only: what plugins ask of
 //! instruments and weather services gains nothing by more. Bodies are unpacked (gzip, brotli) and bounded while they are read.
@@ -7,19 +7,27 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use signalk_bridge::{Egress, FetchHead, FetchId, FetchNews, FetchRequest, Report};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
 use tower_http::decompression::{Decompression, DecompressionBody};
 use tower_service::Service;
 use url::Url;
 
-use super::{Way, causes, connect::Connector, redirect::Ask};
+use super::{
+    Way, causes,
+    connect::Connector,
+    redirect::Ask,
+    upload::{Outgoing, Part, Pieces as Upload},
+};
 
 /// Kept connections are closed after this.
 const IDLE: Duration = Duration::from_secs(20);
@@ -31,7 +39,7 @@ const PIECE: usize = 64 << 10;
 /// The client of one life of a plugin.
 #[derive(Clone)]
 pub(super) struct Web {
-    client: Decompression<Client<Connector, Full<Bytes>>>,
+    client: Decompression<Client<Connector, Outgoing>>,
 }
 
 type Answer = Response<DecompressionBody<Incoming>>;
@@ -47,16 +55,28 @@ impl Web {
     }
 
     /// The last answer of a chain of redirects.
-    async fn ask(&mut self, request: &FetchRequest) -> Result<(Answer, FetchHead), String> {
+    async fn ask(
+        &mut self,
+        request: &FetchRequest,
+        mut upload: Option<Upload>,
+    ) -> Result<(Answer, FetchHead), String> {
         let mut ask = read(request)?;
         for redirects in 0..=request.redirects {
             let mut sent = Request::builder().method(ask.method.clone()).uri(ask.url.as_str());
             if let Some(headers) = sent.headers_mut() {
                 *headers = ask.headers.clone();
             }
-            let sent = sent
-                .body(Full::new(ask.body.clone()))
-                .map_err(|error| format!("{}: {error}", ask.url))?;
+            let body = match (ask.in_pieces, upload.take()) {
+                (false, _) => Outgoing::Whole(ask.body.clone()),
+                (true, Some(pieces)) => Outgoing::Pieces(pieces),
+                (true, None) => {
+                    return Err(format!(
+                        "{} is redirected to {}, and a body in pieces cannot be sent again; send it there",
+                        request.url, ask.url
+                    ));
+                }
+            };
+            let sent = sent.body(body).map_err(|error| format!("{}: {error}", ask.url))?;
             let answer = self
                 .client
                 .call(sent)
@@ -80,28 +100,37 @@ pub(super) async fn run(
     id: FetchId,
     request: FetchRequest,
     mut wanted: mpsc::UnboundedReceiver<()>,
+    parts: mpsc::UnboundedReceiver<Part>,
     way: Way,
 ) {
     let news = |news| way.report(Report::Fetch { id, news });
     let late = || format!("{}: no complete answer within {:?}", request.url, request.timeout);
+    let mut end = Instant::now() + request.timeout;
+    let asked = match &request.upload {
+        None => timeout_at(end, web.ask(&request, None)).await.unwrap_or_else(|_| Err(late())),
+        Some(upload) => {
+            let (pieces, moved) = Upload::new(parts, upload.length);
+            let asked =
+                send(web.ask(&request, Some(pieces)), moved, request.timeout, &way, id).await;
+            end = Instant::now() + request.timeout;
+            asked.unwrap_or_else(|| {
+                let (url, limit) = (&request.url, request.timeout);
+                Err(format!("{url}: nothing was sent and no answer came within {limit:?}"))
+            })
+        }
+    };
+    let (answer, head) = match asked {
+        Ok(answered) => answered,
+        Err(text) => return news(FetchNews::Failed(text)).await,
+    };
     if !request.streamed {
-        let whole = async {
-            let (answer, head) = web.ask(&request).await?;
-            let body = whole(answer, request.most).await?;
-            Ok((head, body))
-        };
-        let done = timeout(request.timeout, whole).await.unwrap_or_else(|_| Err(late()));
-        return news(match done {
-            Ok((head, body)) => FetchNews::Whole(head, body),
+        let whole = timeout_at(end, whole(answer, request.most)).await;
+        return news(match whole.unwrap_or_else(|_| Err(late())) {
+            Ok(body) => FetchNews::Whole(head, body),
             Err(text) => FetchNews::Failed(text),
         })
         .await;
     }
-    let asked = timeout(request.timeout, web.ask(&request)).await;
-    let (answer, head) = match asked.unwrap_or_else(|_| Err(late())) {
-        Ok(answered) => answered,
-        Err(text) => return news(FetchNews::Failed(text)).await,
-    };
     news(FetchNews::Head(head)).await;
     let mut pieces = Pieces { body: answer.into_body(), rest: Bytes::new(), left: request.most };
     while wanted.recv().await.is_some() {
@@ -111,6 +140,27 @@ pub(super) async fn run(
             Ok(None) => return news(FetchNews::End).await,
             Err(text) => return news(FetchNews::Failed(text)).await,
         }
+    }
+}
+
+/// Waits for an answer while a body is sent, and tells what of it moved; `None`: nothing did for too long.
+async fn send<T>(
+    asked: impl Future<Output = T>,
+    mut moved: mpsc::UnboundedReceiver<usize>,
+    patience: Duration,
+    way: &Way,
+    id: FetchId,
+) -> Option<T> {
+    tokio::pin!(asked);
+    let mut end = Instant::now() + patience;
+    loop {
+        let bytes = tokio::select! {
+            answer = &mut asked => return Some(answer),
+            Some(bytes) = moved.recv() => bytes,
+            () = sleep_until(end) => return None,
+        };
+        way.report(Report::Fetch { id, news: FetchNews::Written(bytes) }).await;
+        end = Instant::now() + patience;
     }
 }
 
@@ -173,7 +223,8 @@ fn read(request: &FetchRequest) -> Result<Ask, String> {
         let agent = concat!("signalk-host/", env!("CARGO_PKG_VERSION"));
         headers.insert(http::header::USER_AGENT, HeaderValue::from_static(agent));
     }
-    Ok(Ask { method, url, headers, body: request.body.clone() })
+    let in_pieces = request.upload.is_some();
+    Ok(Ask { method, url, headers, body: request.body.clone(), in_pieces })
 }
 
 fn head(answer: &Answer, url: &Url, redirected: bool) -> FetchHead {

@@ -13,6 +13,7 @@ mod udp;
 mod udp_drops;
 mod udp_names;
 mod udp_options;
+mod upload;
 mod websocket;
 
 #[cfg(test)]
@@ -60,6 +61,8 @@ struct Fetch {
     task: AbortHandle,
     /// One message for each piece that is wanted; the bridge wants the next when it has got one, so at most one waits.
     more: mpsc::UnboundedSender<()>,
+    /// The body, when it comes in pieces; what may wait is the bridge's bound.
+    body: mpsc::UnboundedSender<upload::Part>,
 }
 
 impl PluginNet {
@@ -99,9 +102,20 @@ impl Life {
             Effect::Fetch { id, request } => {
                 self.fetches.retain(|_, fetch| !fetch.task.is_finished());
                 let (more, wanted) = mpsc::unbounded_channel();
-                let work = fetch::run(self.web.clone(), id, request, wanted, way);
+                let (body, parts) = mpsc::unbounded_channel();
+                let work = fetch::run(self.web.clone(), id, request, wanted, parts, way);
                 let task = runtime.spawn(work).abort_handle();
-                self.fetches.insert(id, Fetch { task, more });
+                self.fetches.insert(id, Fetch { task, more, body });
+            }
+            Effect::FetchWrite { id, data } => {
+                if let Some(fetch) = self.fetches.get(&id) {
+                    let _ = fetch.body.send(upload::Part::Piece(data));
+                }
+            }
+            Effect::FetchFinish { id } => {
+                if let Some(fetch) = self.fetches.get(&id) {
+                    let _ = fetch.body.send(upload::Part::End);
+                }
             }
             Effect::FetchMore { id } => {
                 if let Some(fetch) = self.fetches.get(&id) {

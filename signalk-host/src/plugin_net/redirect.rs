@@ -10,6 +10,8 @@ pub(super) struct Ask {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: bytes::Bytes,
+    /// The body comes in pieces instead.
+    pub(super) in_pieces: bool,
 }
 
 impl Ask {
@@ -38,6 +40,7 @@ impl Ask {
         if becomes_get {
             next.method = Method::GET;
             next.body = bytes::Bytes::new();
+            next.in_pieces = false;
             next.headers.remove(header::CONTENT_TYPE);
             next.headers.remove(header::CONTENT_ENCODING);
         }
@@ -60,7 +63,8 @@ mod tests {
             (header::CONTENT_TYPE, "text/plain".parse().unwrap()),
         ]);
         let url = Url::parse("http://a.b/c/d?e").unwrap();
-        Ask { method, url, headers, body: bytes::Bytes::from_static(b"x") }
+        let body = bytes::Bytes::from_static(b"x");
+        Ask { method, url, headers, body, in_pieces: true }
     }
 
     fn after(method: Method, status: u16, location: &str) -> Option<Result<Ask, String>> {
@@ -82,6 +86,7 @@ mod tests {
             let next = after(method, status, "../x").unwrap().unwrap();
             assert_eq!((next.method.clone(), next.url.as_str()), (expected, "http://a.b/x"));
             assert_eq!(next.body.is_empty(), next.method == Method::GET);
+            assert_eq!(next.in_pieces, next.method != Method::GET);
         }
         assert!(after(Method::GET, 200, "/").is_none() && after(Method::GET, 304, "/").is_none());
     }

@@ -1,5 +1,7 @@
 //! Effects against real sockets on loopback: what is done, what is refused, what is reported.
 
+mod uploads;
+
 use std::{
     collections::VecDeque,
     io::{Read, Write},
@@ -61,6 +63,7 @@ impl World {
             redirects: 20,
             most,
             streamed,
+            upload: None,
         };
         self.please(Effect::Fetch { id: FETCH, request });
     }
@@ -210,6 +213,7 @@ fn no_answer_is_a_failure_in_time_and_nobody_there_at_once() {
         redirects: 0,
         most: 1,
         streamed: false,
+        upload: None,
     };
     world.please(Effect::Fetch { id: FETCH, request });
     assert!(world.failure().contains("within 200ms"));

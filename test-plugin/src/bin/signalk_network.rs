@@ -5,9 +5,10 @@
 //!   of each datagram, with `dropped`; with `echo` the datagram goes back.
 //! - `tcp`: [{`name`, `host`, `port`, `raw`}]: sends `hello` and a line break; then each `line`, or
 //!   `hex` of what comes; at the end `closed` and why.
-//! - `http`: [{`name`, `url`, `method`, `body`, `attempts`, `stream`, `cached`, `times`}]: `status`,
+//! - `http`: [{`name`, `url`, `method`, `body`, `attempts`, `stream`, `upload`, `cached`, `times`}]: `status`,
 //!   `length` and the first 100 characters `text`; sent up to `attempts` times without a pause; with
-//!   `cached` asked `times` times through one cache, and `texts` of all.
+//!   `cached` asked `times` times through one cache, and `texts` of all; with `upload` that many bytes `x` are
+//!   its body, in pieces.
 //! - `ws`: [{`name`, `url`}]: sends `hello`; then each `text`; at the end `closed`, the code.
 //!
 //! What fails says how: `failed`.
@@ -70,6 +71,7 @@ struct Http {
     body: Option<String>,
     attempts: u32,
     stream: bool,
+    upload: Option<usize>,
     cached: bool,
     times: u32,
 }
@@ -157,7 +159,19 @@ async fn http(sk: SignalK, options: Http, report: &Report) -> Result<()> {
         report.say(json!({ "texts": texts }));
         return Ok(());
     }
-    let (status, body) = if options.stream {
+    let (status, body) = if let Some(bytes) = options.upload {
+        let length = u64::try_from(bytes).ok();
+        let upload = request.upload(&sk, length).await?;
+        let piece = vec![b'x'; bytes.min(64 << 10)];
+        let mut left = bytes;
+        while left > 0 {
+            let next = left.min(piece.len());
+            upload.write(piece.get(..next).unwrap_or_default()).await?;
+            left -= next;
+        }
+        let response = upload.finish().await?;
+        (response.status, response.body)
+    } else if options.stream {
         let mut streamed = request.stream(&sk).await?;
         let mut all = Vec::new();
         while let Some(piece) = streamed.next().await? {

@@ -1,4 +1,4 @@
-//! One HTTP request: whole, or its body in pieces.
+//! One HTTP request: whole, or the body of its answer in pieces. Bodies that are sent so: `upload.rs`.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub struct Streamed {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+pub(super) struct Wire {
     status: u16,
     headers: Vec<(String, String)>,
     url: String,
@@ -131,6 +131,17 @@ impl Request {
         ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].contains(&self.method.as_str())
     }
 
+    /// Begins it without a body, which follows piece by piece: any number of bytes, none of which
+    /// the host or this plugin has to keep. With a `length` the server is told how many; otherwise
+    /// they come chunked.
+    ///
+    /// # Errors
+    /// It cannot be sent: a URL that is none, or too many requests at once. A body that it has
+    /// already is refused.
+    pub async fn upload(&self, sk: &SignalK, length: Option<u64>) -> Result<super::Upload> {
+        super::Upload::begin(sk.host(), self, length).await
+    }
+
     pub(super) fn is_get(&self) -> bool {
         self.method == "GET"
     }
@@ -166,7 +177,7 @@ impl Request {
 
 impl Wire {
     /// The answer with its body.
-    fn whole(self) -> Result<Response> {
+    pub(super) fn whole(self) -> Result<Response> {
         let body = match (self.body, &self.body_base64) {
             (Some(text), _) => text.into_bytes(),
             (None, Some(data)) => decode(data)?,

@@ -29,7 +29,7 @@
 //!
 //! | File | What |
 //! |---|---|
-//! | `http.rs` | one request, whole or in pieces |
+//! | `http.rs`, `upload.rs` | one request, whole or in pieces |
 //! | `retry.rs`, `cache.rs`, `rate.rs` | requests again, answers kept, turns taken |
 //! | `udp.rs`, `tcp.rs`, `websocket.rs` | sockets |
 
@@ -39,6 +39,7 @@ mod rate;
 mod retry;
 mod tcp;
 mod udp;
+mod upload;
 mod websocket;
 
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use retry::Retry;
 pub use tcp::{TcpLines, TcpStream};
 pub(super) use udp::Inboxes;
 pub use udp::{Datagram, UdpSocket};
+pub use upload::Upload;
 pub use websocket::{Closed, Message, WebSocket};
 
 use crate::{Error, ErrorCode, Host, Result};

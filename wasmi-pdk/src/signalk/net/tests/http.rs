@@ -145,3 +145,27 @@ fn a_body_is_taken_in_pieces_and_left_by_dropping_it() {
     });
     assert_eq!(asked[1], "http.cancel [7]");
 }
+
+#[test]
+fn a_body_is_sent_in_pieces_and_ends_with_the_answer() {
+    let answers = vec![
+        Ok(json!({ "request": 7 })),
+        Ok(Value::Null),
+        Ok(Value::Null),
+        answer(201, &json!([]), "kept"),
+        Ok(Value::Null),
+    ];
+    let (result, asked) = run(answers, vec![], |sk| async move {
+        let upload = Request::new("PUT", "http://a/").upload(&sk, Some(65_538)).await?;
+        upload.write(&[b'x'; 65_538]).await?;
+        let response = upload.finish().await?;
+        Ok((response.status, response.text()))
+    });
+    assert_eq!(result, json!([201, "kept"]));
+    assert_eq!(
+        asked[0],
+        r#"http.open {"url":"http://a/","method":"PUT","headers":[],"length":65538}"#
+    );
+    assert!(asked[1].starts_with(r#"http.send [7,"eHh4"#), "{}", asked[1].len());
+    assert_eq!(asked[2..4], [r#"http.send [7,"eHg="]"#, "http.finish [7]"]);
+}
