@@ -90,6 +90,31 @@ fn a_kept_answer_is_confirmed_and_serves_when_nobody_is_there() {
     assert_eq!(fresh.asked().len(), 1);
 }
 
+/// A body that the plugin never has as a whole; the server says how much of it was `x`.
+#[test]
+fn a_plugin_sends_16_mib_in_pieces() {
+    const ALL: usize = 16 << 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://127.0.0.1:{}/", port(&listener));
+    thread::spawn(move || {
+        let mut stream = accept(&listener, String::new);
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        assert!(head.contains(&format!("content-length: {ALL}\r\n")), "{head}");
+        let mut body = vec![0; ALL];
+        stream.read_exact(&mut body).unwrap();
+        let count = body.iter().filter(|byte| **byte == b'x').count().to_string();
+        let len = count.len();
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n\r\n{count}").unwrap();
+    });
+    let part = json!({ "name": "upload", "url": url, "method": "PUT", "upload": ALL });
+    let host = host(&json!({ "http": [part] }));
+    assert_eq!(reported(&host, "upload", "text"), ALL.to_string(), "{}", host.log());
+}
+
 /// A part of each kind, all to a port where nobody is asked.
 fn one_of_each(port: u16) -> Value {
     json!({

@@ -147,7 +147,6 @@ fn of_16_mib_to_a_server_that_does_not_read_the_host_holds_a_window() {
     let right = |(at, byte): (usize, &u8)| usize::from(*byte) == at / PIECE % 251;
     assert!(body.len() == all && body.iter().enumerate().all(right), "{} bytes", body.len());
     let most = held.most.load(Ordering::SeqCst);
-    eprintln!("held at most: {most}");
     assert!(most <= ANSWER_WINDOW + QUEUED, "{most} bytes held");
     assert_eq!(held.now.load(Ordering::SeqCst), 0, "nothing stays");
 }
