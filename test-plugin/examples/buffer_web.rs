@@ -9,14 +9,17 @@ use wasmi_pdk::Result;
 use wasmi_pdk::signalk::net::{Message, Request};
 use wasmi_pdk::signalk::{BlockingWebSocket, BufferPlugin, Server};
 
+/// Public, as the plugin: natively nobody calls what the server does.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
-struct Options {
+pub struct Options {
     url: String,
     ws: String,
 }
 
-struct Web {
+/// The plugin, and its connection until that is over.
+#[derive(Debug)]
+pub struct Web {
     socket: Option<BlockingWebSocket>,
 }
 
