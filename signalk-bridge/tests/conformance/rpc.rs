@@ -26,6 +26,7 @@ const BOUND: &[Call] = &[("udp.create", "{}"), ("udp.bind", "[1,5000]")];
 const TCP: &[Call] = &[("tcp.connect", r#"{"host":"pilot.local","port":10110,"lines":true}"#)];
 const WS: &[Call] = &[("ws.connect", r#"["ws://a.b/"]"#)];
 const STREAMED: &[Call] = &[("http.request", r#"{"url":"http://a.b/","stream":true}"#)];
+const OPENED: &[Call] = &[("http.open", r#"{"url":"http://a.b/"}"#)];
 
 macro_rules! cases {
     ($($method:literal $(after $before:ident)? $(says $says:literal)? $params:literal;)*) => {
@@ -65,6 +66,9 @@ const CASES: &[Case] = cases! {
     "http.register" r#"{"endpoints":[{"method":"GET","path":"/x","handler":"x"}]}"#;
     "http.request" r#"{"url":"http://a.b/","method":"put","body":"hi"}"#;
     "http.next" after STREAMED "[1]";
+    "http.open" r#"{"url":"http://a.b/","length":5}"#;
+    "http.send" after OPENED r#"{"request":1,"text":"hello"}"#;
+    "http.finish" after OPENED "[1]";
     "http.cancel" after STREAMED "[1]";
     "http.read" says "there is no exchange 7" "[7]";
     "http.respond" says "there is no exchange 7" r#"{"exchange":7,"statusCode":200,"headers":{"content-length":"5"}}"#;

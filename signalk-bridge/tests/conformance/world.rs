@@ -178,6 +178,15 @@ fn news(effect: &Effect) -> Vec<Report> {
             let head = FetchHead { status: 200, url: request.url.clone(), ..Default::default() };
             vec![Report::Fetch { id: *id, news: FetchNews::Head(head) }]
         }
+        // Its answer comes when its body has ended.
+        Effect::Fetch { request, .. } if request.upload.is_some() => vec![],
+        Effect::FetchWrite { id, data } => {
+            vec![Report::Fetch { id: *id, news: FetchNews::Written(data.len()) }]
+        }
+        Effect::FetchFinish { id } => {
+            let head = FetchHead { status: 201, ..Default::default() };
+            vec![Report::Fetch { id: *id, news: FetchNews::Whole(head, text(b"kept")) }]
+        }
         Effect::FetchMore { id } => {
             vec![Report::Fetch { id: *id, news: FetchNews::Piece(text(b"piece")) }]
         }
