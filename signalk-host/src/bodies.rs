@@ -30,7 +30,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 const WHOLE: Duration = Duration::from_secs(60);
 
 /// Bytes per second.
-const SLOWEST: usize = 32 << 10;
+pub(crate) const SLOWEST: usize = 32 << 10;
 
 /// What room is counted in: 128 MiB are 131072 of these, far below a semaphore's own limit.
 const UNIT: usize = 1 << 10;

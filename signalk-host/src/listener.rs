@@ -21,10 +21,11 @@ use tokio::{
 };
 use tower_service::Service;
 
-use crate::keepalive;
+use crate::{keepalive, patience::Patient};
 
 /// For the head of a request, from when the last answer was written: so this is also how long a connection may be idle. A browser
-/// just opens another. An answer, a stream of events and a WebSocket may last as long as they like.
+/// just opens another. An answer, a stream of events and a WebSocket may last as long as they like, if the client takes what it is
+/// sent: see `patience`.
 const HEAD: Duration = Duration::from_secs(30);
 
 /// Connections that have not become a WebSocket. Half of the 1024 descriptors that a process usually has; the rest is for streams,
@@ -81,7 +82,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, _place:
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
         .with_upgrades()
         .await;
     if let Err(error) = served {
@@ -171,6 +172,10 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::patience::PATIENCE;
+
+    /// More than the buffers of the system take.
+    const LARGE: usize = 64 << 20;
 
     const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -180,13 +185,16 @@ mod tests {
             (at < 3).then(|| (Ok::<_, io::Error>(Bytes::from(format!("event {at}\n"))), at + 1))
         });
         let events = Arc::new(Mutex::new(Some(events)));
-        let router = Router::new().route("/", get(|| async { "here" })).route(
-            "/events",
-            get(|| async move {
-                let events = events.lock().unwrap().take().unwrap();
-                Body::from_stream(events)
-            }),
-        );
+        let router = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/large", get(|| async { "x".repeat(LARGE) }))
+            .route(
+                "/events",
+                get(|| async move {
+                    let events = events.lock().unwrap().take().unwrap();
+                    Body::from_stream(events)
+                }),
+            );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve_within(bounds, listener, router));
@@ -228,6 +236,20 @@ mod tests {
         stream.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let all = all_of(stream).await;
         assert!(["event 0", "event 1", "event 2"].iter().all(|event| all.contains(event)), "{all}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_and_does_not_read_gives_its_place_back() {
+        let address = start(Bounds { all: 1, per_address: 1 }).await;
+        let mut rests = TcpStream::connect(address).await.unwrap();
+        rests.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut next = TcpStream::connect(address).await.unwrap();
+        assert!(!answer(&mut next).await, "the one place is taken");
+        tokio::time::sleep(PATIENCE + HEAD).await;
+        let mut next = TcpStream::connect(address).await.unwrap();
+        assert!(answer(&mut next).await);
+        let cut = all_of(rests).await;
+        assert!(cut.starts_with("HTTP/1.1 200") && cut.len() < LARGE, "{} bytes", cut.len());
     }
 
     #[tokio::test(start_paused = true)]

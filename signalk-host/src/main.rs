@@ -26,6 +26,7 @@ mod logging;
 mod net;
 mod outbox;
 mod package_json;
+mod patience;
 mod platform;
 mod plugin_folder;
 mod plugin_net;

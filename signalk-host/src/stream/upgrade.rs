@@ -15,6 +15,8 @@ use tokio_tungstenite::tungstenite::{
     handshake::server::create_response_with_body,
 };
 
+use crate::patience::Patient;
+
 /// A request for a WebSocket that can be granted.
 pub(crate) struct Upgrade {
     answer: Response,
@@ -48,8 +50,8 @@ impl Upgrade {
         let Upgrade { answer, socket } = self;
         tokio::spawn(async move {
             let Ok(socket) = socket.await else { return };
-            match socket.downcast::<TokioIo<TcpStream>>() {
-                Ok(parts) => then(parts.io.into_inner(), parts.read_buf).await,
+            match socket.downcast::<TokioIo<Patient<TcpStream>>>() {
+                Ok(parts) => then(parts.io.into_inner().into_inner(), parts.read_buf).await,
                 Err(_) => tracing::error!("a WebSocket over something that is no TCP socket"),
             }
         });
