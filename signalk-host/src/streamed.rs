@@ -126,20 +126,31 @@ pub(crate) async fn ask(
     }
 }
 
-/// Reads one piece for each that is wanted, until the core wants no more.
+/// Reads one piece for each that is wanted, until the core wants no more: also when that is while a piece is waited for, because
+/// the client has stopped sending.
 async fn pump(
     body: Body,
-    mut wanted_now: Option<()>,
+    wanted_now: Option<()>,
     mut wanted: mpsc::UnboundedReceiver<Want>,
     id: HttpId,
     sender: CoreSender,
 ) {
     let mut pieces = Pieces { body: body.into_data_stream(), rest: Bytes::new() };
+    let mut due = usize::from(wanted_now.is_some());
     loop {
-        if wanted_now.take().is_none() && wanted.recv().await.is_none() {
-            return drain(pieces.body).await;
-        }
-        let input = match pieces.next().await {
+        let read = tokio::select! {
+            biased;
+            want = wanted.recv() => match want {
+                Some(_) => {
+                    due += 1;
+                    continue;
+                }
+                None => return drain(pieces.body).await,
+            },
+            read = pieces.next(), if due > 0 => read,
+        };
+        due -= 1;
+        let input = match read {
             Ok(Some(piece)) => Input::HttpBody { id, news: BodyNews::Piece(piece) },
             Ok(None) => Input::HttpBody { id, news: BodyNews::End },
             Err(_) => Input::HttpGone { id },
@@ -158,6 +169,7 @@ struct Pieces {
 }
 
 impl Pieces {
+    /// May be dropped while it waits: nothing is lost.
     async fn next(&mut self) -> Result<Option<Bytes>, axum::Error> {
         while self.rest.is_empty() {
             match self.body.next().await {
@@ -240,5 +252,69 @@ impl Pending {
         let frame = self.rest.split_to(self.rest.len().min(FRAME));
         self.given = frame.len();
         Some(Ok(frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+        time::timeout,
+    };
+
+    use super::*;
+    use crate::{
+        admission::StreamLimit,
+        inbox::{self, Inbox},
+        listener,
+    };
+
+    /// The core's patience with a client, and then some.
+    const LONG: Duration = Duration::from_secs(600);
+
+    /// A core that wants piece after piece of one request, and answers it when nothing came for a minute.
+    async fn core(inbox: Inbox<ToCore>) {
+        let mut asked = None;
+        loop {
+            let mut batch = Vec::new();
+            let news = inbox.take(&mut batch, std::time::Instant::now(), None);
+            if timeout(Duration::from_secs(60), news).await.is_err() {
+                let Some((answer, _wants)) = asked.take() else { return };
+                let answer: oneshot::Sender<Answer> = answer;
+                let late = StatusCode::REQUEST_TIMEOUT.as_u16();
+                let head = HttpResponse { status: late, headers: Vec::new(), body: Bytes::new() };
+                answer.send(Answer::Whole(head)).unwrap();
+                continue;
+            }
+            for message in batch {
+                if let ToCore::Http { answer, body: Some(wants), .. } = message {
+                    asked = Some((answer, wants));
+                }
+                if let Some((_, wants)) = &asked {
+                    wants.send(Want::Piece).unwrap();
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_in_the_middle_is_answered_and_closed() {
+        let (sender, inbox) = inbox::channel(8);
+        tokio::spawn(core(inbox));
+        let (edge, _ended) = Edge::new(sender, StreamLimit { remote: 1, local: 1 });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(listener::serve(listener, http::router(edge)));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = b"POST /plugins/p/up HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n";
+        client.write_all(head).await.unwrap();
+        client.write_all(&[7; 1000]).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = timeout(LONG, client.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(closed.is_ok(), "it holds its place");
     }
 }
