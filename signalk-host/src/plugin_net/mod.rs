@@ -10,6 +10,7 @@ mod redirect;
 mod tcp;
 mod tls;
 mod udp;
+mod udp_backlog;
 mod udp_drops;
 mod udp_names;
 mod udp_options;
@@ -36,11 +37,14 @@ pub(crate) struct PluginNet {
     runtime: Handle,
     sender: CoreSender,
     lives: BTreeMap<(PluginId, u64), Life>,
+    /// Of what each plugin sends as datagrams: over its lives.
+    datagrams: BTreeMap<PluginId, udp_backlog::PluginRoom>,
 }
 
 /// What one life of a plugin has open.
 struct Life {
     web: fetch::Web,
+    datagrams: udp_backlog::PluginRoom,
     sockets: BTreeMap<SocketId, Socket>,
     fetches: BTreeMap<FetchId, Fetch>,
 }
@@ -68,7 +72,7 @@ struct Fetch {
 impl PluginNet {
     /// Nothing is open.
     pub(crate) fn new(runtime: Handle, sender: CoreSender) -> PluginNet {
-        PluginNet { runtime, sender, lives: BTreeMap::new() }
+        PluginNet { runtime, sender, lives: BTreeMap::new(), datagrams: BTreeMap::new() }
     }
 
     /// Begins what a plugin asked for.
@@ -80,8 +84,10 @@ impl PluginNet {
         effect: Effect,
     ) {
         let way = Way { sender: self.sender.clone(), plugin: plugin.clone(), life };
-        let here = self.lives.entry((plugin, life)).or_insert_with(|| Life {
+        let datagrams = &mut self.datagrams;
+        let here = self.lives.entry((plugin.clone(), life)).or_insert_with(|| Life {
             web: fetch::Web::new(Arc::clone(&egress)),
+            datagrams: datagrams.entry(plugin).or_default().clone(),
             sockets: BTreeMap::new(),
             fetches: BTreeMap::new(),
         });
@@ -128,7 +134,8 @@ impl Life {
                 }
             }
             Effect::UdpBind { socket, ipv6, port, options } => {
-                let (talk, work) = udp::open(way, socket, ipv6, port, options, egress);
+                let room = self.datagrams.clone();
+                let (talk, work) = udp::open(way, socket, ipv6, port, options, egress, room);
                 self.open(runtime, socket, Talk::Udp(talk), work);
             }
             Effect::UdpSet { socket, option } => self.udp(socket, |talk| talk.set(option)),

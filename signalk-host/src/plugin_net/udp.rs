@@ -27,6 +27,7 @@ use tokio::{
 
 use super::{
     Way, connect,
+    udp_backlog::{self, Room},
     udp_drops::Drops,
     udp_names::{Found, Names, Unsent},
     udp_options,
@@ -40,8 +41,6 @@ const BATCH: usize = 256;
 const BATCH_BYTES: usize = 512 << 10;
 /// Reports on their way to the core.
 const REPORTS: usize = 2;
-/// Datagrams to be sent that wait; more are dropped, and said.
-const TO_SEND: usize = 4096;
 /// What waits for the address of a name when the socket is closed has so long.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// Longest datagram.
@@ -50,13 +49,15 @@ const LONGEST: usize = 65_536;
 enum Command {
     Set(UdpOption),
     Send(Unsent),
+    /// Some were not taken.
+    SayRefused,
 }
 
 /// How the task is talked to.
 pub(super) struct Talk {
     /// How many options may wait is the plugin's bound.
     commands: mpsc::UnboundedSender<Command>,
-    room: Arc<Semaphore>,
+    room: Room,
     /// Datagrams that found no room, until that is said.
     refused: Arc<AtomicU64>,
 }
@@ -67,14 +68,12 @@ impl Talk {
     }
 
     pub(super) fn send(&self, host: String, port: u16, data: Bytes) {
-        match Arc::clone(&self.room).try_acquire_owned() {
-            Ok(_room) => {
-                let _ = self.commands.send(Command::Send(Unsent { host, port, data, _room }));
-            }
-            Err(_) => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        let command = match self.room.take(&host, &data) {
+            Some(place) => Command::Send(Unsent { host, port, data, _place: place }),
+            None if self.refused.fetch_add(1, Ordering::Relaxed) == 0 => Command::SayRefused,
+            None => return,
+        };
+        let _ = self.commands.send(command);
     }
 
     /// What was to be sent is sent first.
@@ -90,11 +89,11 @@ pub(super) fn open(
     port: u16,
     options: Vec<UdpOption>,
     egress: Arc<Egress>,
+    bytes: udp_backlog::PluginRoom,
 ) -> (Talk, impl Future<Output = ()> + Send + 'static) {
     let (sender, commands) = mpsc::unbounded_channel();
     let refused = Arc::new(AtomicU64::new(0));
-    let room = Arc::new(Semaphore::new(TO_SEND));
-    let talk = Talk { commands: sender, room, refused: Arc::clone(&refused) };
+    let talk = Talk { commands: sender, room: Room::new(bytes), refused: Arc::clone(&refused) };
     let work = async move {
         let mut troubles = Vec::new();
         let bound = udp_options::bind(ipv6, port, |_| {}).inspect(|socket| {
@@ -189,6 +188,7 @@ impl Open {
                 Command::Send(_) => {
                     self.way.trouble(self.id, result.err().unwrap_or_default()).await;
                 }
+                Command::SayRefused => self.say_refused().await,
             }
         }
     }
@@ -228,15 +228,14 @@ impl Open {
                 if let Some((unsent, found)) = known {
                     self.send_all(vec![unsent], &found).await;
                 }
-                let refused = self.refused.swap(0, Ordering::Relaxed);
-                if refused > 0 {
-                    let text = format!(
-                        "{refused} datagrams were not sent: {TO_SEND} waited already; send less at once"
-                    );
-                    self.way.trouble(self.id, text).await;
-                }
             }
+            Command::SayRefused => self.say_refused().await,
         }
+    }
+
+    async fn say_refused(&self) {
+        let refused = self.refused.swap(0, Ordering::Relaxed);
+        self.way.trouble(self.id, udp_backlog::refusal(refused)).await;
     }
 
     /// Sends what has waited for the addresses of its name.
@@ -322,54 +321,101 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use signalk_core::Input;
+    use tokio::task::JoinSet;
+
     use super::*;
-    use crate::{driver::ToCore, inbox};
+    use crate::{
+        driver::{CoreSender, ToCore},
+        inbox::{self, Inbox},
+    };
 
     /// The resolver of a boat at sea.
     fn at_sea(_host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
         std::future::pending().boxed()
     }
 
-    #[tokio::test]
-    async fn a_name_that_nobody_answers_for_does_not_keep_the_socket_from_receiving() {
-        let (sender, inbox) = inbox::channel(8);
+    /// A socket whose names nobody answers for: the way to its task, which is aborted by dropping the set, and its port.
+    async fn at_sea_socket(
+        sender: &CoreSender,
+        id: SocketId,
+        bytes: &udp_backlog::PluginRoom,
+        tasks: &mut JoinSet<()>,
+    ) -> (Talk, u16) {
         let plugin = signalk_bridge::PluginId::from_package("p");
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let (here, id) = (socket.local_addr().unwrap(), SocketId(1));
+        let (port, refused) = (socket.local_addr().unwrap().port(), Arc::default());
         let open = Open {
-            way: Way { sender, plugin, life: 1 },
+            way: Way { sender: sender.clone(), plugin, life: 1 },
             id,
             ipv6: false,
             socket,
             egress: Arc::new(Egress::open()),
-            refused: Arc::default(),
+            refused: Arc::clone(&refused),
             names: Names::new(at_sea),
         };
         let (commands, to_do) = mpsc::unbounded_channel();
-        let room = Arc::new(Semaphore::new(TO_SEND));
-        let send = |host: &str, data: &'static [u8]| {
-            let _room = Arc::clone(&room).try_acquire_owned().unwrap();
-            let (host, port, data) = (host.to_owned(), here.port(), Bytes::from_static(data));
-            commands.send(Command::Send(Unsent { host, port, data, _room })).unwrap();
-        };
-        let task = tokio::spawn(open.run(to_do));
-        send("beacon.example", b"lost");
-        send("127.0.0.1", b"to myself");
+        tasks.spawn(open.run(to_do));
+        (Talk { commands, room: Room::new(bytes.clone()), refused }, port)
+    }
+
+    /// The next reports.
+    async fn reports(inbox: &Inbox<ToCore>) -> Vec<Report> {
         let mut batch = Vec::new();
-        let soon = std::time::Instant::now();
-        inbox.take(&mut batch, soon, None).await;
-        let got = batch.into_iter().find_map(|message| match message {
-            ToCore::Plugin {
-                input:
-                    signalk_core::Input::PluginReport {
-                        report: Report::Datagrams { datagrams, .. },
-                        ..
-                    },
-                ..
-            } => Some(datagrams[0].data.clone()),
+        let news = inbox.take(&mut batch, std::time::Instant::now(), None);
+        timeout(GOODBYE, news).await.expect("a report");
+        let report = |message| match message {
+            ToCore::Input(Input::PluginReport { report, .. })
+            | ToCore::Plugin { input: Input::PluginReport { report, .. }, .. } => Some(report),
             _ => None,
-        });
-        assert_eq!(got.as_deref(), Some(&b"to myself"[..]));
-        task.abort();
+        };
+        batch.into_iter().filter_map(report).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_nobody_answers_for_does_not_keep_the_socket_from_receiving() {
+        let (sender, inbox) = inbox::channel(8);
+        let mut tasks = JoinSet::new();
+        let bytes = udp_backlog::PluginRoom::default();
+        let (talk, port) = at_sea_socket(&sender, SocketId(1), &bytes, &mut tasks).await;
+        talk.send("beacon.example".to_owned(), port, Bytes::from_static(b"lost"));
+        talk.send("127.0.0.1".to_owned(), port, Bytes::from_static(b"to myself"));
+        let reports = reports(&inbox).await;
+        let [Report::Datagrams { datagrams, .. }] = &reports[..] else { panic!("{reports:?}") };
+        assert_eq!(&datagrams[0].data[..], b"to myself");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_a_name_is_bounded_for_all_sockets_and_what_is_not_sent_is_said() {
+        let (sender, inbox) = inbox::channel(8);
+        let mut tasks = JoinSet::new();
+        let bytes = udp_backlog::PluginRoom::default();
+        let large = Bytes::from(vec![7; 60_000]);
+        let mut talks = Vec::new();
+        for id in 1..=2 {
+            let (talk, port) = at_sea_socket(&sender, SocketId(id), &bytes, &mut tasks).await;
+            for _ in 0..1000 {
+                talk.send("beacon.example".to_owned(), port, large.clone());
+            }
+            talks.push(talk);
+        }
+        let mut said = BTreeMap::new();
+        while said.len() < 2 {
+            for report in reports(&inbox).await {
+                let Report::SocketTrouble { socket, text } = report else { panic!("{report:?}") };
+                let (count, rest) = text.split_once(' ').unwrap();
+                assert!(rest.contains("16 MiB of the plugin"), "{text}");
+                said.insert(socket, count.parse::<usize>().unwrap());
+            }
+        }
+        let waiting = 2000 - said.values().sum::<usize>();
+        assert!(waiting > 200 && waiting * large.len() <= 16 << 20, "{waiting} wait");
+        assert_eq!(said[&SocketId(2)], 1000, "the other socket has filled the plugin's room");
+        // What was given up makes room.
+        tasks.shutdown().await;
+        drop(talks);
+        assert!(Room::new(bytes).take("", &large).is_some());
     }
 }

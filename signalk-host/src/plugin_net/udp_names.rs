@@ -6,11 +6,9 @@ use std::{collections::BTreeMap, io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+
+use super::udp_backlog::Place;
 
 /// A name is looked up again after this.
 const FOUND_HOLDS: Duration = Duration::from_secs(60);
@@ -31,7 +29,7 @@ pub(super) struct Unsent {
     pub(super) port: u16,
     pub(super) data: Bytes,
     /// Its place among those that may wait.
-    pub(super) _room: OwnedSemaphorePermit,
+    pub(super) _place: Place,
 }
 
 /// The addresses of a name, or what is wrong with it.
@@ -117,6 +115,7 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+    use crate::plugin_net::udp_backlog::{self, Room};
 
     static ASKED: AtomicUsize = AtomicUsize::new(0);
 
@@ -129,14 +128,14 @@ mod tests {
         .boxed()
     }
 
-    fn to(host: &str, room: &Arc<Semaphore>) -> Unsent {
-        let room = Arc::clone(room).try_acquire_owned().unwrap();
-        Unsent { host: host.to_owned(), port: 1, data: Bytes::new(), _room: room }
+    fn to(host: &str, room: &Room) -> Unsent {
+        let place = room.take(host, b"").unwrap();
+        Unsent { host: host.to_owned(), port: 1, data: Bytes::new(), _place: place }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_name_that_is_not_found_is_asked_for_once_in_a_while() {
-        let room = Arc::new(Semaphore::new(1000));
+        let room = Room::new(udp_backlog::PluginRoom::default());
         let mut names = Names::new(at_sea);
         for _ in 0..50 {
             assert!(names.find(to("beacon.example", &room)).is_none(), "it waits");
