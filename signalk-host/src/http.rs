@@ -35,6 +35,7 @@ use crate::{
     admission::Edge,
     driver::ToCore,
     exchanges::Next,
+    headers,
     outbox::{Ending, Taken},
     stream::{self, upgrade::Upgrade, wire::Framing},
     streamed::{self, AsItComes, Presence},
@@ -104,7 +105,7 @@ async fn to_core(
     let mut request = HttpRequest {
         method: parts.method.as_str().to_owned(),
         target: target(&parts),
-        headers: headers(&parts.headers),
+        headers: texts(&parts.headers),
         body: Bytes::new(),
     };
     let presence = Presence::new(edge.next_request(), edge.sender.clone());
@@ -131,6 +132,12 @@ pub(crate) fn answered(
     answer: Result<Answer, oneshot::error::RecvError>,
     presence: Presence,
 ) -> Response {
+    if let Ok(answer) = &answer
+        && let Err(refusal) = is_sendable(answer)
+    {
+        // Its presence is not ended: who streams the answer learns that nobody takes it.
+        return response(refusal);
+    }
     let answer = match answer {
         Ok(Answer::Stream { head, length, pieces }) => {
             return streamed::response(head, length, pieces, presence);
@@ -143,6 +150,16 @@ pub(crate) fn answered(
     answer
 }
 
+/// What a client gets instead of an answer with more headers than there may be.
+fn is_sendable(answer: &Answer) -> Result<(), HttpResponse> {
+    let (Answer::Whole(head) | Answer::File(head, _) | Answer::Stream { head, .. }) = answer;
+    headers::check(head.headers.len()).map_err(|text| {
+        let text = format!("the plugin's answer has {text}");
+        tracing::warn!("an answer is not sent: {text}");
+        HttpResponse::json(500, &serde_json::json!({ "error": text }))
+    })
+}
+
 async fn open_stream(edge: &Edge, ip: IpAddr, upgrade: Upgrade, parts: &Parts) -> Response {
     let Some(admission) = edge.admit(ip, Framing::WebSocket) else {
         tracing::warn!(%ip, "refused a stream: this address has too many (SIGNALK_MAX_STREAMS_PER_IP)");
@@ -152,7 +169,7 @@ async fn open_stream(edge: &Edge, ip: IpAddr, upgrade: Upgrade, parts: &Parts) -
     let outbox = Arc::clone(&admission.outbox);
     let open = ToCore::Open {
         target: target(parts),
-        headers: headers(&parts.headers),
+        headers: texts(&parts.headers),
         outbox: Arc::clone(&outbox),
     };
     if edge.sender.send(open).await.is_err() {
@@ -177,7 +194,7 @@ fn target(parts: &Parts) -> String {
 }
 
 /// A header that is no text is one that no rule could ask for.
-fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     let texts = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
     texts.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect()
 }
@@ -218,4 +235,43 @@ fn file_response(head: HttpResponse, piece: FilePiece) -> Response {
 
 pub(crate) fn stopping() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use signalk_core::Input;
+
+    use super::*;
+    use crate::{admission::StreamLimit, inbox};
+
+    /// One name more than a `HeaderMap` can hold.
+    fn too_many() -> HttpResponse {
+        let headers = (0..=32_768).map(|at| (format!("x{at}").into(), String::new())).collect();
+        HttpResponse { status: 200, headers, body: Bytes::new() }
+    }
+
+    #[tokio::test]
+    async fn an_answer_with_too_many_headers_is_refused_and_a_streamed_one_is_given_up() {
+        let (sender, inbox) = inbox::channel(8);
+        let (edge, _ended) = Edge::new(
+            sender,
+            StreamLimit { remote: 1, local: 1 },
+            crate::bodies::Bodies::new(1 << 20),
+        );
+        let (_writes, pieces) = mpsc::unbounded_channel();
+        let stream = Answer::Stream { head: too_many(), length: None, pieces };
+        for answer in [Answer::Whole(too_many()), stream] {
+            let presence = Presence::new(edge.next_request(), edge.sender.clone());
+            let id = presence.id();
+            let refused = answered(Ok(answer), presence);
+            assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = axum::body::to_bytes(refused.into_body(), 1000).await.unwrap();
+            let text = String::from_utf8(body.into()).unwrap();
+            assert!(text.contains("32769 headers, the limit is 200"), "{text}");
+            let mut batch = Vec::new();
+            inbox.take(&mut batch, std::time::Instant::now(), None).await;
+            let gone = |message: &ToCore| matches!(message, ToCore::Input(Input::HttpGone { id: gone }) if *gone == id);
+            assert!(batch.iter().all(gone) && batch.len() == 1);
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod disk_fs;
 mod driver;
 mod exchanges;
 mod files;
+mod headers;
 mod http;
 mod inbox;
 mod keepalive;

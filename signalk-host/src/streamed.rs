@@ -303,7 +303,11 @@ mod tests {
     async fn a_client_that_stops_in_the_middle_is_answered_and_closed() {
         let (sender, inbox) = inbox::channel(8);
         tokio::spawn(core(inbox));
-        let (edge, _ended) = Edge::new(sender, StreamLimit { remote: 1, local: 1 });
+        let (edge, _ended) = Edge::new(
+            sender,
+            StreamLimit { remote: 1, local: 1 },
+            crate::bodies::Bodies::new(1 << 20),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listener::serve(listener, http::router(edge)));

@@ -183,7 +183,15 @@ pub(super) fn open(caller: &mut Caller<'_>, params: Open) -> Result<Reply, Bridg
 
 /// Sends a piece of the body; answers when there is room for the next.
 pub(super) fn send(caller: &mut Caller<'_>, params: Send) -> Result<Reply, BridgeError> {
-    let data = bytes_of(caller, params.data.as_deref(), params.text)?;
+    let data = bytes_of(caller, params.data.as_deref(), params.text);
+    if let Err(error) = &data {
+        let text = error.to_string();
+        caller.net(|net| {
+            net.upload_spoilt(FetchId(params.request), text);
+            Ok(())
+        })?;
+    }
+    let data = data?;
     match caller.net(|net| net.upload_write(FetchId(params.request), data))? {
         Some(wait) => Ok(Reply::later(caller.call, wait, Give::Null)),
         None => Reply::null(caller),

@@ -115,7 +115,7 @@ impl Net {
         Ok(wait)
     }
 
-    /// A piece of the answer could not be read: what follows would close up to what went before.
+    /// A piece of the answer could not be read: it is no whole one any more.
     ///
     /// # Errors
     /// In words: no such exchange.
@@ -125,7 +125,7 @@ impl Net {
         text: String,
     ) -> Result<(), String> {
         if let Some(answer) = &mut self.exchange(id)?.answer {
-            answer.broken.get_or_insert(text);
+            answer.spoil(text);
         }
         Ok(())
     }

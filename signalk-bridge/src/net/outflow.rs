@@ -39,6 +39,11 @@ impl Outflow {
         Ok(self.waits)
     }
 
+    /// A piece of it could not be read: what follows would close up to what went before.
+    pub(super) fn spoil(&mut self, text: String) {
+        self.broken.get_or_insert(text);
+    }
+
     fn take(&mut self, bytes: usize) -> Result<(), String> {
         let written = self.written.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if bytes > PIECE {

@@ -38,6 +38,13 @@ impl Net {
         Ok(id)
     }
 
+    /// A piece of the body could not be read: it is no whole one any more.
+    pub(crate) fn upload_spoilt(&mut self, id: FetchId, text: String) {
+        if let Some(upload) = self.uploads.get_mut(&id) {
+            upload.flow.spoil(text);
+        }
+    }
+
     /// Writes a piece of the body; a wait: until there is room for the next.
     ///
     /// # Errors
@@ -150,6 +157,15 @@ mod tests {
 
     fn answered() -> FetchNews {
         FetchNews::Whole(FetchHead::default(), Bytes::new())
+    }
+
+    #[test]
+    fn a_body_with_a_piece_that_could_not_be_read_is_given_up() {
+        let (mut net, id) = begun(None);
+        net.upload_write(id, piece(1)).unwrap();
+        net.upload_spoilt(id, "no base64".to_owned());
+        net.upload_write(id, piece(1)).unwrap();
+        assert_eq!(net.upload_finish(id).unwrap_err(), "no base64; the request is given up");
     }
 
     #[test]

@@ -229,6 +229,12 @@ fn shaped(reply: &Members<'_>) -> Result<HttpResponse, String> {
         Some(Value::Object(headers)) => own_headers(&headers),
         _ => Vec::new(),
     };
+    let (count, most) = (headers.len(), crate::http::MOST_HEADERS);
+    if count > most {
+        return Err(format!(
+            "the plugin's answer has {count} headers, the limit is {most}; send fewer"
+        ));
+    }
     let given = headers.iter().find(|(name, _)| name == "content-type").map(|(_, v)| v.clone());
     let encoded = value("bodyEncoding").as_ref().and_then(Value::as_str) == Some("base64");
     let text = member("body").and_then(body::string);
@@ -334,6 +340,10 @@ mod tests {
             assert_eq!(answered(reply), expected, "{reply}");
         }
         assert_eq!(answered("").0, 500);
+        let headers: Map<String, Value> =
+            (0..201).map(|at| (format!("x{at}"), Value::Null)).collect();
+        let (status, _, text) = answered(&json!({ "headers": headers }).to_string());
+        assert_eq!((status, text.contains("201 headers, the limit is 200")), (500, true), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -28,6 +28,7 @@ use super::{
     redirect::Ask,
     upload::{Outgoing, Part, Pieces as Upload},
 };
+use crate::headers;
 
 /// Kept connections are closed after this.
 const IDLE: Duration = Duration::from_secs(20);
@@ -213,12 +214,7 @@ fn read(request: &FetchRequest) -> Result<Ask, String> {
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| format!("`{}` is no method", request.method))?;
     let mut headers = HeaderMap::new();
-    for (name, value) in &request.headers {
-        let bad = || format!("header `{name}` holds what no header may hold");
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?;
-        headers.append(name, value);
-    }
+    headers::add(&request.headers, &mut headers).map_err(|text| format!("{url}: {text}"))?;
     if !headers.contains_key(http::header::USER_AGENT) {
         let agent = concat!("signalk-host/", env!("CARGO_PKG_VERSION"));
         headers.insert(http::header::USER_AGENT, HeaderValue::from_static(agent));

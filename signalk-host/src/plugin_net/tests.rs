@@ -199,6 +199,31 @@ fn a_body_over_the_limit_fails_while_it_is_read() {
     assert!(world.failure().contains("longer than its limit"));
 }
 
+/// More names than a `HeaderMap` can hold.
+#[test]
+fn a_request_with_too_many_headers_fails_and_says_so() {
+    let headers: Vec<_> = (0..=32_768).map(|at| (format!("x{at}"), String::new())).collect();
+    let mut world = World::open();
+    let request = FetchRequest {
+        method: "GET".into(),
+        url: "http://127.0.0.1:1/".into(),
+        headers: headers.clone(),
+        body: Bytes::new(),
+        timeout: Duration::from_secs(5),
+        redirects: 0,
+        most: 1,
+        streamed: false,
+        upload: None,
+    };
+    world.please(Effect::Fetch { id: FETCH, request });
+    let text = world.failure();
+    assert!(text.contains("32769 headers, the limit is 200"), "{text}");
+    let url = "ws://127.0.0.1:1/".into();
+    world.please(Effect::WebSocketConnect { socket: SOCKET, url, headers, protocols: vec![] });
+    let Report::Connected { result: Err(text), .. } = world.report() else { panic!("refused") };
+    assert!(text.contains("32769 headers, the limit is 200"), "{text}");
+}
+
 #[test]
 fn no_answer_is_a_failure_in_time_and_nobody_there_at_once() {
     let mut world = World::open();

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use signalk_bridge::{Egress, Report, SocketId, WINDOW, WebSocketMessage};
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -21,6 +21,7 @@ use tokio_tungstenite::{
 use url::Url;
 
 use super::{Way, causes, connect::Stream};
+use crate::headers;
 
 /// As for TCP.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -88,7 +89,7 @@ pub(super) fn open(
 async fn connect(
     egress: &Egress,
     url: &str,
-    headers: &[(String, String)],
+    given: &[(String, String)],
     protocols: &[String],
 ) -> Result<(WebSocketStream<Stream>, String), String> {
     let url = Url::parse(url).map_err(|error| error.to_string())?;
@@ -96,12 +97,7 @@ async fn connect(
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     let mut request = url.as_str().into_client_request().map_err(|error| error.to_string())?;
-    for (name, value) in headers {
-        let bad = || format!("header `{name}` holds what no header may hold");
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad())?;
-        request.headers_mut().append(name, value);
-    }
+    headers::add(given, request.headers_mut())?;
     if !protocols.is_empty() {
         let value =
             HeaderValue::try_from(protocols.join(", ")).map_err(|error| error.to_string())?;
