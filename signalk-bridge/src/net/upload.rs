@@ -228,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn the_answer_to_a_body_in_pieces_may_come_in_pieces() {
+        let mut net = Net::new();
+        let terms = Terms { streamed: true, ..Terms::default() };
+        let id = net.upload("put", "http://a.b/", vec![], None, terms).unwrap();
+        assert!(net.fetch_more(id).is_err(), "there is no answer yet");
+        net.fetch_news(id, FetchNews::Head(FetchHead::default()));
+        let wait = net.upload_finish(id).unwrap();
+        let done = net.take_completed();
+        assert_eq!((done[0].wait, &done[0].outcome), (wait, &Outcome::Head(FetchHead::default())));
+        assert_eq!(net.fetch_more(id), Ok(Wait::Fetch(id)));
+    }
+
+    #[test]
     fn a_failure_is_told_to_who_writes_next() {
         let (mut net, id) = begun(None);
         net.fetch_news(id, FetchNews::Failed("reset".into()));
