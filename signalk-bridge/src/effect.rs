@@ -4,9 +4,10 @@
 //! plugin's own, so one plugin cannot name another's socket; an edge keeps its
 //! table per life of a plugin and drops the whole of it when that life ends.
 //! Effects of one plugin are carried out in the order given. Whether a plugin
-//! may do it was decided before (`net/`), except for one thing that only the
-//! edge learns: the address that a name stands for. It asks
-//! [`Egress::allows`](crate::Egress::allows) before it connects.
+//! may do it was decided before (`net/`), except for whom it may talk to: which
+//! address a name stands for, and where a redirect leads, only the edge learns.
+//! It asks [`Egress::check`](crate::Egress::check) before it looks a name up, and
+//! [`Egress::check_address`](crate::Egress::check_address) before it connects.
 
 use core::net::SocketAddr;
 use std::time::Duration;

@@ -1,86 +1,199 @@
-//! Where a plugin may connect to: the owner's rules, checked after name resolution.
+//! Where a plugin may connect to: the owner's rules, and what its package says that it needs.
 //!
-//! Clause: plugin ABI 5.6, weakness W26. A plugin with `network` or
+//! Clause: plugin ABI 5.6, weakness W26, feature F61. A plugin with `network` or
 //! `rawSockets` must not reach what the boat's own computer serves to itself:
 //! by default loopback, link-local and unspecified addresses are closed. The
 //! computer's address in the boat's network is open, as to every device there:
 //! which address that is, only the edge knows. The owner opens and closes more
 //! in the plugin's options file, member `egress`:
-//! `{"allow": ["127.0.0.1:8080", "fe80::/10"], "deny": ["192.168.1.5"]}`.
-//! A denial wins over a permission; a permission wins over the default.
+//! `{"only": ["*.example.org:443"], "allow": ["127.0.0.1:8080"], "deny": ["192.168.1.5"]}`.
+//!
+//! In this order: with a list `only`, or without one by the package's
+//! `signalk.wasmEgress`, what is not listed is refused before a name is looked
+//! up ([`Egress::check`]). Then each address that a name stands for is held
+//! against the others ([`Egress::check_address`]): a denial wins over a
+//! permission, a permission over the default. Being listed opens nothing.
+//! The edge asks both, for redirects as well.
 
-use core::net::{IpAddr, SocketAddr};
+mod rule;
+mod target;
+#[cfg(test)]
+mod tests;
 
-use serde::Deserialize;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use serde_json::{Map, Value};
+
+use self::rule::Rule;
+use self::target::Target;
+pub use self::target::{Destination, Scheme};
+use crate::PluginId;
 
 /// The rules of one plugin.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Egress {
     allow: Vec<Rule>,
     deny: Vec<Rule>,
+    /// `None`: everything that the others leave open.
+    only: Option<Only>,
+    /// Where the owner writes them.
+    file: String,
 }
 
-/// Addresses, and perhaps one port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rule {
-    base: IpAddr,
-    bits: u8,
-    port: Option<u16>,
+/// All that may be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Only {
+    /// The owner's list, else the package's.
+    is_owners: bool,
+    targets: Vec<Target>,
 }
 
-/// The form in the options file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Written {
-    allow: Vec<String>,
-    deny: Vec<String>,
+/// Why a plugin may not talk to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The owner has a list, and it is not there.
+    #[error(
+        "{scheme}://{to} is not in the list `only` of \"egress\"; the owner permits it by adding \"{to}\" there, in {file}"
+    )]
+    NotListed {
+        /// How.
+        scheme: &'static str,
+        /// Host and port.
+        to: String,
+        /// The options file.
+        file: String,
+    },
+    /// The package has a list, and it is not there.
+    #[error(
+        "{scheme}://{to} is not among the hosts that the plugin's package declares (`signalk.wasmEgress` in its package.json); add it there, or the owner permits it with \"egress\": {{\"only\": [\"{to}\"]}} in {file}"
+    )]
+    NotDeclared {
+        /// How.
+        scheme: &'static str,
+        /// Host and port.
+        to: String,
+        /// The options file.
+        file: String,
+    },
+    /// The owner has closed it.
+    #[error(
+        "{to} is closed to plugins by \"{rule}\" in `deny` of \"egress\"; the owner opens it by taking that out of {file}"
+    )]
+    Denied {
+        /// The address.
+        to: SocketAddr,
+        /// As the owner wrote it.
+        rule: String,
+        /// The options file.
+        file: String,
+    },
+    /// It is the computer's own.
+    #[error(
+        "{to} is closed to plugins; the owner opens it with \"egress\": {{\"allow\": [\"{to}\"]}} in {file}"
+    )]
+    Own {
+        /// The address.
+        to: SocketAddr,
+        /// The options file.
+        file: String,
+    },
+}
+
+impl Default for Egress {
+    fn default() -> Egress {
+        let file = "the plugin's options file".to_owned();
+        Egress { allow: Vec::new(), deny: Vec::new(), only: None, file }
+    }
 }
 
 impl Egress {
+    /// Reads a plugin's rules: `options` is the whole options file, `declared` the package's
+    /// `signalk.wasmEgress`. What is not understood is said and left out.
+    pub fn of(
+        plugin: &PluginId,
+        options: &Map<String, Value>,
+        declared: Option<&[String]>,
+    ) -> (Egress, Vec<String>) {
+        let (mut egress, mut complaints) =
+            options.get("egress").map(Egress::read).unwrap_or_default();
+        if let (None, Some(texts)) = (&egress.only, declared) {
+            let targets = list(texts, Target::read, "signalk.wasmEgress", TARGETS, &mut complaints);
+            egress.only = Some(Only { is_owners: false, targets });
+        }
+        egress.file = format!("plugin-config-data/{plugin}.json");
+        (egress, complaints)
+    }
+
     /// Reads the member `egress` of an options file; what is not understood is said and left out.
-    pub fn read(value: &serde_json::Value) -> (Egress, Vec<String>) {
+    /// An `only` that is no list is an empty one: its owner meant to close.
+    pub fn read(value: &Value) -> (Egress, Vec<String>) {
         let mut complaints = Vec::new();
-        let written = Written::deserialize(value).unwrap_or_else(|error| {
-            complaints
-                .push(format!("egress: {error}; expected {{\"allow\": [..], \"deny\": [..]}}"));
-            Written::default()
-        });
-        let mut rules = |texts: &[String]| {
-            let read = texts.iter().filter_map(|text| {
-                let rule = Rule::read(text).map(Rule::canonical);
-                if rule.is_none() {
-                    complaints.push(format!(
-                        "egress: `{text}` is no address; write 192.168.1.5, 192.168.1.5:80, [fe80::1]:80 or 10.0.0.0/8"
-                    ));
-                }
-                rule
-            });
-            read.collect()
+        let mut egress = Egress::default();
+        let Some(members) = value.as_object() else {
+            let text = format!("egress: {value} is no object; {EXPECTED}");
+            return (egress, vec![text]);
         };
-        let (allow, deny) = (rules(&written.allow), rules(&written.deny));
-        (Egress { allow, deny }, complaints)
+        for (name, value) in members {
+            let said = &mut complaints;
+            match name.as_str() {
+                "allow" => egress.allow = rules(value, "egress.allow", said),
+                "deny" => egress.deny = rules(value, "egress.deny", said),
+                "only" => {
+                    let texts = texts(value, "egress.only", said);
+                    let targets = list(&texts, Target::read, "egress.only", TARGETS, said);
+                    egress.only = Some(Only { is_owners: true, targets });
+                }
+                _ => said.push(format!("egress: `{name}` is not known; {EXPECTED}")),
+            }
+        }
+        (egress, complaints)
     }
 
     /// Rules that open the computer's own addresses: for tests and for owners who know what they do.
     pub fn open() -> Egress {
-        let any = |base| Rule { base, bits: 0, port: None };
-        let allow = vec![
-            any(IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED)),
-            any(IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED)),
-        ];
-        Egress { allow, deny: Vec::new() }
+        let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+        Egress { allow: all.map(Rule::any).into(), ..Egress::default() }
+    }
+
+    /// Whether the plugin may talk to this host at all. Asked before a name is looked up; whatever
+    /// address comes of it is asked about by [`Egress::check_address`].
+    ///
+    /// # Errors
+    /// There is a list, and the host is not in it.
+    pub fn check(&self, scheme: Scheme, to: Destination<'_>) -> Result<(), Refused> {
+        let Some(only) = &self.only else { return Ok(()) };
+        if only.targets.iter().any(|target| target.covers(scheme, to)) {
+            return Ok(());
+        }
+        let (scheme, to, file) = (scheme.name(), to.to_string(), self.file.clone());
+        Err(if only.is_owners {
+            Refused::NotListed { scheme, to, file }
+        } else {
+            Refused::NotDeclared { scheme, to, file }
+        })
     }
 
     /// Whether the plugin may connect to this address, or send a datagram to it.
-    pub fn allows(&self, to: SocketAddr) -> bool {
-        let ip = to.ip().to_canonical();
-        let listed = |rules: &[Rule]| rules.iter().any(|rule| rule.covers(ip, to.port()));
-        !listed(&self.deny) && (listed(&self.allow) || !is_own(ip))
+    ///
+    /// # Errors
+    /// The owner denies it, or it is the computer's own and the owner has not opened it.
+    pub fn check_address(&self, to: SocketAddr) -> Result<(), Refused> {
+        let file = || self.file.clone();
+        if let Some(rule) = self.deny.iter().find(|rule| rule.covers(to)) {
+            return Err(Refused::Denied { to, rule: rule.to_string(), file: file() });
+        }
+        if is_own(to.ip().to_canonical()) && !self.allow.iter().any(|rule| rule.covers(to)) {
+            return Err(Refused::Own { to, file: file() });
+        }
+        Ok(())
     }
 }
 
-/// Bits in front of the IPv4 address in its mapped form, `::ffff:0:0/96` (RFC 4291, 2.5.5.2).
-const MAPPED_BITS: u8 = 96;
+const EXPECTED: &str = "expected {\"only\": [..], \"allow\": [..], \"deny\": [..]}";
+const ADDRESSES: &str =
+    "address; write 192.168.1.5, 192.168.1.5:80, [fe80::1]:80, 10.0.0.0/8 or 10.0.0.0/8:80";
+const TARGETS: &str = "destination; write api.example.org, api.example.org:443, *.example.org, https://tiles.example.org, 192.168.1.5 or 192.168.1.0/24:10110";
 
 /// Addresses of this computer and of the wire that it hangs on.
 fn is_own(ip: IpAddr) -> bool {
@@ -90,124 +203,41 @@ fn is_own(ip: IpAddr) -> bool {
     }
 }
 
-impl Rule {
-    fn read(text: &str) -> Option<Rule> {
-        let whole = |base: IpAddr, port| {
-            let bits = if base.is_ipv4() { 32 } else { 128 };
-            Rule { base, bits, port }
-        };
-        if let Ok(base) = text.parse() {
-            return Some(whole(base, None));
-        }
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return Some(whole(address.ip(), Some(address.port())));
-        }
-        let (base, bits) = text.split_once('/')?;
-        let (base, bits) = (base.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?);
-        (bits <= whole(base, None).bits).then_some(Rule { base, bits, port: None })
-    }
-
-    /// An IPv4 address in its mapped form is that address: so are those that are asked about.
-    fn canonical(self) -> Rule {
-        match (self.base.to_canonical(), self.bits.checked_sub(MAPPED_BITS)) {
-            (base, _) if base.is_ipv4() == self.base.is_ipv4() => self,
-            (base, Some(bits)) => Rule { base, bits, ..self },
-            // It covers more than the mapped addresses.
-            (_, None) => self,
-        }
-    }
-
-    fn covers(&self, ip: IpAddr, port: u16) -> bool {
-        let same = match (self.base, ip) {
-            (IpAddr::V4(base), IpAddr::V4(ip)) => {
-                first_bits(u32::from(base).into(), 32, self.bits)
-                    == first_bits(u32::from(ip).into(), 32, self.bits)
-            }
-            (IpAddr::V6(base), IpAddr::V6(ip)) => {
-                first_bits(base.into(), 128, self.bits) == first_bits(ip.into(), 128, self.bits)
-            }
-            _ => false,
-        };
-        same && self.port.is_none_or(|wanted| wanted == port)
-    }
+fn rules(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<Rule> {
+    let texts = texts(value, member, complaints);
+    list(&texts, Rule::read, member, ADDRESSES, complaints)
 }
 
-/// The leading `bits` of a number that is `width` bits wide.
-fn first_bits(number: u128, width: u32, bits: u8) -> u128 {
-    number.checked_shr(width - u32::from(bits)).unwrap_or(0)
+/// The texts of an array; what is something else is said.
+fn texts(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<String> {
+    let Some(items) = value.as_array() else {
+        complaints.push(format!("{member}: {value} is no list; {EXPECTED}"));
+        return Vec::new();
+    };
+    let text = |item: &Value| {
+        let text = item.as_str().map(str::to_owned);
+        if text.is_none() {
+            complaints.push(format!("{member}: {item} is no text"));
+        }
+        text
+    };
+    items.iter().filter_map(text).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn allows(egress: &Egress, to: &str) -> bool {
-        egress.allows(to.parse().unwrap())
-    }
-
-    #[test]
-    fn the_computers_own_addresses_are_closed_and_the_world_is_open() {
-        let egress = Egress::default();
-        for (to, open) in [
-            ("127.0.0.1:80", false),
-            ("127.8.8.8:80", false),
-            ("[::1]:80", false),
-            ("[::ffff:127.0.0.1]:80", false),
-            ("169.254.169.254:80", false),
-            ("[fe80::1]:80", false),
-            ("0.0.0.0:80", false),
-            ("192.168.1.5:80", true),
-            ("172.31.255.255:10010", true),
-            ("236.6.7.8:10024", true),
-            ("[2001:db8::1]:443", true),
-        ] {
-            assert_eq!(allows(&egress, to), open, "{to}");
+/// The entries that can be read; the others are said.
+fn list<T>(
+    texts: &[String],
+    read: impl Fn(&str) -> Option<T>,
+    member: &str,
+    expected: &str,
+    complaints: &mut Vec<String>,
+) -> Vec<T> {
+    let one = |text: &String| {
+        let entry = read(text);
+        if entry.is_none() {
+            complaints.push(format!("{member}: `{text}` is no {expected}"));
         }
-    }
-
-    #[test]
-    fn a_denial_wins_over_a_permission_and_that_over_the_default() {
-        let rules = json!({ "allow": ["127.0.0.1:8080", "10.0.0.0/8", "fe80::/10"], "deny": ["10.1.0.0/16", "8.8.8.8"] });
-        let (egress, complaints) = Egress::read(&rules);
-        assert_eq!(complaints, Vec::<String>::new());
-        for (to, open) in [
-            ("127.0.0.1:8080", true),
-            ("127.0.0.1:8081", false),
-            ("10.2.0.1:1", true),
-            ("10.1.2.3:1", false),
-            ("[fe80::7]:1", true),
-            ("8.8.8.8:53", false),
-            ("8.8.4.4:53", true),
-        ] {
-            assert_eq!(allows(&egress, to), open, "{to}");
-        }
-        assert!(allows(&Egress::open(), "127.0.0.1:1") && allows(&Egress::open(), "[::1]:1"));
-    }
-
-    #[test]
-    fn a_rule_may_be_written_in_the_mapped_form() {
-        let rules = json!({ "allow": ["[::ffff:127.0.0.1]:8080"], "deny": ["::ffff:10.0.0.1", "::ffff:10.7.0.0/112"] });
-        let (egress, complaints) = Egress::read(&rules);
-        assert_eq!(complaints, Vec::<String>::new());
-        for (to, open) in [
-            ("10.0.0.1:80", false),
-            ("[::ffff:10.0.0.1]:80", false),
-            ("10.0.0.2:80", true),
-            ("10.7.200.1:80", false),
-            ("10.8.0.1:80", true),
-            ("127.0.0.1:8080", true),
-        ] {
-            assert_eq!(allows(&egress, to), open, "{to}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_understood_is_said_and_opens_nothing() {
-        let (egress, complaints) = Egress::read(&json!({ "allow": ["localhost", "10.0.0.0/33"] }));
-        assert_eq!(complaints.len(), 2);
-        assert!(complaints[0].contains("`localhost` is no address"), "{complaints:?}");
-        assert_eq!(egress, Egress::default());
-        assert!(Egress::read(&json!("all")).1[0].starts_with("egress: "));
-    }
+        entry
+    };
+    texts.iter().filter_map(one).collect()
 }

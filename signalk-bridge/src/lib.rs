@@ -43,8 +43,8 @@ pub use effect::{
     Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report, SocketId, UdpOption,
     Upload, WINDOW, WebSocketMessage,
 };
-pub use egress::Egress;
 pub use error::{BridgeError, Cause, Crash, Failure};
+pub use egress::{Destination, Egress, Refused, Scheme};
 pub use exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, PIECE, StreamHead};
 pub use handler::{
     HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,

@@ -35,6 +35,9 @@ pub struct Manifest {
     pub display_name: Option<String>,
     /// `signalk.wasmSubscribe`: patterns of the paths for `delta_handler`; `None` = everything.
     pub subscribe: Option<Vec<String>>,
+    /// `signalk.wasmEgress`: all that it needs to reach, as in the owner's `only`
+    /// ([`Egress`](crate::Egress)); `None` = it does not say.
+    pub egress: Option<Vec<String>>,
 }
 
 /// How the host talks to the module.
@@ -191,6 +194,7 @@ impl Manifest {
             enabled_by_default: flag(&root, "signalk-plugin-enabled-by-default", &mut complaints),
             display_name: in_signalk("displayName").and_then(Value::as_str).map(str::to_owned),
             subscribe: signalk.and_then(|signalk| words(signalk, "wasmSubscribe", &mut complaints)),
+            egress: signalk.and_then(|signalk| words(signalk, "wasmEgress", &mut complaints)),
         };
         Ok(Reading { manifest, complaints })
     }
@@ -297,7 +301,7 @@ mod tests {
         assert_eq!(manifest.interface, Interface::Auto);
         assert_eq!(manifest.capabilities, Capabilities::default());
         assert!(!manifest.enabled_by_default);
-        assert_eq!(manifest.subscribe, None);
+        assert_eq!((manifest.subscribe, manifest.egress), (None, None));
     }
 
     #[test]
@@ -354,6 +358,7 @@ mod tests {
         let mut package = minimal();
         package["version"] = json!(2);
         package["wasmInterface"] = json!("soap");
+        package["signalk"] = json!({ "wasmEgress": "api.example.org" });
         package["wasmCapabilities"] = json!({ "rawSokets": true, "rawSockets": 1 });
         package["signalk-plugin-enabled-by-default"] = json!("yes");
         let reading = read(&package).unwrap();
@@ -367,8 +372,17 @@ mod tests {
                 "package.json has no `version`; add one so that updates can be told apart",
                 "wasmInterface is \"soap\"; write \"json-rpc\" or \"buffer\", or leave it out: the module's exports decide now",
                 "signalk-plugin-enabled-by-default is \"yes\", expected true or false; it is ignored",
+                "wasmEgress is \"api.example.org\", expected an array of texts; it is ignored",
             ]
         );
+    }
+
+    #[test]
+    fn f61_a_package_says_what_it_needs_to_reach() {
+        let mut package = minimal();
+        package["signalk"] = json!({ "wasmEgress": ["api.example.org:443"] });
+        let manifest = read(&package).unwrap().manifest;
+        assert_eq!(manifest.egress, Some(vec!["api.example.org:443".to_owned()]));
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Plugins {
             plugin.record.complain(host.unix_ms(), complaint);
         }
         plugin.record.log_budget.per_second = allowance.limits.stderr_lines_per_second;
-        let (egress, complaints) = plugin.options.egress();
+        let (egress, complaints) = plugin.options.egress(&plugin.manifest);
         plugin.egress = egress.into();
         let (rules, more) = plugin.options.rules(&plugin.manifest.id);
         plugin.rules = rules;

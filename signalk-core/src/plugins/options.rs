@@ -4,7 +4,7 @@
 //! the file is the edge's work. Unknown members and the order of all are kept.
 
 use serde_json::{Map, Value};
-use signalk_bridge::{Egress, Rules};
+use signalk_bridge::{Egress, Manifest, Rules};
 use signalk_model::json;
 
 /// The members that must be booleans.
@@ -114,9 +114,9 @@ impl Options {
         (Rules { strict, lenient_source, source_name, http_utf16 }, complaints)
     }
 
-    /// Where the owner lets it connect to, and what was not understood of it.
-    pub(super) fn egress(&self) -> (Egress, Vec<String>) {
-        self.members.get("egress").map(Egress::read).unwrap_or_default()
+    /// Where it may connect to, and what was not understood of it.
+    pub(super) fn egress(&self, manifest: &Manifest) -> (Egress, Vec<String>) {
+        Egress::of(&manifest.id, &self.members, manifest.egress.as_deref())
     }
 
     /// The whole file, `{}` when there is none.

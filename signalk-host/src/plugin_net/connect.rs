@@ -1,7 +1,7 @@
-//! From a name to a connection that the owner's rules allow: resolve, check each address, connect.
+//! From a name to a connection that the owner's rules allow: check the host, resolve, check each address, connect.
 //!
-//! The check comes after name resolution and for literals too, so that no name, redirect or spelling of an address leads
-//! around it (plugin ABI 5.6, W26).
+//! The host is held against the list of what may be reached before it is looked up (F61), the address after it, also when it
+//! was given as one: so no name, redirect or spelling of an address leads around the rules (plugin ABI 5.6, W26).
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
-use signalk_bridge::Egress;
+use signalk_bridge::{Destination, Egress, Scheme};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, lookup_host},
@@ -30,8 +30,14 @@ use super::tls;
 const ONE_ADDRESS: Duration = Duration::from_secs(10);
 
 /// The addresses of a host that the plugin may reach, in the resolver's order.
-pub(super) async fn resolve(egress: &Egress, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+async fn resolve(
+    egress: &Egress,
+    scheme: Scheme,
+    host: &str,
+    port: u16,
+) -> io::Result<Vec<SocketAddr>> {
     let bare = bare(host);
+    listed(egress, scheme, host, port)?;
     let all: Vec<SocketAddr> = match literal(host, port) {
         Some(address) => vec![address],
         None => lookup_host((bare, port))
@@ -40,6 +46,20 @@ pub(super) async fn resolve(egress: &Egress, host: &str, port: u16) -> io::Resul
             .collect(),
     };
     allowed(egress, bare, &all)
+}
+
+/// Whether the plugin may talk to this host at all; asked before a name is looked up.
+///
+/// # Errors
+///
+/// There is a list of hosts without it.
+pub(super) fn listed(egress: &Egress, scheme: Scheme, host: &str, port: u16) -> io::Result<()> {
+    let to = literal(host, port).map_or(Destination::Name(bare(host), port), Destination::Address);
+    egress.check(scheme, to).map_err(refused)
+}
+
+fn refused(why: signalk_bridge::Refused) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
 }
 
 fn bare(host: &str) -> &str {
@@ -65,23 +85,30 @@ pub(super) fn allowed(
     host: &str,
     all: &[SocketAddr],
 ) -> io::Result<Vec<SocketAddr>> {
-    let allowed: Vec<SocketAddr> = all.iter().copied().filter(|to| egress.allows(*to)).collect();
-    match all.first() {
-        Some(first) if allowed.is_empty() => Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!(
-                "{first} is closed to plugins; the owner opens it with \"egress\": {{\"allow\": [\"{first}\"]}} in the plugin's options file"
-            ),
-        )),
-        None => Err(io::Error::other(format!("`{host}` has no address"))),
-        Some(_) => Ok(allowed),
+    let mut closed = None;
+    let mut allowed = Vec::new();
+    for to in all {
+        match egress.check_address(*to) {
+            Ok(()) => allowed.push(*to),
+            Err(why) => closed = closed.or(Some(why)),
+        }
+    }
+    match closed {
+        Some(why) if allowed.is_empty() => Err(refused(why)),
+        None if all.is_empty() => Err(io::Error::other(format!("`{host}` has no address"))),
+        _ => Ok(allowed),
     }
 }
 
 /// Connects to the first address that answers.
-pub(super) async fn connect(egress: &Egress, host: &str, port: u16) -> io::Result<TcpStream> {
+pub(super) async fn connect(
+    egress: &Egress,
+    scheme: Scheme,
+    host: &str,
+    port: u16,
+) -> io::Result<TcpStream> {
     let mut last = None;
-    for address in resolve(egress, host, port).await? {
+    for address in resolve(egress, scheme, host, port).await? {
         let error = match tokio::time::timeout(ONE_ADDRESS, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 let _ = stream.set_nodelay(true);
@@ -105,12 +132,12 @@ impl Stream {
     /// Connects, and agrees on keys when it is to be secure.
     pub(super) async fn open(
         egress: &Egress,
+        scheme: Scheme,
         host: &str,
         port: u16,
-        secure: bool,
     ) -> io::Result<Stream> {
-        let stream = connect(egress, host, port).await?;
-        if secure { tls::secure(stream, host).await } else { Ok(Stream::Plain(stream)) }
+        let stream = connect(egress, scheme, host, port).await?;
+        if scheme.is_secure() { tls::secure(stream, host).await } else { Ok(Stream::Plain(stream)) }
     }
 }
 
@@ -133,9 +160,10 @@ impl tower_service::Service<Uri> for Connector {
         let egress = Arc::clone(&self.egress);
         Box::pin(async move {
             let secure = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
+            let scheme = if secure { Scheme::Https } else { Scheme::Http };
             let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
             let host = uri.host().unwrap_or_default();
-            Stream::open(&egress, host, port, secure).await.map(TokioIo::new)
+            Stream::open(&egress, scheme, host, port).await.map(TokioIo::new)
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use signalk_bridge::{Egress, Report, SocketId, WINDOW};
+use signalk_bridge::{Egress, Report, Scheme, SocketId, WINDOW};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -55,7 +55,7 @@ pub(super) fn open(
     let credit = Arc::new(Semaphore::new(WINDOW));
     let talk = Talk { data, credit: Arc::clone(&credit) };
     let work = async move {
-        let connected = timeout(CONNECT, connect::connect(&egress, &host, port)).await;
+        let connected = timeout(CONNECT, connect::connect(&egress, Scheme::Tcp, &host, port)).await;
         let stream = match connected {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {

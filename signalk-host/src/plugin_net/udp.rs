@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
-use signalk_bridge::{Datagram, Egress, Report, SocketId, UdpOption};
+use signalk_bridge::{Datagram, Egress, Report, Scheme, SocketId, UdpOption};
 use socket2::SockRef;
 use tokio::{
     net::{UdpSocket, lookup_host},
@@ -216,14 +216,20 @@ impl Open {
                 self.way.report(Report::UdpSet { socket: self.id, result }).await;
             }
             Command::Send(unsent) => {
+                let (host, port) = (&unsent.host, unsent.port);
+                let listed = connect::listed(&self.egress, Scheme::Udp, host, port);
                 // Addresses do not wait behind names.
-                let known = match connect::literal(&unsent.host, unsent.port) {
-                    Some(address) => {
+                let known = match (listed, connect::literal(host, port)) {
+                    (Err(refused), _) => {
+                        self.say_trouble(&unsent, Err(refused)).await;
+                        None
+                    }
+                    (Ok(()), Some(address)) => {
                         let sent = self.send_to(&unsent, &[address]).await;
                         self.say_trouble(&unsent, sent).await;
                         None
                     }
-                    None => self.names.find(unsent),
+                    (Ok(()), None) => self.names.find(unsent),
                 };
                 if let Some((unsent, found)) = known {
                     self.send_all(vec![unsent], &found).await;

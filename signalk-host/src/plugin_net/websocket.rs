@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use http::HeaderValue;
-use signalk_bridge::{Egress, Report, SocketId, WINDOW, WebSocketMessage};
+use signalk_bridge::{Egress, Report, Scheme, SocketId, WINDOW, WebSocketMessage};
 use tokio::{
     sync::{Semaphore, mpsc},
     time::timeout,
@@ -93,7 +93,7 @@ async fn connect(
     protocols: &[String],
 ) -> Result<(WebSocketStream<Stream>, String), String> {
     let url = Url::parse(url).map_err(|error| error.to_string())?;
-    let secure = url.scheme() == "wss";
+    let scheme = if url.scheme() == "wss" { Scheme::Wss } else { Scheme::Ws };
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     let mut request = url.as_str().into_client_request().map_err(|error| error.to_string())?;
@@ -104,7 +104,7 @@ async fn connect(
         request.headers_mut().insert(http::header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let stream =
-        Stream::open(egress, host, port, secure).await.map_err(|error| error.to_string())?;
+        Stream::open(egress, scheme, host, port).await.map_err(|error| error.to_string())?;
     let config =
         WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
     let (stream, answer) = client_async_with_config(request, stream, Some(config))
