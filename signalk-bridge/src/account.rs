@@ -51,6 +51,10 @@ pub struct Counters {
     pub datagrams_dropped: u64,
     /// Lines and pieces of TCP that the guest did not read in time.
     pub tcp_dropped: u64,
+    /// Connections to its listeners that it accepted.
+    pub tcp_accepted: u64,
+    /// Those that were closed because too many waited, or with their listener.
+    pub tcp_refused: u64,
     /// Requests by HTTP that the guest asked for.
     pub requests: u64,
     /// Those that were refused, could not be sent or brought no answer.
@@ -71,6 +75,8 @@ impl Counters {
         self.guest_faults += other.guest_faults;
         self.datagrams_dropped += other.datagrams_dropped;
         self.tcp_dropped += other.tcp_dropped;
+        self.tcp_accepted += other.tcp_accepted;
+        self.tcp_refused += other.tcp_refused;
         self.requests += other.requests;
         self.requests_failed += other.requests_failed;
     }

@@ -17,12 +17,19 @@ use bytes::Bytes;
 /// Bytes of one TCP or WebSocket connection that may be on their way to the plugin at once.
 pub const WINDOW: usize = 256 << 10;
 
+/// Connections to one listener that wait for the plugin to accept them.
+pub const BACKLOG: usize = 16;
+
 /// Bytes that the shortest WebSocket message counts as, in either direction.
 const LEAST_COST: usize = 64;
 
 /// One socket of one plugin: UDP, TCP or WebSocket; counted from 1, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
+
+/// One connection that came to a listener: counted by the edge, for each listener anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
 
 /// One HTTP request of one plugin; counted from 1, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +108,34 @@ pub enum Effect {
         host: String,
         /// Where to.
         port: u16,
+        /// With TLS: the server has to prove that it is `host`, or hold a certificate that the owner
+        /// trusts ([`Egress::trusts`](crate::Egress::trusts)).
+        tls: bool,
+    },
+    /// Listen for TCP connections, if [`Egress::check_listen`](crate::Egress::check_listen) permits it;
+    /// [`Report::Listening`] follows, and [`Report::Accepted`] for each connection. Each
+    /// waits for one of the next two effects; of those, the edge takes twice [`BACKLOG`] from the system.
+    TcpListen {
+        /// Names the listener from now on.
+        socket: SocketId,
+        /// Where; port 0: any.
+        at: SocketAddr,
+    },
+    /// A connection that came becomes a socket, connected as after [`Effect::TcpConnect`].
+    TcpAccept {
+        /// Where it came.
+        listener: SocketId,
+        /// Which.
+        connection: ConnectionId,
+        /// Names it from now on.
+        socket: SocketId,
+    },
+    /// A connection that came is closed at once: too many wait.
+    TcpRefuse {
+        /// Where it came.
+        listener: SocketId,
+        /// Which.
+        connection: ConnectionId,
     },
     /// Send bytes on a connected TCP socket; [`Report::Sent`] follows when the system took them.
     TcpSend {
@@ -249,6 +284,22 @@ pub enum Report {
         /// Subprotocol of a WebSocket, else `""`; or why not.
         result: Result<String, String>,
     },
+    /// [`Effect::TcpListen`] was done: where it listens, or why not; then the listener is gone.
+    Listening {
+        /// Which.
+        socket: SocketId,
+        /// With the port that it has now.
+        result: Result<SocketAddr, String>,
+    },
+    /// A connection came to a listener and waits for [`Effect::TcpAccept`].
+    Accepted {
+        /// Where.
+        listener: SocketId,
+        /// Names it until it is a socket.
+        connection: ConnectionId,
+        /// Who.
+        from: SocketAddr,
+    },
     /// Bytes of a TCP connection as they came. At most [`WINDOW`] bytes come before
     /// [`Effect::Taken`] says that some were taken.
     TcpData {
@@ -370,6 +421,9 @@ impl Effect {
             | Effect::UdpSet { socket, .. }
             | Effect::UdpSend { socket, .. }
             | Effect::TcpConnect { socket, .. }
+            | Effect::TcpListen { socket, .. }
+            | Effect::TcpAccept { socket, .. }
+            | Effect::TcpRefuse { listener: socket, .. }
             | Effect::TcpSend { socket, .. }
             | Effect::Taken { socket, .. }
             | Effect::WebSocketConnect { socket, .. }

@@ -15,6 +15,7 @@
 //! permission, a permission over the default. Being listed opens nothing.
 //! The edge asks both, for redirects as well.
 
+mod fingerprint;
 mod rule;
 mod target;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde_json::{Map, Value};
 
+pub use self::fingerprint::Fingerprint;
 use self::rule::Rule;
 use self::target::Target;
 pub use self::target::{Destination, Scheme};
@@ -36,6 +38,10 @@ pub struct Egress {
     deny: Vec<Rule>,
     /// `None`: everything that the others leave open.
     only: Option<Only>,
+    /// Where it may listen, besides loopback.
+    listen: Vec<Rule>,
+    /// Certificates that are as good as those of a known authority.
+    trust: Vec<Fingerprint>,
     /// Where the owner writes them.
     file: String,
 }
@@ -98,12 +104,23 @@ pub enum Refused {
         /// The options file.
         file: String,
     },
+    /// Others could reach it there.
+    #[error(
+        "plugins listen on loopback addresses, not on {at}; the owner permits it with \"listen\": [\"{at}\"] in {file}"
+    )]
+    Listen {
+        /// The address.
+        at: SocketAddr,
+        /// The options file.
+        file: String,
+    },
 }
 
 impl Default for Egress {
     fn default() -> Egress {
         let file = "the plugin's options file".to_owned();
-        Egress { allow: Vec::new(), deny: Vec::new(), only: None, file }
+        let (allow, deny, listen) = Default::default();
+        Egress { allow, deny, only: None, listen, trust: Vec::new(), file }
     }
 }
 
@@ -120,6 +137,13 @@ impl Egress {
         if let (None, Some(texts)) = (&egress.only, declared) {
             let targets = list(texts, Target::read, "signalk.wasmEgress", TARGETS, &mut complaints);
             egress.only = Some(Only { is_owners: false, targets });
+        }
+        if let Some(value) = options.get("listen") {
+            egress.listen = rules(value, "listen", &mut complaints);
+        }
+        if let Some(value) = options.get("trust") {
+            let texts = texts(value, "trust", &mut complaints);
+            egress.trust = list(&texts, Fingerprint::read, "trust", FINGERPRINT, &mut complaints);
         }
         egress.file = format!("plugin-config-data/{plugin}.json");
         (egress, complaints)
@@ -190,9 +214,30 @@ impl Egress {
     }
 }
 
+impl Egress {
+    /// Whether the plugin may listen there: on loopback, or where the owner's `listen` says. There an
+    /// unspecified address (`0.0.0.0:10111`) is about every address of its version.
+    ///
+    /// # Errors
+    /// The owner has not permitted it.
+    pub fn check_listen(&self, at: SocketAddr) -> Result<(), Refused> {
+        let ip = at.ip().to_canonical();
+        if ip.is_loopback() || self.listen.iter().any(|rule| rule.with_any().covers(at)) {
+            return Ok(());
+        }
+        Err(Refused::Listen { at, file: self.file.clone() })
+    }
+
+    /// Certificates that the owner trusts whoever has signed them, whatever their names and times.
+    pub fn trusts(&self) -> &[Fingerprint] {
+        &self.trust
+    }
+}
+
 const EXPECTED: &str = "expected {\"only\": [..], \"allow\": [..], \"deny\": [..]}";
 const ADDRESSES: &str =
     "address; write 192.168.1.5, 192.168.1.5:80, [fe80::1]:80, 10.0.0.0/8 or 10.0.0.0/8:80";
+const FINGERPRINT: &str = "fingerprint; write \"sha256:\" and its 64 hexadecimal digits";
 const TARGETS: &str = "destination; write api.example.org, api.example.org:443, *.example.org, https://tiles.example.org, 192.168.1.5 or 192.168.1.0/24:10110";
 
 /// Addresses of this computer and of the wire that it hangs on.
@@ -211,7 +256,7 @@ fn rules(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<Rule>
 /// The texts of an array; what is something else is said.
 fn texts(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<String> {
     let Some(items) = value.as_array() else {
-        complaints.push(format!("{member}: {value} is no list; {EXPECTED}"));
+        complaints.push(format!("{member}: {value} is no list; write {member}: [\"..\"]"));
         return Vec::new();
     };
     let text = |item: &Value| {

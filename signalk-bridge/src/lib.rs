@@ -40,11 +40,11 @@ pub use abi::{Flavour, UnknownAbi, detect};
 pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
 pub use effect::{
-    Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report, SocketId, UdpOption,
-    Upload, WINDOW, WebSocketMessage,
+    BACKLOG, ConnectionId, Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report,
+    SocketId, UdpOption, Upload, WINDOW, WebSocketMessage,
 };
+pub use egress::{Destination, Egress, Fingerprint, Refused, Scheme};
 pub use error::{BridgeError, Cause, Crash, Failure};
-pub use egress::{Destination, Egress, Refused, Scheme};
 pub use exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, PIECE, StreamHead};
 pub use handler::{
     HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,

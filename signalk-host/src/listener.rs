@@ -91,7 +91,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, _place:
 }
 
 /// The peer was gone before it was accepted.
-fn is_of_one_connection(error: &io::Error) -> bool {
+pub(crate) fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused

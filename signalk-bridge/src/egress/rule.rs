@@ -69,6 +69,11 @@ impl Rule {
         Rule { port, ..self }
     }
 
+    /// An unspecified address stands for all of its version.
+    pub(super) fn with_any(self) -> Rule {
+        if self.base.is_unspecified() { Rule { bits: 0, ..self } } else { self }
+    }
+
     /// Whether it is about this address.
     pub(super) fn covers(&self, to: SocketAddr) -> bool {
         let same = match (self.base, to.ip().to_canonical()) {

@@ -199,6 +199,46 @@ fn f61_the_owners_list_stands_in_place_of_the_packages() {
 }
 
 #[test]
+fn f56_plugins_listen_on_loopback_and_where_the_owner_says() {
+    for (rules, open, closed) in [
+        (
+            json!([]),
+            &["127.0.0.1:0", "127.0.0.9:80", "[::1]:9"][..],
+            &["0.0.0.0:0", "[::]:9", "192.168.1.5:9"][..],
+        ),
+        (
+            json!(["0.0.0.0:10111"]),
+            &["0.0.0.0:10111", "192.168.1.5:10111"],
+            &["0.0.0.0:10112", "[::]:10111", "0.0.0.0:0"],
+        ),
+        (
+            json!(["192.168.1.5"]),
+            &["192.168.1.5:0", "192.168.1.5:9"],
+            &["0.0.0.0:9", "192.168.1.6:9"],
+        ),
+        (json!(["[::]:9"]), &["[::]:9", "[2001:db8::1]:9"], &["0.0.0.0:9"]),
+    ] {
+        let options = Map::from_iter([("listen".to_owned(), rules)]);
+        let (egress, complaints) = Egress::of(&PluginId::from_package("p"), &options, None);
+        assert_eq!(complaints, Vec::<String>::new());
+        let check = |at: &str| egress.check_listen(at.parse().unwrap());
+        assert!(open.iter().all(|at| check(at).is_ok()), "{options:?}");
+        for at in closed {
+            let text = check(at).unwrap_err().to_string();
+            assert_eq!(
+                text,
+                format!(
+                    "plugins listen on loopback addresses, not on {at}; the owner permits it with \"listen\": [\"{at}\"] in plugin-config-data/p.json"
+                )
+            );
+        }
+    }
+    let options = Map::from_iter([("listen".to_owned(), json!(["everywhere"]))]);
+    let (_, complaints) = Egress::of(&PluginId::from_package("p"), &options, None);
+    assert!(complaints[0].starts_with("listen: `everywhere` is no address"));
+}
+
+#[test]
 fn each_refusal_names_address_rule_and_remedy() {
     let plugin = PluginId::from_package("p");
     let rules = json!({ "only": ["a.b"], "deny": ["10.0.0.0/8:80"] });

@@ -116,6 +116,8 @@ pub const METHODS: &[Method] = &[
     method! { "udp.send", needs: Capability::RawSockets, run: udp::send },
     method! { "udp.close", needs: Capability::RawSockets, run: udp::close },
     method! { "tcp.connect", needs: Capability::RawSockets, asks: tcp::connect },
+    method! { "tcp.listen", needs: Capability::RawSockets, asks: tcp::listen },
+    method! { "tcp.accept", needs: Capability::RawSockets, asks: tcp::accept },
     method! { "tcp.send", needs: Capability::RawSockets, asks: tcp::send },
     method! { "tcp.receive", needs: Capability::RawSockets, asks: tcp::receive },
     method! { "tcp.close", needs: Capability::RawSockets, run: tcp::close },

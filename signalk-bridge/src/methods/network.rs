@@ -40,6 +40,8 @@ pub(crate) enum Give {
     Port(SocketId),
     /// The socket that is connected.
     Socket(SocketId),
+    /// The listener, with its address.
+    Listener(SocketId),
     /// The same, with its subprotocol.
     WebSocket(SocketId),
     /// What a request brought.
@@ -54,7 +56,9 @@ impl Give {
     /// The socket that it is about.
     pub(crate) fn socket(self) -> Option<SocketId> {
         match self {
-            Give::Port(id) | Give::Socket(id) | Give::WebSocket(id) => Some(id),
+            Give::Port(id) | Give::Socket(id) | Give::Listener(id) | Give::WebSocket(id) => {
+                Some(id)
+            }
             Give::Null | Give::Put | Give::Answer(_) | Give::Piece => None,
         }
     }
@@ -158,6 +162,11 @@ pub(crate) fn answer(give: Give, outcome: Outcome, net: &mut Net) -> Result<Valu
         }
         (Give::Port(id), _) => net.udp_port(id).into(),
         (Give::Socket(id), _) => id.0.into(),
+        (Give::Listener(id), _) => {
+            let at = net.tcp_listens_at(id);
+            let (address, port) = (at.map(|at| at.ip()), at.map(|at| at.port()));
+            json!({ "listener": id.0, "address": address, "port": port })
+        }
         (Give::WebSocket(id), _) => json!({ "socket": id.0, "protocol": net.ws_protocol(id) }),
         (Give::Answer(_), Outcome::Answer(head, body)) => whole(head, &body),
         (Give::Answer(id), Outcome::Head(head)) => {
@@ -214,6 +223,12 @@ pub(crate) fn take(net: &mut Net, call: &str, id: SocketId) -> Result<Option<Val
                 let (code, reason) = end.close.unzip();
                 json!({ "closed": { "error": end.error, "code": code, "reason": reason } })
             }
+        }));
+    }
+    if call == "tcp.accept" {
+        let accepted = net.tcp_accept(id)?;
+        return Ok(accepted.map(|(socket, from)| {
+            json!({ "socket": socket.0, "address": from.ip().to_canonical(), "port": from.port() })
         }));
     }
     Ok(net.tcp_take(id)?.map(|received| match received {

@@ -3,6 +3,8 @@
 //! What comes is asked for: `tcp.receive` waits until there is something and
 //! then answers all of it. A plugin that does not ask makes the other end wait;
 //! in line mode it loses the oldest of 1000 lines, as a feed is meant to be read.
+//! Connections that come are asked for in the same way: `tcp.accept` waits for
+//! one, and who is not asked for waits outside.
 
 use serde::Deserialize;
 
@@ -13,7 +15,9 @@ use crate::{BridgeError, SocketId};
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
-    pub(in crate::methods) const connect: &[&str] = &["host", "port", "lines"];
+    pub(in crate::methods) const connect: &[&str] = &["host", "port", "lines", "tls"];
+    pub(in crate::methods) const listen: &[&str] = &["port", "host", "lines"];
+    pub(in crate::methods) const accept: &[&str] = &["listener"];
     pub(in crate::methods) const send: &[&str] = &["socket", "data", "text"];
     pub(in crate::methods) const receive: &[&str] = &["socket"];
     pub(in crate::methods) const close: &[&str] = receive;
@@ -29,6 +33,30 @@ pub struct Connect {
     /// Text comes line by line, else bytes as they come.
     #[serde(default)]
     pub lines: bool,
+    /// With TLS; the server has to prove its name.
+    #[serde(default)]
+    pub tls: bool,
+}
+
+/// Params of `tcp.listen`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Listen {
+    /// 0, or left out: any.
+    #[serde(default)]
+    pub port: i32,
+    /// Address of the interface; left out: 127.0.0.1. Others need the owner's `listen`.
+    #[serde(default)]
+    pub host: String,
+    /// Text comes line by line over accepted connections, else bytes as they come.
+    #[serde(default)]
+    pub lines: bool,
+}
+
+/// Params of `tcp.accept`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Accept {
+    /// Which.
+    pub listener: u32,
 }
 
 /// Params of `tcp.send`: one of `data` and `text`.
@@ -49,10 +77,22 @@ pub(super) fn connect(caller: &mut Caller<'_>, params: Connect) -> Result<Reply,
     let (id, wait) = caller.net(|net| {
         let id = net.tcp_create()?;
         let begun = net.tcp_set_lines(id, params.lines);
-        let begun = begun.and_then(|()| net.tcp_connect(id, &params.host, params.port));
+        let begun = begun.and_then(|()| net.tcp_connect(id, &params.host, params.port, params.tls));
         begun.map(|wait| (id, wait)).inspect_err(|_| net.tcp_close(id))
     })?;
     Ok(Reply::later(caller.call, wait, Give::Socket(id)))
+}
+
+/// Listens; answers the listener's number with the address and port that it has.
+pub(super) fn listen(caller: &mut Caller<'_>, params: Listen) -> Result<Reply, BridgeError> {
+    let Listen { port, host, lines } = params;
+    let (id, wait) = caller.net(|net| net.tcp_listen(&host, port, lines))?;
+    Ok(Reply::later(caller.call, wait, Give::Listener(id)))
+}
+
+/// Waits for a connection; answers its socket, and who it is.
+pub(super) fn accept(caller: &mut Caller<'_>, params: Accept) -> Result<Reply, BridgeError> {
+    Ok(Reply::Data { call: caller.call, socket: SocketId(params.listener) })
 }
 
 /// Sends bytes; answers when the system has taken them.

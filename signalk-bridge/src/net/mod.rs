@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use self::tcp::Tcp;
+use self::tcp::{Connections, Listener, Tcp};
 use self::udp::Udp;
 use self::websocket::WebSocket;
 use crate::PutId;
@@ -121,6 +121,7 @@ pub(crate) struct Net {
     datagrams_dropped: u64,
     /// Lines of TCP that nobody read in time, since last asked.
     lines_dropped: u64,
+    connections: Connections,
 }
 
 #[derive(Debug)]
@@ -128,6 +129,7 @@ enum Socket {
     Udp(Udp),
     Tcp(Tcp),
     WebSocket(WebSocket),
+    Listener(Listener),
 }
 
 /// Which export a guest is woken by.
@@ -136,6 +138,7 @@ pub(crate) enum Fresh {
     Udp(SocketId),
     Tcp(SocketId),
     WebSocket(SocketId),
+    Listener(SocketId),
 }
 
 impl Net {
@@ -160,6 +163,7 @@ impl Net {
             ends: BTreeSet::new(),
             datagrams_dropped: 0,
             lines_dropped: 0,
+            connections: Connections::default(),
         }
     }
 
@@ -191,12 +195,14 @@ impl Net {
 
     /// Sockets with news since last asked: data, or another state.
     pub(crate) fn take_fresh(&mut self) -> Vec<Fresh> {
+        self.tcp_look_for_room();
         let fresh = std::mem::take(&mut self.fresh);
         let kinds = fresh.into_iter().filter_map(|id| match self.sockets.get(&id) {
             Some(Socket::Udp(_)) => Some(Fresh::Udp(id)),
             Some(Socket::Tcp(_)) => Some(Fresh::Tcp(id)),
             // Who waited for a message may have taken it.
             Some(Socket::WebSocket(socket)) => socket.has_news().then_some(Fresh::WebSocket(id)),
+            Some(Socket::Listener(_)) => Some(Fresh::Listener(id)),
             None => None,
         });
         kinds.collect()
@@ -218,6 +224,10 @@ impl Net {
                 Some(Socket::WebSocket(_)) => self.ws_was_connected(socket, result),
                 _ => self.tcp_was_connected(socket, result),
             },
+            Report::Listening { socket, result } => self.tcp_was_opened(socket, result),
+            Report::Accepted { listener, connection, from } => {
+                self.tcp_knocked(listener, connection, from);
+            }
             Report::TcpData { socket, data } => self.tcp_received(socket, &data),
             Report::Sent { socket, bytes } => self.was_sent(socket, bytes),
             Report::WebSocketMessage { socket, message } => self.ws_received(socket, message),
@@ -250,7 +260,7 @@ impl Net {
 
     fn unsent(&mut self, id: SocketId) -> Option<&mut unsent::Unsent> {
         match self.sockets.get_mut(&id)? {
-            Socket::Udp(_) => None,
+            Socket::Udp(_) | Socket::Listener(_) => None,
             Socket::Tcp(tcp) => Some(&mut tcp.unsent),
             Socket::WebSocket(socket) => Some(&mut socket.unsent),
         }
@@ -264,7 +274,7 @@ impl Net {
     /// Closes a connection that nobody waits for any more.
     pub(crate) fn abandon(&mut self, id: Option<SocketId>) {
         match id.map(|id| (id, self.sockets.get(&id))) {
-            Some((id, Some(Socket::Tcp(_)))) => self.tcp_close(id),
+            Some((id, Some(Socket::Tcp(_) | Socket::Listener(_)))) => self.tcp_close(id),
             Some((id, Some(Socket::WebSocket(_)))) => {
                 // Without a reason there is nothing to refuse.
                 let _ = self.ws_close(id, None);
@@ -303,7 +313,7 @@ impl Net {
             match socket {
                 Socket::Udp(udp) => self.datagrams_dropped += udp.cut_to(share),
                 Socket::Tcp(tcp) => self.lines_dropped += tcp.cut_to(share),
-                Socket::WebSocket(_) => {}
+                Socket::WebSocket(_) | Socket::Listener(_) => {}
             }
         }
     }

@@ -1,10 +1,12 @@
-//! TCP as the plugin ABI has it: a client in line or raw mode whose last bytes are not lost.
+//! TCP as the plugin ABI has it: connections in line or raw mode whose last bytes are not lost. Those that come from elsewhere
+//! are `listen`.
 //!
 //! Clause: plugin ABI 6.2, weakness W39. Bytes are split, not text, so that a
 //! character may straddle two pieces. In line mode a guest that does not read
 //! loses the oldest lines, as existing plugins expect of a feed; in raw mode the
 //! other end waits until the guest has read.
 
+mod listen;
 mod pieces;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
+pub(super) use self::listen::{Connections, Listener};
 use super::unsent::Unsent;
 use super::{Net, Socket, Wait, check_host, unknown};
 use crate::effect::{Effect, SocketId};
@@ -47,6 +50,8 @@ pub(super) struct Tcp {
     /// Bytes that the edge does not know to be taken.
     untaken: usize,
     awaiting: Option<Wait>,
+    /// It came to a listener.
+    came: bool,
 }
 
 /// What [`Net::tcp_take`] takes.
@@ -69,12 +74,11 @@ enum State {
     Ended,
 }
 
-impl Net {
-    /// A socket that is not connected, in line mode.
-    pub(crate) fn tcp_create(&mut self) -> Result<SocketId, String> {
-        self.add(Socket::Tcp(Tcp {
-            state: State::New,
-            raw_mode: false,
+impl Tcp {
+    fn new(state: State, raw_mode: bool) -> Tcp {
+        Tcp {
+            state,
+            raw_mode,
             lines: VecDeque::new(),
             line_bytes: 0,
             raw: VecDeque::new(),
@@ -83,15 +87,24 @@ impl Net {
             unsent: Unsent::default(),
             untaken: 0,
             awaiting: None,
-        }))
+            came: false,
+        }
+    }
+}
+
+impl Net {
+    /// A socket that is not connected, in line mode.
+    pub(crate) fn tcp_create(&mut self) -> Result<SocketId, String> {
+        self.add(Socket::Tcp(Tcp::new(State::New, false)))
     }
 
-    /// Begins to connect; who wants to may wait.
+    /// Begins to connect, perhaps with TLS; who wants to may wait.
     pub(crate) fn tcp_connect(
         &mut self,
         id: SocketId,
         host: &str,
         port: i32,
+        tls: bool,
     ) -> Result<Wait, String> {
         let port = u16::try_from(port).ok().filter(|port| *port != 0);
         let port = port.ok_or("a connection needs a port from 1 to 65535")?;
@@ -103,7 +116,8 @@ impl Net {
         }
         tcp.state = State::Connecting;
         tcp.awaiting = Some(wait);
-        self.effects.push_back(Effect::TcpConnect { socket: id, host: host.to_owned(), port });
+        let host = host.to_owned();
+        self.effects.push_back(Effect::TcpConnect { socket: id, host, port, tls });
         Ok(wait)
     }
 
@@ -205,10 +219,10 @@ impl Net {
         error.map(|(_, text)| text.as_str()).or(known.then_some(""))
     }
 
-    /// Closes it; what was to be sent is sent.
+    /// Closes it; what was to be sent is sent. A listener: what came and waits is refused.
     pub(crate) fn tcp_close(&mut self, id: SocketId) {
         if self.tcp(id).is_err() {
-            return;
+            return self.tcp_stop_listening(id);
         }
         let Some(Socket::Tcp(tcp)) = self.sockets.remove(&id) else { return };
         let closed = || Err(format!("socket {} was closed", id.0));

@@ -399,7 +399,7 @@ mod tests {
         let host = "x".repeat(254);
         assert!(net.udp_send(id, &host, 7, Bytes::new()).unwrap_err().contains("253"));
         let tcp = net.tcp_create().unwrap();
-        assert!(net.tcp_connect(tcp, &host, 7).unwrap_err().contains("253"));
+        assert!(net.tcp_connect(tcp, &host, 7, false).unwrap_err().contains("253"));
         assert!(net.take_effects().is_empty());
     }
 

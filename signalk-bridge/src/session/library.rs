@@ -223,6 +223,7 @@ impl Exports {
                 Fresh::Udp(socket) => ("on_datagram", socket.0),
                 Fresh::Tcp(socket) => ("on_tcp_data", socket.0),
                 Fresh::WebSocket(socket) => ("on_ws_message", socket.0),
+                Fresh::Listener(listener) => ("on_tcp_accept", listener.0),
             };
             if self.interface.has_export(export) {
                 library.queue.push_back(Work::Woken { export, socket });

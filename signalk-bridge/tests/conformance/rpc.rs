@@ -24,6 +24,7 @@ struct Case {
 const UDP: &[Call] = &[("udp.create", "{}")];
 const BOUND: &[Call] = &[("udp.create", "{}"), ("udp.bind", "[1,5000]")];
 const TCP: &[Call] = &[("tcp.connect", r#"{"host":"pilot.local","port":10110,"lines":true}"#)];
+const LISTENING: &[Call] = &[("tcp.listen", "[10111]")];
 const WS: &[Call] = &[("ws.connect", r#"["ws://a.b/"]"#)];
 const STREAMED: &[Call] = &[("http.request", r#"{"url":"http://a.b/","stream":true}"#)];
 const OPENED: &[Call] = &[("http.open", r#"{"url":"http://a.b/"}"#)];
@@ -82,6 +83,8 @@ const CASES: &[Case] = cases! {
     "udp.send" after BOUND r#"{"socket":1,"host":"172.31.3.4","port":10010,"text":"hello"}"#;
     "udp.close" after BOUND "[1]";
     "tcp.connect" r#"["pilot.local",10110]"#;
+    "tcp.listen" "[10111]";
+    "tcp.accept" after LISTENING "[1]";
     "tcp.send" after TCP r#"{"socket":1,"text":"hello"}"#;
     "tcp.receive" after TCP "[1]";
     "tcp.close" after TCP "[1]";

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use signalk_bridge::{
-    Capabilities, Capability, Code, Counters, Datagram, Effect, FetchHead, FetchNews, Handler,
-    HandlerCall, HandlerCallId, HostInfo, Input, Interface, Manifest, Output, Purpose, Report,
-    Session, SessionConfig, WebSocketMessage,
+    Capabilities, Capability, Code, ConnectionId, Counters, Datagram, Effect, FetchHead, FetchNews,
+    Handler, HandlerCall, HandlerCallId, HostInfo, Input, Interface, Manifest, Output, Purpose,
+    Report, Session, SessionConfig, WebSocketMessage,
 };
 use wasmi_hdk::vfs::{Fs, MemoryFs, Quota};
 use wasmi_hdk::{Engine, FixedPlatform, Limits};
@@ -171,6 +171,13 @@ fn news(effect: &Effect) -> Vec<Report> {
             Report::Connected { socket: *socket, result: Ok(String::new()) },
             Report::TcpData { socket: *socket, data: text(b"one\r\ntwo\r\n") },
         ],
+        Effect::TcpListen { socket, at } => {
+            let (connection, from) = (ConnectionId(1), "172.31.3.4:40000".parse().unwrap());
+            vec![
+                Report::Listening { socket: *socket, result: Ok(*at) },
+                Report::Accepted { listener: *socket, connection, from },
+            ]
+        }
         Effect::TcpSend { socket, data } => {
             vec![Report::Sent { socket: *socket, bytes: data.len() }]
         }

@@ -113,6 +113,8 @@ fn counters(plugin: &Plugin, subscriptions: usize) -> Value {
         "guestFaults": totals.guest_faults,
         "datagramsDropped": totals.datagrams_dropped,
         "tcpDropped": totals.tcp_dropped,
+        "tcpAccepted": totals.tcp_accepted,
+        "tcpRefused": totals.tcp_refused,
         "logLinesDropped": record.log_lines_dropped(),
         "throttled": record.throttled(),
         "handlerErrors": record.handler_errors,

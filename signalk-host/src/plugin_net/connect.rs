@@ -101,12 +101,7 @@ pub(super) fn allowed(
 }
 
 /// Connects to the first address that answers.
-pub(super) async fn connect(
-    egress: &Egress,
-    scheme: Scheme,
-    host: &str,
-    port: u16,
-) -> io::Result<TcpStream> {
+async fn connect(egress: &Egress, scheme: Scheme, host: &str, port: u16) -> io::Result<TcpStream> {
     let mut last = None;
     for address in resolve(egress, scheme, host, port).await? {
         let error = match tokio::time::timeout(ONE_ADDRESS, TcpStream::connect(address)).await {
@@ -137,7 +132,11 @@ impl Stream {
         port: u16,
     ) -> io::Result<Stream> {
         let stream = connect(egress, scheme, host, port).await?;
-        if scheme.is_secure() { tls::secure(stream, host).await } else { Ok(Stream::Plain(stream)) }
+        if scheme.is_secure() {
+            tls::secure(stream, egress, host).await
+        } else {
+            Ok(Stream::Plain(stream))
+        }
     }
 }
 

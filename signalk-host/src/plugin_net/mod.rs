@@ -6,6 +6,7 @@
 
 mod connect;
 mod fetch;
+mod listen;
 mod redirect;
 mod tcp;
 mod tls;
@@ -22,9 +23,10 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use signalk_bridge::{Effect, Egress, FetchId, PluginId, Report, SocketId};
+use signalk_bridge::{ConnectionId, Effect, Egress, FetchId, PluginId, Report, Scheme, SocketId};
 use signalk_core::Input;
 use tokio::{
+    net::TcpStream,
     runtime::Handle,
     sync::{OwnedSemaphorePermit, mpsc},
     task::AbortHandle,
@@ -58,6 +60,7 @@ struct Socket {
 enum Talk {
     Udp(udp::Talk),
     Tcp(tcp::Talk),
+    Listener(listen::Talk),
     WebSocket(websocket::Talk),
 }
 
@@ -142,9 +145,22 @@ impl Life {
             Effect::UdpSend { socket, host, port, data } => {
                 self.udp(socket, |talk| talk.send(host, port, data));
             }
-            Effect::TcpConnect { socket, host, port } => {
-                let (talk, work) = tcp::open(way, socket, host, port, egress);
+            Effect::TcpConnect { socket, host, port, tls } => {
+                let scheme = if tls { Scheme::Tls } else { Scheme::Tcp };
+                let (talk, work) = tcp::open(way, socket, scheme, host, port, egress);
                 self.open(runtime, socket, Talk::Tcp(talk), work);
+            }
+            Effect::TcpListen { socket, at } => {
+                let (talk, work) = listen::open(way, socket, at, egress);
+                self.open(runtime, socket, Talk::Listener(talk), work);
+            }
+            Effect::TcpAccept { listener, connection, socket } => {
+                let stream = self.knocked(listener, connection);
+                let (talk, work) = tcp::adopt(way, socket, stream);
+                self.open(runtime, socket, Talk::Tcp(talk), work);
+            }
+            Effect::TcpRefuse { listener, connection } => {
+                drop(self.knocked(listener, connection));
             }
             Effect::TcpSend { socket, data } => {
                 if let Some(Socket { way: Talk::Tcp(talk), .. }) = self.sockets.get(&socket) {
@@ -186,6 +202,14 @@ impl Life {
         self.sockets.insert(socket, Socket { task, way });
     }
 
+    /// A connection that came to a listener.
+    fn knocked(&self, listener: SocketId, connection: ConnectionId) -> Option<TcpStream> {
+        match self.sockets.get(&listener) {
+            Some(Socket { way: Talk::Listener(talk), .. }) => talk.take(connection),
+            _ => None,
+        }
+    }
+
     fn udp(&self, socket: SocketId, say: impl FnOnce(&udp::Talk)) {
         if let Some(Socket { way: Talk::Udp(talk), .. }) = self.sockets.get(&socket) {
             say(talk);
@@ -208,6 +232,8 @@ impl Socket {
         match self.way {
             Talk::Udp(talk) => talk.close(),
             Talk::Tcp(talk) => talk.close(&self.task),
+            // Who waits is closed with it.
+            Talk::Listener(_) => self.task.abort(),
             Talk::WebSocket(talk) => talk.close(reason),
         }
     }

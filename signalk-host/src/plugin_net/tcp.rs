@@ -1,18 +1,18 @@
 //! One TCP connection of a plugin: a task that reads while there is credit, and one that writes.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use signalk_bridge::{Egress, Report, Scheme, SocketId, WINDOW};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split},
+    net::TcpStream,
     sync::{Semaphore, mpsc},
     task::AbortHandle,
     time::timeout,
 };
 
-use super::{Way, connect};
+use super::{Way, connect::Stream};
 
 /// Plugin ABI 6.2.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -47,39 +47,81 @@ impl Talk {
 pub(super) fn open(
     way: Way,
     socket: SocketId,
+    scheme: Scheme,
     host: String,
     port: u16,
     egress: Arc<Egress>,
 ) -> (Talk, impl Future<Output = ()> + Send + 'static) {
-    let (data, to_send) = mpsc::unbounded_channel();
-    let credit = Arc::new(Semaphore::new(WINDOW));
-    let talk = Talk { data, credit: Arc::clone(&credit) };
+    let (talk, to_send, credit) = talk();
     let work = async move {
-        let connected = timeout(CONNECT, connect::connect(&egress, Scheme::Tcp, &host, port)).await;
-        let stream = match connected {
-            Ok(Ok(stream)) => stream,
+        let connected = timeout(CONNECT, Stream::open(&egress, scheme, &host, port)).await;
+        match connected {
+            Ok(Ok(stream)) => {
+                way.report(Report::Connected { socket, result: Ok(String::new()) }).await;
+                serve(stream, to_send, credit, way, socket).await;
+            }
             Ok(Err(error)) => {
                 let result = Err(format!("{host}:{port}: {error}"));
-                return way.report(Report::Connected { socket, result }).await;
+                way.report(Report::Connected { socket, result }).await;
             }
             Err(_) => {
                 let result = Err(format!("{host}:{port}: no connection within {CONNECT:?}"));
-                return way.report(Report::Connected { socket, result }).await;
+                way.report(Report::Connected { socket, result }).await;
             }
-        };
-        way.report(Report::Connected { socket, result: Ok(String::new()) }).await;
-        let (reading, writing) = stream.into_split();
-        let (_alive, over) = mpsc::channel(1);
-        tokio::spawn(write(writing, to_send, over, way.clone(), socket));
-        let error = read(reading, &credit, &way, socket).await;
-        way.report(Report::Closed { socket, error, close: None }).await;
+        }
     };
     (talk, work)
 }
 
+/// A connection that came to a listener; `None`: it is gone already.
+pub(super) fn adopt(
+    way: Way,
+    socket: SocketId,
+    stream: Option<TcpStream>,
+) -> (Talk, impl Future<Output = ()> + Send + 'static) {
+    let (talk, to_send, credit) = talk();
+    let work = async move {
+        match stream {
+            Some(stream) => serve(Stream::Plain(stream), to_send, credit, way, socket).await,
+            None => way.report(Report::Closed { socket, error: None, close: None }).await,
+        }
+    };
+    (talk, work)
+}
+
+fn talk() -> (Talk, mpsc::UnboundedReceiver<Bytes>, Arc<Semaphore>) {
+    let (data, to_send) = mpsc::unbounded_channel();
+    let credit = Arc::new(Semaphore::new(WINDOW));
+    (Talk { data, credit: Arc::clone(&credit) }, to_send, credit)
+}
+
+/// Until the other end closes; what is to be sent then is still sent.
+async fn serve(
+    stream: Stream,
+    to_send: mpsc::UnboundedReceiver<Bytes>,
+    credit: Arc<Semaphore>,
+    way: Way,
+    socket: SocketId,
+) {
+    let (_alive, over) = mpsc::channel(1);
+    let error = match stream {
+        Stream::Plain(stream) => {
+            let (reading, writing) = stream.into_split();
+            tokio::spawn(write(writing, to_send, over, way.clone(), socket));
+            read(reading, &credit, &way, socket).await
+        }
+        Stream::Secure(stream) => {
+            let (reading, writing) = split(stream);
+            tokio::spawn(write(writing, to_send, over, way.clone(), socket));
+            read(reading, &credit, &way, socket).await
+        }
+    };
+    way.report(Report::Closed { socket, error, close: None }).await;
+}
+
 /// Until the other end closes; `Some`: it broke.
 async fn read(
-    mut reading: OwnedReadHalf,
+    mut reading: impl AsyncRead + Unpin,
     credit: &Arc<Semaphore>,
     way: &Way,
     socket: SocketId,
@@ -120,7 +162,7 @@ type Over = mpsc::Receiver<Infallible>;
 
 /// Until the plugin closes, or the other end did.
 async fn write(
-    mut writing: OwnedWriteHalf,
+    mut writing: impl AsyncWrite + Unpin,
     mut to_send: mpsc::UnboundedReceiver<Bytes>,
     mut over: Over,
     way: Way,
@@ -134,7 +176,7 @@ async fn write(
         };
         let Some(data) = data else { break };
         let written = tokio::select! {
-            written = writing.write_all(&data) => written,
+            written = write_all(&mut writing, &data) => written,
             () = too_late(&mut over, &to_send) => return,
         };
         if written.is_err() {
@@ -144,11 +186,17 @@ async fn write(
     }
     let rest = async {
         while let Ok(data) = to_send.try_recv() {
-            writing.write_all(&data).await?;
+            write_all(&mut writing, &data).await?;
         }
         writing.shutdown().await
     };
     let _ = timeout(GOODBYE, rest).await;
+}
+
+/// TLS keeps what is written until it is told to send it.
+async fn write_all(writing: &mut (impl AsyncWrite + Unpin), data: &[u8]) -> io::Result<()> {
+    writing.write_all(data).await?;
+    writing.flush().await
 }
 
 /// The connection is over, or the plugin has closed it, and nobody takes what is being written.
@@ -164,7 +212,7 @@ async fn too_late(over: &mut Over, to_send: &mpsc::UnboundedReceiver<Bytes>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::TcpListener;
 
     #[tokio::test]
     async fn a_peer_that_stops_sending_first_and_reads_on_gets_everything() {

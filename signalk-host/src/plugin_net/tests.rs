@@ -1,6 +1,8 @@
 //! Effects against real sockets on loopback: what is done, what is refused, what is reported.
 
 mod uploads;
+mod listen;
+mod tls;
 
 use std::{
     collections::VecDeque,
@@ -43,6 +45,14 @@ impl World {
         let (sender, inbox) = inbox::channel(64);
         let net = PluginNet::new(runtime.handle().clone(), sender);
         World { runtime, net, inbox, egress: Arc::new(egress), reports: VecDeque::new() }
+    }
+
+    /// With these members of an options file.
+    fn of(options: serde_json::Value) -> World {
+        let members = serde_json::from_value(options).unwrap();
+        let (egress, complaints) = Egress::of(&PluginId::from_package("p"), &members, None);
+        assert_eq!(complaints, Vec::<String>::new());
+        World::new(egress)
     }
 
     fn open() -> World {
@@ -171,6 +181,7 @@ fn w26_own_services_are_out_of_reach_however_they_are_named() {
         socket: SOCKET,
         host: "localhost".into(),
         port: closed_port,
+        tls: false,
     });
     let Report::Connected { result: Err(text), .. } = world.report() else { panic!("refused") };
     assert!(text.contains("is closed to plugins"), "{text}");
@@ -225,7 +236,12 @@ fn f61_what_is_not_listed_is_out_of_reach_by_every_way() {
         };
         assert!(text.contains("is not in the list `only`"), "{text}");
     };
-    let tcp = |host: &str| Effect::TcpConnect { socket: SOCKET, host: host.into(), port: listed };
+    let tcp = |host: &str| Effect::TcpConnect {
+        socket: SOCKET,
+        host: host.into(),
+        port: listed,
+        tls: false,
+    };
     refused(&mut world, tcp("localhost"));
     refused(&mut world, tcp("127.0.0.1"));
     // It is not even looked up: a name server is told nothing.
@@ -328,7 +344,7 @@ fn tcp_data_stops_at_the_window_until_it_is_taken() {
     let mut world = World::open();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    world.please(Effect::TcpConnect { socket: SOCKET, host: "127.0.0.1".into(), port });
+    world.please(Effect::TcpConnect { socket: SOCKET, host: "127.0.0.1".into(), port, tls: false });
     let (mut peer, _) = listener.accept().unwrap();
     assert_eq!(world.report(), Report::Connected { socket: SOCKET, result: Ok(String::new()) });
     let sent = std::thread::spawn(move || {
@@ -358,7 +374,7 @@ fn w19_everything_closes_when_a_life_ends() {
     let mut world = World::open();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    world.please(Effect::TcpConnect { socket: SOCKET, host: "127.0.0.1".into(), port });
+    world.please(Effect::TcpConnect { socket: SOCKET, host: "127.0.0.1".into(), port, tls: false });
     let (mut peer, _) = listener.accept().unwrap();
     assert!(matches!(world.report(), Report::Connected { result: Ok(_), .. }));
     world.please(Effect::UdpBind { socket: SocketId(2), ipv6: false, port: 0, options: vec![] });
@@ -378,12 +394,17 @@ fn the_other_end_may_close_or_never_be_there() {
     let mut world = World::open();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    world.please(Effect::TcpConnect { socket: SOCKET, host: "127.0.0.1".into(), port });
+    world.please(Effect::TcpConnect { socket: SOCKET, host: "127.0.0.1".into(), port, tls: false });
     drop(listener.accept().unwrap());
     assert!(matches!(world.report(), Report::Connected { result: Ok(_), .. }));
     assert!(matches!(world.report(), Report::Closed { error: None, .. }));
     drop(listener);
-    world.please(Effect::TcpConnect { socket: SocketId(2), host: "127.0.0.1".into(), port });
+    world.please(Effect::TcpConnect {
+        socket: SocketId(2),
+        host: "127.0.0.1".into(),
+        port,
+        tls: false,
+    });
     assert!(matches!(world.report(), Report::Connected { result: Err(_), .. }));
 }
 

@@ -1,36 +1,176 @@
 //! TLS of plugins' connections: rustls with ring. Trusted are Mozilla's roots and what the system trusts
-//! (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), so that an owner's own authority works.
+//! (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), so that an owner's own authority works; and, for one plugin, the certificates
+//! that its owner lists by their fingerprints, because devices on boats sign their own.
 
 use std::{
-    io,
+    fmt, io,
     sync::{Arc, LazyLock},
 };
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use sha2::{Digest, Sha256};
+use signalk_bridge::{Egress, Fingerprint};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::connect::Stream;
 
+/// For plugins whose owner trusts nobody else.
+struct Usual {
+    provider: Arc<CryptoProvider>,
+    authorities: Arc<WebPkiServerVerifier>,
+    config: Arc<ClientConfig>,
+}
+
 /// Read once, at the first secure connection.
-static CONFIG: LazyLock<Result<Arc<ClientConfig>, String>> = LazyLock::new(|| {
+static USUAL: LazyLock<Result<Usual, String>> =
+    LazyLock::new(|| usual().map_err(|error| error.to_string()));
+
+fn usual() -> Result<Usual, Box<dyn std::error::Error>> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     // Systems hold certificates that rustls does not take: those are left out.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
+    let provider = Arc::new(ring::default_provider());
+    let building =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let authorities = building.build()?;
+    let config = config(&provider, &authorities, &[])?;
+    Ok(Usual { provider, authorities, config })
+}
+
+fn config(
+    provider: &Arc<CryptoProvider>,
+    authorities: &Arc<WebPkiServerVerifier>,
+    trusted: &[Fingerprint],
+) -> Result<Arc<ClientConfig>, Error> {
+    let judge = Judge { authorities: Arc::clone(authorities), trusted: trusted.to_vec() };
+    let config = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(judge))
         .with_no_client_auth();
     Ok(Arc::new(config))
-});
+}
 
-/// Agrees on keys with a server that can prove its name.
-pub(super) async fn secure(stream: TcpStream, host: &str) -> io::Result<Stream> {
-    let config = CONFIG.clone().map_err(io::Error::other)?;
+/// Agrees on keys with a server that can prove its name, or holds a certificate that the owner trusts.
+pub(super) async fn secure(stream: TcpStream, egress: &Egress, host: &str) -> io::Result<Stream> {
+    let usual = USUAL.as_ref().map_err(|text| io::Error::other(text.clone()))?;
+    let config = match egress.trusts() {
+        [] => Arc::clone(&usual.config),
+        trusted => {
+            config(&usual.provider, &usual.authorities, trusted).map_err(io::Error::other)?
+        }
+    };
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare)
         .map_err(|error| io::Error::other(format!("`{host}`: {error}")))?;
-    let stream = TlsConnector::from(config).connect(name, stream).await?;
+    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(plainly)?;
     Ok(Stream::Secure(Box::new(stream)))
+}
+
+/// Asks the authorities, but for certificates that the owner trusts as they are. That the server has the certificate's key is
+/// proved in either case.
+#[derive(Debug)]
+struct Judge {
+    authorities: Arc<WebPkiServerVerifier>,
+    trusted: Vec<Fingerprint>,
+}
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let fingerprint = Fingerprint(Sha256::digest(own).into());
+        if self.trusted.contains(&fingerprint) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let judged = self.authorities.verify_server_cert(own, intermediates, name, ocsp, now);
+        judged.map_err(|error| match error {
+            Error::InvalidCertificate(why) => {
+                let refused = NotTrusted { why: Box::new(why), fingerprint };
+                Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
+            }
+            other => other,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.authorities.verify_tls12_signature(message, own, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.authorities.verify_tls13_signature(message, own, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
+}
+
+/// What is wrong with a server's certificate, for the owner.
+#[derive(Debug)]
+struct NotTrusted {
+    why: Box<CertificateError>,
+    fingerprint: Fingerprint,
+}
+
+impl std::error::Error for NotTrusted {}
+
+impl fmt::Display for NotTrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server's certificate is not accepted: ")?;
+        match &*self.why {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                f.write_str("it has expired, or the clock of this computer is wrong")?;
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                f.write_str("it is not valid yet: the clock of this computer may be wrong")?;
+            }
+            CertificateError::UnknownIssuer => f.write_str("nobody known has signed it")?,
+            other => other.fmt(f)?,
+        }
+        let fingerprint = self.fingerprint;
+        write!(
+            f,
+            "; if it is the right device, the owner trusts it with \"trust\": [\"{fingerprint}\"] in the plugin's options file"
+        )
+    }
+}
+
+/// Without rustls' frame around our own words, and in plain ones where it has its own.
+fn plainly(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
+    let text = match cause {
+        Some(Error::InvalidCertificate(CertificateError::Other(OtherError(why)))) => {
+            why.to_string()
+        }
+        Some(Error::InvalidMessage(_)) => "the other end speaks no TLS".to_owned(),
+        Some(other) => format!("TLS: {other}"),
+        None => return error,
+    };
+    io::Error::new(error.kind(), text)
 }

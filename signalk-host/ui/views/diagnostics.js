@@ -9,7 +9,7 @@ import { age, bytes, short } from '../units.js'
 const TROUBLE = {
   crashes: 'crashes', deadlineHits: 'calls that took too long', hostCallErrors: 'host calls that failed',
   deltasInDropped: 'deltas for it dropped', deltasOutDropped: 'deltas of it dropped', badDeltas: 'bad deltas',
-  datagramsDropped: 'datagrams dropped', tcpDropped: 'TCP data dropped', logLinesDropped: 'log lines dropped',
+  datagramsDropped: 'datagrams dropped', tcpDropped: 'TCP data dropped', tcpRefused: 'TCP connections refused', logLinesDropped: 'log lines dropped',
   pollsMissed: 'polls missed', guestFaults: 'bad pointers',
 }
 

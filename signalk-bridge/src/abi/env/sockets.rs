@@ -4,8 +4,10 @@
 //! read and results written. A range that the guest does not have costs no data:
 //! it is written first and taken afterwards.
 
+use core::net::SocketAddr;
+
 use bytes::Bytes;
-use wasmi_hdk::GuestFault;
+use wasmi_hdk::{GuestFault, GuestMemory};
 
 use super::Answer;
 use super::call::{Call, LONGEST};
@@ -74,7 +76,7 @@ pub(super) fn udp_recv(call: &mut Call<'_, '_>) -> Answer {
     let id = call.socket();
     let Some((buffer, max)) = call.room(1) else { return Answer::Number(-1) };
     // A guest that declares less gets less.
-    let sender = (call.args.0.len() > 3).then(|| (call.args.u32(3), call.args.u32(4)));
+    let sender = call.sender(3);
     let (mut memory, Some(shared)) = call.ctx.memory_and_state::<Shared>() else {
         return Answer::Number(-1);
     };
@@ -88,13 +90,7 @@ pub(super) fn udp_recv(call: &mut Call<'_, '_>) -> Answer {
     };
     let kept = cut(&datagram.data, max);
     let mut write = || -> Result<(), GuestFault> {
-        if let Some((address, port)) = sender {
-            let text = format!("{}\0", datagram.from.ip().to_canonical());
-            // Nothing is written unless all of it can be.
-            memory.read(port, 2)?;
-            memory.write(address, text.as_bytes())?;
-            memory.write(port, &datagram.from.port().to_le_bytes())?;
-        }
+        write_sender(&mut memory, sender, datagram.from)?;
         memory.write(buffer, kept)
     };
     let written = write();
@@ -131,9 +127,18 @@ pub(super) fn tcp_create(call: &mut Call<'_, '_>) -> Answer {
 
 /// The connection is made while the guest goes on.
 pub(super) fn tcp_connect(call: &mut Call<'_, '_>) -> Answer {
+    connect(call, false)
+}
+
+/// Of this host (feature F56): the same with TLS.
+pub(super) fn tcp_connect_tls(call: &mut Call<'_, '_>) -> Answer {
+    connect(call, true)
+}
+
+fn connect(call: &mut Call<'_, '_>, tls: bool) -> Answer {
     let Some(host) = call.short(1) else { return Answer::Number(-1) };
     let port = call.port(3);
-    sent(call.net(|net, id| net.tcp_connect(id, &host, port)), 0)
+    sent(call.net(|net, id| net.tcp_connect(id, &host, port, tls)), 0)
 }
 
 pub(super) fn tcp_connected(call: &mut Call<'_, '_>) -> Answer {
@@ -204,6 +209,55 @@ pub(super) fn tcp_last_error(call: &mut Call<'_, '_>) -> Answer {
             Answer::Number(-1)
         }
     }
+}
+
+/// Of this host (feature F56): listens; answers the listener's number when it does.
+pub(super) fn tcp_listen(call: &mut Call<'_, '_>) -> Answer {
+    let Some(address) = call.short(0) else { return Answer::Number(-1) };
+    let port = call.port(2);
+    if port == 0 {
+        call.say("a listener needs a port from 1 to 65535: nobody would know another");
+        return Answer::Number(-1);
+    }
+    let begun = call.net(|net, _| net.tcp_listen(&address, port, true));
+    rest(begun.map(|(_, wait)| Some(wait)))
+}
+
+/// Of this host: the next connection as a socket in line mode, 0 when there is none, and who it is,
+/// written as `sk_udp_recv` writes it.
+pub(super) fn tcp_accept(call: &mut Call<'_, '_>) -> Answer {
+    let (id, sender) = (call.socket(), call.sender(1));
+    let (mut memory, Some(shared)) = call.ctx.memory_and_state::<Shared>() else {
+        return Answer::Number(-1);
+    };
+    let from = match shared.net.tcp_peek_accept(id) {
+        Ok(Some(from)) => from,
+        Ok(None) => return Answer::Number(0),
+        Err(text) => {
+            call.say(text);
+            return Answer::Number(-1);
+        }
+    };
+    if let Err(fault) = write_sender(&mut memory, sender, from) {
+        call.fault(fault);
+        return Answer::Number(-1);
+    }
+    let accepted = call.net(Net::tcp_accept);
+    let socket = accepted.map(|accepted| accepted.map_or(0, |(socket, _)| socket.0));
+    Answer::Number(socket.map_or(-1, |socket| i32::try_from(socket).unwrap_or(-1)))
+}
+
+/// Address with a NUL and port in little-endian, both or neither.
+fn write_sender(
+    memory: &mut GuestMemory<'_>,
+    at: Option<(u32, u32)>,
+    sender: SocketAddr,
+) -> Result<(), GuestFault> {
+    let Some((address, port)) = at else { return Ok(()) };
+    let text = format!("{}\0", sender.ip().to_canonical());
+    memory.read(port, 2)?;
+    memory.write(address, text.as_bytes())?;
+    memory.write(port, &sender.port().to_le_bytes())
 }
 
 fn create(
@@ -277,6 +331,11 @@ impl Call<'_, '_> {
     /// The first argument; a number that no socket has when it cannot be one.
     fn socket(&self) -> SocketId {
         SocketId(u32::try_from(self.args.i32(0)).unwrap_or(0))
+    }
+
+    /// Where to write who sent; a guest that declares no such arguments is not told.
+    fn sender(&self, index: usize) -> Option<(u32, u32)> {
+        (self.args.0.len() > index).then(|| (self.args.u32(index), self.args.u32(index + 1)))
     }
 
     /// One call of the network; a failure is said.

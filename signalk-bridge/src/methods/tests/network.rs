@@ -153,7 +153,23 @@ pub(super) const CASES: &[Case] = &[
         before: &[],
         params: r#"{"host":"pilot.local","port":10110,"lines":true}"#,
         answer: "later",
-        effects: &[r#"TcpConnect { socket: SocketId(1), host: "pilot.local", port: 10110 }"#],
+        effects: &[
+            r#"TcpConnect { socket: SocketId(1), host: "pilot.local", port: 10110, tls: false }"#,
+        ],
+    },
+    Case {
+        method: "tcp.listen",
+        before: &[],
+        params: r#"{"port":10111}"#,
+        answer: "later",
+        effects: &["TcpListen { socket: SocketId(1), at: 127.0.0.1:10111 }"],
+    },
+    Case {
+        method: "tcp.accept",
+        before: &[("tcp.listen", r#"[10111,"0.0.0.0"]"#)],
+        params: "[1]",
+        answer: "data",
+        effects: &[],
     },
     Case {
         method: "tcp.send",
@@ -292,6 +308,12 @@ fn what_cannot_be_is_said_with_its_limit() {
             "exchange 7 has no answer yet; begin it with `http.respond`",
         ),
         ("tcp.send", r#"{"socket":1,"text":"x"}"#, "socket 1 not found"),
+        (
+            "tcp.listen",
+            r#"[1,"pilot.local"]"#,
+            "`pilot.local` is no address; listen on 127.0.0.1, or on 0.0.0.0 if the owner permits it",
+        ),
+        ("tcp.listen", "[65536]", "a listener needs a port from 0 to 65535"),
         ("ws.send", r#"[1,"x"]"#, "socket 1 not found"),
         ("http.next", "[7]", "request 7 has no more: it ended, or was none of this plugin"),
         (

@@ -8,7 +8,7 @@ const ID: SocketId = SocketId(1);
 fn connected() -> Net {
     let mut net = Net::new();
     assert_eq!(net.tcp_create(), Ok(ID));
-    net.tcp_connect(ID, "pilot.local", 10110).unwrap();
+    net.tcp_connect(ID, "pilot.local", 10110, false).unwrap();
     assert_eq!(net.tcp_connected(ID), Some(false));
     net.handle_report(Report::Connected { socket: ID, result: Ok(String::new()) });
     net.take_effects();
@@ -113,7 +113,7 @@ fn w39_why_a_connection_ended_can_be_asked() {
     closes(&mut net, Some("reset by peer"));
     assert_eq!((net.tcp_connected(ID), net.tcp_last_error(ID)), (None, Some("reset by peer")));
     assert_eq!(net.tcp_last_error(SocketId(9)), None);
-    assert!(net.tcp_connect(ID, "a", 1).is_err(), "a new one has to be created");
+    assert!(net.tcp_connect(ID, "a", 1, false).is_err(), "a new one has to be created");
 }
 
 #[test]

@@ -42,6 +42,9 @@ impl Exports {
         let (datagrams, pieces) = shared.net.take_dropped();
         common.account.counters.datagrams_dropped += datagrams;
         common.account.counters.tcp_dropped += pieces;
+        let (accepted, refused) = shared.net.take_connections();
+        common.account.counters.tcp_accepted += accepted;
+        common.account.counters.tcp_refused += refused;
     }
 
     /// The end of a wait.

@@ -94,6 +94,9 @@ impl Rpc {
         let (datagrams, pieces) = self.world.net.take_dropped();
         common.account.counters.datagrams_dropped += datagrams;
         common.account.counters.tcp_dropped += pieces;
+        let (accepted, refused) = self.world.net.take_connections();
+        common.account.counters.tcp_accepted += accepted;
+        common.account.counters.tcp_refused += refused;
     }
 
     /// One call of the host by name, through the one choke point; `id`: who wants an answer.

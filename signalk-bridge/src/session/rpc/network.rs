@@ -93,7 +93,7 @@ impl World {
         let mut sockets: Vec<SocketId> = Vec::new();
         for fresh in self.net.take_fresh() {
             match fresh {
-                Fresh::Tcp(id) | Fresh::WebSocket(id) => sockets.push(id),
+                Fresh::Tcp(id) | Fresh::WebSocket(id) | Fresh::Listener(id) => sockets.push(id),
                 Fresh::Udp(_) => {}
             }
         }
@@ -126,7 +126,9 @@ impl World {
             (Wait::Fetch(id), _) => self.net.fetch_cancel(id),
             // The piece that comes would be lost, and with it the meaning of those after it.
             (Wait::Body(id), _) => self.net.exchange_read_dropped(id),
-            (_, "tcp.connect" | "ws.connect") => self.net.abandon(later.give.socket()),
+            (_, "tcp.connect" | "tcp.listen" | "ws.connect") => {
+                self.net.abandon(later.give.socket())
+            }
             _ => {}
         }
     }

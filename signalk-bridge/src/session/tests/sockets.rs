@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::{Datagram, SocketId, UdpOption};
+use crate::{ConnectionId, Datagram, SocketId, UdpOption};
 
 const IMPORTS: &str = r#"
     (import "env" "sk_udp_create" (func $udp (param i32) (result i32)))
@@ -20,6 +20,9 @@ const IMPORTS: &str = r#"
     (import "env" "sk_tcp_send" (func $tcp_send (param i32 i32 i32) (result i32)))
     (import "env" "sk_tcp_recv_line" (func $line (param i32 i32 i32) (result i32)))
     (import "env" "sk_tcp_last_error" (func $error (param i32 i32 i32) (result i32)))
+    (import "env" "sk_tcp_listen" (func $listen (param i32 i32 i32) (result i32)))
+    (import "env" "sk_tcp_accept" (func $accept (param i32 i32 i32) (result i32)))
+    (import "env" "sk_tcp_connect_tls" (func $tls (param i32 i32 i32 i32) (result i32)))
     ---
     (data (i32.const 400) "236.6.7.8")
     (data (i32.const 420) "172.31.3.4")
@@ -168,7 +171,7 @@ fn w39_a_connection_as_a_guest_sees_it() {
         granted(),
     );
     let (socket, host) = (SocketId(1), "pilot".to_owned());
-    assert_eq!(drive.asked(None), [Effect::TcpConnect { socket, host, port: 10110 }]);
+    assert_eq!(drive.asked(None), [Effect::TcpConnect { socket, host, port: 10110, tls: false }]);
     let mut news = |report| {
         drive.asked(Some(Input::Report(report)));
         let mut trace = drive.server.take();
@@ -186,6 +189,64 @@ fn w39_a_connection_as_a_guest_sees_it() {
     assert_eq!(news(closed), ["p debug: 0", "p debug: tw", "p debug: reset"]);
 }
 
+/// F56: a guest listens, is woken by who comes, and talks to them.
+#[test]
+fn f56_connections_that_come_as_a_guest_sees_them() {
+    let mut drive = drive(
+        r#"(func (export "plugin_start") (param i32 i32) (result i32)
+             (call $say (call $listen (i32.const 0) (i32.const 0) (i32.const 0)))
+             (call $say (call $listen (i32.const 0) (i32.const 0) (i32.const 10111)))
+             (call $say (call $accept (i32.const 1) (i32.const 600) (i32.const 650)))
+             (i32.const 0))
+           (func (export "on_tcp_accept") (param $l i32) (local $s i32)
+             (call $say (call $accept (local.get $l) (i32.const -2) (i32.const 650)))
+             (local.set $s (call $accept (local.get $l) (i32.const 600) (i32.const 650)))
+             (call $debug (i32.const 600) (i32.const 10))
+             (call $say (i32.eq (i32.load16_u (i32.const 650)) (i32.const 10010)))
+             (call $say (call $tcp_send (local.get $s) (i32.const 440) (i32.const 5))))"#,
+        granted(),
+    );
+    let (socket, at) = (SocketId(1), "127.0.0.1:10111".parse().unwrap());
+    assert_eq!(drive.asked(None), [Effect::TcpListen { socket, at }]);
+    assert!(!drive.said.contains(&"Started".to_owned()), "it rests until it listens");
+    let report = Report::Listening { socket, result: Ok(at) };
+    drive.asked(Some(Input::Report(report)));
+    assert!(drive.said.contains(&"Started".to_owned()), "{:?}", drive.said);
+    let says = |drive: &mut Drive| {
+        let mut trace = drive.server.take();
+        trace.retain(|line| line.starts_with("p debug"));
+        trace
+    };
+    assert_eq!(says(&mut drive), ["p debug: /", "p debug: 1", "p debug: 0"]);
+    let (connection, from) = (ConnectionId(3), "172.31.3.4:10010".parse().unwrap());
+    let report = Report::Accepted { listener: socket, connection, from };
+    let asked = drive.asked(Some(Input::Report(report)));
+    let (listener, socket, data) = (socket, SocketId(2), Bytes::from_static(b"pilot"));
+    assert_eq!(
+        asked,
+        [Effect::TcpAccept { listener, connection, socket }, Effect::TcpSend { socket, data }]
+    );
+    assert_eq!(
+        says(&mut drive),
+        ["p debug: /", "p debug: 172.31.3.4", "p debug: 1", "p debug: 5"],
+        "what cannot be written accepts nobody"
+    );
+    assert_eq!(drive.session.counters().tcp_accepted, 1);
+    assert_eq!(drive.session.counters().guest_faults, 1);
+}
+
+#[test]
+fn f56_a_guest_asks_for_tls() {
+    let mut drive = drive(
+        r#"(func (export "plugin_start") (param i32 i32) (result i32)
+             (drop (call $tcp))
+             (call $tls (i32.const 1) (i32.const 440) (i32.const 5) (i32.const 443)))"#,
+        granted(),
+    );
+    let (socket, host) = (SocketId(1), "pilot".to_owned());
+    assert_eq!(drive.asked(None), [Effect::TcpConnect { socket, host, port: 443, tls: true }]);
+}
+
 /// Plugin ABI 4.9, 15.12: without `rawSockets` every function has its failure value.
 #[test]
 fn denied_every_socket_function_answers_its_failure_value() {
@@ -197,13 +258,16 @@ fn denied_every_socket_function_answers_its_failure_value() {
              (call $close (i32.const 1))
              (call $say (call $tcp))
              (call $say (call $error (i32.const 1) (i32.const 0) (i32.const 9)))
+             (call $say (call $listen (i32.const 0) (i32.const 0) (i32.const 10111)))
+             (call $say (call $accept (i32.const 1) (i32.const 600) (i32.const 650)))
+             (call $say (call $tls (i32.const 1) (i32.const 440) (i32.const 5) (i32.const 443)))
              (i32.const 0))"#,
         Capabilities::default(),
     );
     assert_eq!(drive.asked(None), []);
     let trace = drive.server.take();
-    assert_eq!(trace.iter().filter(|line| *line == "p debug: /").count(), 5, "{trace:?}");
+    assert_eq!(trace.iter().filter(|line| *line == "p debug: /").count(), 8, "{trace:?}");
     let said = "plugin `p`: `sk_udp_create` needs the capability `rawSockets`; add \"rawSockets\": true to wasmCapabilities in its package.json";
     assert!(trace.iter().any(|line| line.contains(said)), "{trace:?}");
-    assert_eq!(drive.session.counters().host_call_errors, 6);
+    assert_eq!(drive.session.counters().host_call_errors, 9);
 }

@@ -60,7 +60,8 @@ fn the_shape_of_the_diagnostics() {
             "counters": {
                 "hostCalls": 2, "hostCallErrors": 0, "deltasIn": 0, "deltasOut": 2,
                 "deltasInDropped": 0, "deltasOutDropped": 0, "badDeltas": 0, "pollsMissed": 0,
-                "guestFaults": 0, "datagramsDropped": 0, "tcpDropped": 0, "logLinesDropped": 0,
+                "guestFaults": 0, "datagramsDropped": 0, "tcpDropped": 0, "tcpAccepted": 0, "tcpRefused": 0,
+                "logLinesDropped": 0,
                 "throttled": 0, "handlerErrors": 0, "requests": 0, "requestsFailed": 0, "savesFailed": 0, "crashes": 0, "traps": 0, "deadlineHits": 0, "deltasBuffered": 0, "subscriptions": 0,
             },
             "log": [],

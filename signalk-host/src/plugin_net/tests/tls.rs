@@ -1,0 +1,99 @@
+//! TLS against a device that has signed its own certificate.
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::*;
+
+/// Answers the first five bytes with themselves, in capitals; its port, and the fingerprint of its certificate.
+fn device(name: &str) -> (u16, String) {
+    use sha2::{Digest, Sha256};
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let own = own.self_signed(&key).unwrap().der().clone();
+    let hex: String = Sha256::digest(&own).iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(connection, stream);
+            let mut heard = [0; 5];
+            if stream.read_exact(&mut heard).is_ok() {
+                stream.write_all(&heard.to_ascii_uppercase()).unwrap();
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    (port, format!("sha256:{hex}"))
+}
+
+fn connect(world: &mut World, port: u16) -> Result<String, String> {
+    let host = "127.0.0.1".into();
+    world.please(Effect::TcpConnect { socket: SOCKET, host, port, tls: true });
+    match world.report() {
+        Report::Connected { socket: SOCKET, result } => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn f56_a_device_is_refused_by_its_certificate_until_the_owner_trusts_that() {
+    let (port, fingerprint) = device("pilot.local");
+    let allow = json!({ "allow": ["127.0.0.1"] });
+    let (other_port, other) = device("pilot.local");
+    for trust in [json!([]), json!([other])] {
+        let mut world = World::of(json!({ "egress": allow, "trust": trust }));
+        let text = connect(&mut world, port).unwrap_err();
+        let expected = format!(
+            "127.0.0.1:{port}: the server's certificate is not accepted: nobody known has signed it; if it is the right device, the owner trusts it with \"trust\": [\"{fingerprint}\"] in the plugin's options file"
+        );
+        assert_eq!(text, expected);
+        // HTTP asks in the same way.
+        world.fetch(format!("https://127.0.0.1:{port}/"), 100, false);
+        let text = world.failure();
+        assert!(text.contains(&fingerprint), "{text}");
+    }
+    let mut world = World::of(json!({ "egress": allow, "trust": [fingerprint] }));
+    assert_eq!(connect(&mut world, port), Ok(String::new()));
+    world.please(Effect::TcpSend { socket: SOCKET, data: Bytes::from_static(b"hello") });
+    let mut got = Vec::new();
+    loop {
+        match world.report() {
+            Report::TcpData { data, .. } => got.extend_from_slice(&data),
+            Report::Sent { bytes: 5, .. } => {}
+            Report::Closed { error: None, .. } => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(got, b"HELLO");
+    assert!(connect(&mut world, other_port).is_err(), "that one only");
+}
+
+#[test]
+fn f56_who_speaks_no_tls_is_said_and_rules_are_asked_first() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        listener.accept().unwrap().0.write_all(b"220 pilot.local ESMTP\r\n")
+    });
+    let mut world = World::open();
+    let text = connect(&mut world, port).unwrap_err();
+    assert!(text.contains("no TLS"), "{text}");
+    let mut world = World::new(Egress::default());
+    let text = connect(&mut world, port).unwrap_err();
+    assert!(text.contains("is closed to plugins"), "{text}");
+    let rules = json!({ "only": [format!("tcp://127.0.0.1:{port}")], "allow": ["127.0.0.1"] });
+    let mut world = World::of(json!({ "egress": rules }));
+    let text = connect(&mut world, port).unwrap_err();
+    assert!(text.contains(&format!("tls://127.0.0.1:{port} is not in the list")), "{text}");
+}
