@@ -151,6 +151,9 @@ impl fmt::Display for NotTrusted {
                 f.write_str("it is not valid yet: the clock of this computer may be wrong")?;
             }
             CertificateError::UnknownIssuer => f.write_str("nobody known has signed it")?,
+            CertificateError::BadSignature => {
+                f.write_str("the authority that it names has not signed it")?;
+            }
             other => other.fmt(f)?,
         }
         let fingerprint = self.fingerprint;

@@ -8,8 +8,8 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Owner, accept,
-    common::{Host, eventually},
+    Owner, PATIENCE, accept,
+    common::{Host, eventually, free_port},
     disable, port,
 };
 
@@ -36,6 +36,24 @@ fn w39_a_polled_plugin_reads_lines() {
     host.logged("tcp line $GPRMC,\u{e4}");
     drop(peer);
     host.logged("tcp line last");
+}
+
+/// F56: who connects to such a plugin wakes it; it need not be polled.
+#[test]
+fn f56_a_plugin_of_the_buffer_interface_listens() {
+    let port = free_port();
+    let owner = Owner { guest: "buffer_sockets", ..Owner::generous() };
+    let host = owner.host(&json!({ "listen": { "address": "127.0.0.1", "port": port } }), &[]);
+    host.logged("sk_tcp_listen -> 1");
+    let peers: Vec<_> = (0..3).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    for (number, mut peer) in peers.into_iter().enumerate() {
+        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        peer.write_all(format!("line {number}\n").as_bytes()).unwrap();
+        let mut answer = [0; 9];
+        peer.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, *format!("line {number}!\r\n").as_bytes());
+    }
+    host.logged("from 127.0.0.1");
 }
 
 /// R79, R81, W19: bytes as they come, and the end of the connection is the end of the plugin.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
 };
 
 use serde_json::json;
@@ -62,6 +62,48 @@ fn a_beacon_goes_out_by_broadcast() {
     assert_eq!(&buffer[..len], b"beacon");
     radar.send_to(b"here", from).unwrap();
     assert_eq!(reported(&host, "beacon", "text"), "here");
+}
+
+/// F56: a plugin is a server, on loopback by itself; elsewhere its owner has to say so.
+#[test]
+fn f56_a_plugin_listens_accepts_and_closes_all_when_it_stops() {
+    let listen = json!([
+        { "name": "lines", "host": "127.0.0.1", "port": 0 },
+        { "name": "bytes", "host": "::1", "port": 0, "raw": true },
+        { "name": "outside", "host": "0.0.0.0", "port": 0 },
+    ]);
+    let host = host(&json!({ "listen": listen }));
+    let port = |name| u16::try_from(reported(&host, name, "port").as_u64().unwrap()).unwrap();
+    let (lines, bytes) = (port("lines"), port("bytes"));
+    let connect = |address: &str, port: u16| {
+        let mut peer = TcpStream::connect((address, port)).unwrap();
+        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut hello = [0; 6];
+        peer.read_exact(&mut hello).unwrap();
+        assert_eq!(&hello, b"hello\n");
+        peer
+    };
+    let mut first = connect("127.0.0.1", lines);
+    assert_eq!(reported(&host, "lines", "from"), "127.0.0.1");
+    first.write_all(b"$GPRMC,1\r\n").unwrap();
+    assert_eq!(reported(&host, "lines", "line"), "$GPRMC,1");
+    drop(first);
+    let mut second = connect("127.0.0.1", lines);
+    let mut raw = connect("::1", bytes);
+    raw.write_all(&[0, 255]).unwrap();
+    assert!(reported(&host, "bytes", "hex").as_str().unwrap().starts_with("00"));
+    let failed = reported(&host, "outside", "failed");
+    let failed = failed.as_str().unwrap();
+    assert!(
+        failed.contains("plugin `net`: `tcp.listen`")
+            && failed.contains("plugin-config-data/net.json"),
+        "{failed}"
+    );
+    let counters = &host.json("/plugins/net/diagnostics")["counters"];
+    assert_eq!((&counters["tcpAccepted"], &counters["tcpRefused"]), (&json!(3), &json!(0)));
+    disable(&host);
+    assert_eq!(second.read(&mut [0]).unwrap(), 0, "closed with the plugin");
+    assert_eq!(raw.read(&mut [0]).unwrap_or(0), 0, "closed with the plugin");
 }
 
 /// W19, W39: lines and bytes come as they were sent, and what is open when a plugin stops is closed.

@@ -1,4 +1,4 @@
-//! HTTPS and WebSockets, with certificates of an authority that the owner trusts, and of one that nobody does.
+//! HTTPS, WebSockets and TCP, with certificates of an authority that the owner trusts, and of one that nobody does.
 
 use std::{
     fs,
@@ -101,6 +101,48 @@ fn talk(stream: Secure) {
     let frame = CloseFrame { code: 4001.into(), reason: "enough".into() };
     socket.close(Some(frame)).unwrap();
     while socket.read().is_ok() {}
+}
+
+/// Answers a line with another, and closes.
+fn feed(mut stream: Secure) {
+    let mut byte = [0];
+    while stream.read(&mut byte).unwrap_or(0) == 1 && byte != *b"\n" {}
+    if byte == *b"\n" {
+        stream.write_all(b"$GPRMC,1\r\n").unwrap();
+        stream.conn.send_close_notify();
+        stream.flush().unwrap();
+    }
+}
+
+/// F56: for plugins of both interfaces.
+#[test]
+fn f56_tcp_with_tls_carries_lines_and_says_whose_certificate_it_does_not_take() {
+    let (known, unknown) = (Authority::new(), Authority::new());
+    let work = tempfile::tempdir().unwrap();
+    let root = work.path().join("root.pem");
+    fs::write(&root, &known.root).unwrap();
+    let roots = [("SSL_CERT_FILE", root.to_str().unwrap())];
+    let (port, other) = (known.serve(feed), unknown.serve(feed));
+    // The other authority has the same name, but another key.
+    let refused =
+        "the server's certificate is not accepted: the authority that it names has not signed it";
+    let tcp = json!([
+        { "name": "known", "host": "localhost", "port": port, "tls": true },
+        { "name": "raw", "host": "localhost", "port": port, "tls": true, "raw": true },
+        { "name": "named", "host": "127.0.0.1", "port": port, "tls": true },
+        { "name": "strange", "host": "localhost", "port": other, "tls": true },
+    ]);
+    let host = Owner::generous().host(&json!({ "tcp": tcp }), &roots);
+    host.value("test.net.known", |value| value["closed"] == "" && value["n"] == 2);
+    host.value("test.net.raw", |value| value["closed"] == "");
+    let failed = |name: &str| reported(&host, name, "failed").as_str().unwrap().to_owned();
+    assert!(failed("strange").contains(refused), "{}", failed("strange"));
+    assert!(failed("named").contains("not valid for name"), "{}", failed("named"));
+    for (port, text) in [(port, "tcp line $GPRMC,1"), (other, refused)] {
+        let owner = Owner { guest: "buffer_sockets", ..Owner::generous() };
+        let tcp = json!({ "address": "localhost", "port": port, "tls": true });
+        owner.host(&json!({ "tcp": tcp }), &roots).logged(text);
+    }
 }
 
 #[test]

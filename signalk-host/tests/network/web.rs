@@ -122,6 +122,7 @@ fn one_of_each(port: u16) -> Value {
         "tcp": [{ "name": "tcp", "host": "127.0.0.1", "port": port }],
         "http": [{ "name": "http", "url": format!("http://127.0.0.1:{port}/") }],
         "ws": [{ "name": "ws", "url": format!("ws://127.0.0.1:{port}/") }],
+        "listen": [{ "name": "listen", "host": "127.0.0.1", "port": 0 }],
     })
 }
 
@@ -131,9 +132,13 @@ fn without_capabilities_and_without_the_owners_word_nothing_is_reached() {
     let configuration = one_of_each(port(&nobody));
     let none = json!({ "rawSockets": false, "network": false });
     let denied = Owner { capabilities: none, ..Owner::generous() }.host(&configuration, &[]);
-    for (name, needed) in
-        [("udp", "rawSockets"), ("tcp", "rawSockets"), ("http", "network"), ("ws", "network")]
-    {
+    for (name, needed) in [
+        ("udp", "rawSockets"),
+        ("tcp", "rawSockets"),
+        ("listen", "rawSockets"),
+        ("http", "network"),
+        ("ws", "network"),
+    ] {
         let failed = reported(&denied, name, "failed");
         assert!(failed.as_str().unwrap().contains(needed), "{name}: {failed}");
     }
@@ -141,6 +146,17 @@ fn without_capabilities_and_without_the_owners_word_nothing_is_reached() {
     for name in ["tcp", "http", "ws"] {
         let failed = reported(&closed, name, "failed");
         assert!(failed.as_str().unwrap().contains("closed to plugins"), "{name}: {failed}");
+    }
+    // F61.
+    let egress = json!({ "only": ["api.example.org"], "allow": ["127.0.0.1"] });
+    let listed = Owner { egress, ..Owner::generous() }.host(&configuration, &[]);
+    for name in ["tcp", "http", "ws"] {
+        let failed = reported(&listed, name, "failed");
+        let failed = failed.as_str().unwrap();
+        let says = |text: &str| assert!(failed.contains(text), "{name}: {failed}");
+        says("plugin `net`: `");
+        says("is not in the list `only`");
+        says("plugin-config-data/net.json");
     }
     nobody.set_nonblocking(true).unwrap();
     assert!(nobody.accept().is_err(), "nobody came");

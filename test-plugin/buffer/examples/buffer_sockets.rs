@@ -7,7 +7,9 @@
 //!   the first four bytes of each are its number (little-endian), so a lost one is seen. Delta
 //!   `radars.furuno.data`: `{"received":n,"lost":n,"bytes":n}`. With `"stream": true` each datagram
 //!   also goes to the binary stream `radars/furuno`; `radar_get_radars` lists that radar.
-//! - `tcp`: connects to `address`:`port`, sends `hello` and a line break when connected, and logs
+//! - `listen`: listens on `address`:`port`, logs `from ADDRESS` of each connection, and answers each of its
+//!   lines with `TEXT!` and a line break; woken by `on_tcp_accept` and `on_tcp_data`, without a poll.
+//! - `tcp`: connects, with `"tls": true` by TLS, to `address`:`port`, sends `hello` and a line break when connected, and logs
 //!   `tcp line TEXT` or, with `"raw": true`, `tcp raw HEX` for all that arrives.
 //!
 //! What each call gives is logged (`udp bind -> 0`); options are set before bind, as plugins do.
@@ -24,6 +26,7 @@ const ANSWER: [u8; 11] = [1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0];
 struct Plugin {
     radar: Option<Radar>,
     tcp: Option<Tcp>,
+    listener: Option<i32>,
 }
 
 struct Radar {
@@ -156,7 +159,8 @@ impl Tcp {
         let id = abi::call("sk_tcp_create", &[]).unwrap_or_default();
         let lines = options["raw"] != true;
         call("sk_tcp_set_line_buffering", id, &[], Some(i32::from(lines)));
-        call("sk_tcp_connect", id, &[text(options, "address")], Some(number(options, "port")));
+        let connect = if options["tls"] == true { "sk_tcp_connect_tls" } else { "sk_tcp_connect" };
+        call(connect, id, &[text(options, "address")], Some(number(options, "port")));
         Tcp { id, lines, greeted: false }
     }
 
@@ -168,6 +172,9 @@ impl Tcp {
         let mut buffer = [0_u8; 4096];
         loop {
             let count = abi::tcp_receive(self.id, self.lines, &mut buffer);
+            if count < 0 {
+                self.say_error();
+            }
             let Some(bytes) = usize::try_from(count).ok().filter(|n| *n > 0).map(|n| &buffer[..n])
             else {
                 return;
@@ -179,6 +186,57 @@ impl Tcp {
                 abi::debug(&format!("tcp raw {hex}"));
             }
         }
+    }
+}
+
+impl Tcp {
+    fn say_error(&self) {
+        let mut buffer = [0_u8; 400];
+        let [out, max] = abi::pair_mut(&mut buffer);
+        let len = abi::call("sk_tcp_last_error", &[self.id, out, max]).unwrap_or_default();
+        let text = usize::try_from(len).ok().and_then(|len| buffer.get(..len)).unwrap_or_default();
+        abi::debug(&format!("tcp error {}", String::from_utf8_lossy(text)));
+    }
+}
+
+fn listen(options: &Value) -> i32 {
+    let [address, len] = abi::pair(text(options, "address").as_bytes());
+    let arguments = [address, len, number(options, "port")];
+    let listener = abi::call("sk_tcp_listen", &arguments).unwrap_or(-2);
+    abi::debug(&format!("sk_tcp_listen -> {listener}"));
+    listener
+}
+
+/// Somebody has connected.
+fn knocked(listener: i32) {
+    let (mut address, mut port) = ([0_u8; 46], [0_u8; 2]);
+    loop {
+        let [at, _] = abi::pair_mut(&mut address);
+        let [of, _] = abi::pair_mut(&mut port);
+        if abi::call("sk_tcp_accept", &[listener, at, of]).unwrap_or(-2) <= 0 {
+            return;
+        }
+        // Black box: the compiler has not seen that the host wrote here.
+        let address = std::hint::black_box(&address[..]);
+        let end = address.iter().position(|byte| *byte == 0).unwrap_or_default();
+        abi::debug(&format!("from {}", String::from_utf8_lossy(&address[..end])));
+    }
+}
+
+/// Something came over a connection; those of `tcp` wait for the poll.
+fn arrived(socket: i32) {
+    if PLUGIN.with_borrow(|plugin| plugin.listener.is_none()) {
+        return;
+    }
+    let mut buffer = [0_u8; 4096];
+    loop {
+        let count = abi::tcp_receive(socket, true, &mut buffer);
+        let Some(line) = usize::try_from(count).ok().filter(|n| *n > 0).map(|n| &buffer[..n])
+        else {
+            return;
+        };
+        let answer = format!("{}!\r\n", String::from_utf8_lossy(line));
+        call("sk_tcp_send", socket, &[&answer], None);
     }
 }
 
@@ -204,6 +262,7 @@ fn start(config: &str) -> i32 {
     PLUGIN.set(Plugin {
         radar: config["radar"].is_object().then(|| Radar::new(&config["radar"])),
         tcp: config["tcp"].is_object().then(|| Tcp::new(&config["tcp"])),
+        listener: config["listen"].is_object().then(|| listen(&config["listen"])),
     });
     0
 }
@@ -243,4 +302,8 @@ exports! {
     }
     tells {}
     asks {}
+    wakes {
+        on_tcp_accept = knocked;
+        on_tcp_data = arrived;
+    }
 }

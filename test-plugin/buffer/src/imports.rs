@@ -1,5 +1,6 @@
 //! Every import of plugin ABI chapter 4 by its name, with the types of the specification: the 62 of
-//! `env`, AssemblyScript's own among them, seven that only this host has, and the 46 of WASI, of which a standard library makes half.
+//! `env`, AssemblyScript's own among them, and the 46 of WASI, of which a standard library makes half;
+//! and what this host has beyond it (EXTENSIONS.md).
 //! With `abi.rs` the files of this crate that have unsafe code.
 #![allow(unsafe_code)]
 
@@ -82,7 +83,15 @@ macro_rules! imports {
 /// Calls the import of this name; `None`: there is none with so many arguments.
 #[must_use]
 pub fn call(name: &str, arguments: &[i64]) -> Option<i32> {
-    env(name, arguments).or_else(|| wasi(name, arguments))
+    env(name, arguments).or_else(|| wasi(name, arguments)).or_else(|| extension(name, arguments))
+}
+
+imports! {
+    "env" extension
+    sk_tcp_connect_tls(id: i32, address: i32, address_len: i32, port: i32) -> i32;
+    sk_tcp_listen(address: i32, address_len: i32, port: i32) -> i32;
+    sk_tcp_accept(id: i32, address_out: i32, port_out: i32) -> i32;
+    sk_tcp_last_error(id: i32, out: i32, max: i32) -> i32;
 }
 
 imports! {

@@ -3,8 +3,10 @@
 //! - `udp`: [{`name`, `ipv6`, `port`, `group`, `interface`, `to` {`host`, `port`}, `echo`}]: joins,
 //!   binds, says its `port`, sends `beacon` to `to`, by broadcast if it must; then `text` and `from`
 //!   of each datagram, with `dropped`; with `echo` the datagram goes back.
-//! - `tcp`: [{`name`, `host`, `port`, `raw`}]: sends `hello` and a line break; then each `line`, or
+//! - `tcp`: [{`name`, `host`, `port`, `raw`, `tls`}]: sends `hello` and a line break; then each `line`, or
 //!   `hex` of what comes; at the end `closed` and why.
+//! - `listen`: [{`name`, `host`, `port`, `raw`}]: listens and says its `port`; of each connection `from`, and goes on as with
+//!   one of `tcp`.
 //! - `http`: [{`name`, `url`, `method`, `body`, `attempts`, `stream`, `upload`, `cached`, `times`}]: `status`,
 //!   `length` and the first 100 characters `text`; sent up to `attempts` times without a pause; with
 //!   `cached` asked `times` times through one cache, and `texts` of all; with `upload` that many bytes `x` are
@@ -20,7 +22,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wasmi_pdk::Result;
 use wasmi_pdk::signalk::net::{
-    Cache, Message, Request, Retry, TcpLines, TcpStream, UdpSocket, WebSocket,
+    Cache, Message, Request, Retry, TcpLines, TcpLinesListener, TcpListener, TcpStream, UdpSocket,
+    WebSocket,
 };
 use wasmi_pdk::signalk::{Delta, Plugin, SignalK, serve};
 
@@ -31,6 +34,7 @@ struct Network;
 struct Options {
     udp: Vec<Udp>,
     tcp: Vec<Tcp>,
+    listen: Vec<Tcp>,
     http: Vec<Http>,
     ws: Vec<Ws>,
 }
@@ -60,6 +64,8 @@ struct Tcp {
     port: u16,
     #[serde(default)]
     raw: bool,
+    #[serde(default)]
+    tls: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -125,19 +131,48 @@ async fn udp(sk: SignalK, options: Udp, report: &Report) -> Result<()> {
 }
 
 async fn tcp(sk: SignalK, options: Tcp, report: &Report) -> Result<()> {
+    let Tcp { host, port, .. } = &options;
+    match (options.raw, options.tls) {
+        (true, false) => bytes(TcpStream::connect(&sk, host, *port).await?, report).await,
+        (true, true) => bytes(TcpStream::connect_tls(&sk, host, *port).await?, report).await,
+        (false, false) => lines(TcpLines::connect(&sk, host, *port).await?, report).await,
+        (false, true) => lines(TcpLines::connect_tls(&sk, host, *port).await?, report).await,
+    }
+}
+
+async fn listen(sk: SignalK, options: Tcp, report: &Report) -> Result<()> {
     if options.raw {
-        let stream = TcpStream::connect(&sk, &options.host, options.port).await?;
-        stream.send(b"hello\n").await?;
-        while let Some(data) = stream.receive().await? {
-            let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
-            report.say(json!({ "hex": hex }));
+        let listener = TcpListener::bind(&sk, &options.host, options.port).await?;
+        report.say(json!({ "port": listener.local().port }));
+        loop {
+            let (stream, from) = listener.accept().await?;
+            report.say(json!({ "from": from.address }));
+            bytes(stream, report).await?;
         }
-    } else {
-        let lines = TcpLines::connect(&sk, &options.host, options.port).await?;
-        lines.send(b"hello\n").await?;
-        while let Some(line) = lines.receive().await? {
-            report.say(json!({ "line": line }));
-        }
+    }
+    let listener = TcpLinesListener::bind(&sk, &options.host, options.port).await?;
+    report.say(json!({ "port": listener.local().port }));
+    loop {
+        let (stream, from) = listener.accept().await?;
+        report.say(json!({ "from": from.address }));
+        lines(stream, report).await?;
+    }
+}
+
+async fn bytes(stream: TcpStream, report: &Report) -> Result<()> {
+    stream.send(b"hello\n").await?;
+    while let Some(data) = stream.receive().await? {
+        let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+        report.say(json!({ "hex": hex }));
+    }
+    report.say(json!({ "closed": "" }));
+    Ok(())
+}
+
+async fn lines(stream: TcpLines, report: &Report) -> Result<()> {
+    stream.send(b"hello\n").await?;
+    while let Some(line) = stream.receive().await? {
+        report.say(json!({ "line": line }));
     }
     report.say(json!({ "closed": "" }));
     Ok(())
@@ -228,6 +263,9 @@ impl Plugin for Network {
         }
         for part in options.tcp {
             Network::spawn(&sk, &part.name.clone(), part, tcp);
+        }
+        for part in options.listen {
+            Network::spawn(&sk, &part.name.clone(), part, listen);
         }
         for part in options.http {
             Network::spawn(&sk, &part.name.clone(), part, http);

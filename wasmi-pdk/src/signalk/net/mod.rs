@@ -52,7 +52,7 @@ pub use cache::Cache;
 pub use http::{Request, Response, Streamed};
 pub use rate::RateLimit;
 pub use retry::Retry;
-pub use tcp::{TcpLines, TcpStream};
+pub use tcp::{Peer, TcpLines, TcpLinesListener, TcpListener, TcpStream};
 pub(super) use udp::Inboxes;
 pub use udp::{Datagram, UdpSocket};
 pub use upload::Upload;

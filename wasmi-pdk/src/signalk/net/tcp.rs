@@ -1,4 +1,4 @@
-//! TCP connections: bytes, or lines of text.
+//! TCP connections: bytes, or lines of text, with TLS where the other end has it; and listeners.
 //!
 //! What is not read waits in the host, and the other end is made to wait; only lines that pile up
 //! beyond 1000 are lost, the oldest first.
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Owned, decode, encode};
 use crate::signalk::SignalK;
-use crate::{Error, ErrorCode, Result};
+use crate::{Error, ErrorCode, Host, Result};
 
 /// A connection of bytes.
 pub struct TcpStream {
@@ -45,13 +45,30 @@ impl TcpStream {
     /// # Errors
     /// The capability `rawSockets` is missing, or there is nobody.
     pub async fn connect(sk: &SignalK, host: &str, port: u16) -> Result<Self> {
-        TcpStream::open(sk, host, port, false).await
+        TcpStream::open(sk, host, port, false, false).await
     }
 
-    async fn open(sk: &SignalK, host: &str, port: u16, lines: bool) -> Result<Self> {
-        let number = sk.host().call("tcp.connect", (host, port, lines)).await?;
-        let owned = Owned { host: sk.host().clone(), number, close: "tcp.close" };
-        Ok(TcpStream { owned, ended: Cell::new(false) })
+    /// Connects with TLS within 30 s.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect`], or the certificate does not prove that it is `host`, and the owner
+    /// does not trust it.
+    pub async fn connect_tls(sk: &SignalK, host: &str, port: u16) -> Result<Self> {
+        TcpStream::open(sk, host, port, false, true).await
+    }
+
+    async fn open(sk: &SignalK, host: &str, port: u16, lines: bool, tls: bool) -> Result<Self> {
+        let number = if tls {
+            sk.host().call("tcp.connect", (host, port, lines, tls)).await?
+        } else {
+            sk.host().call("tcp.connect", (host, port, lines)).await?
+        };
+        Ok(TcpStream::of(sk.host(), number))
+    }
+
+    fn of(host: &Host, number: u64) -> Self {
+        let owned = Owned { host: host.clone(), number, close: "tcp.close" };
+        TcpStream { owned, ended: Cell::new(false) }
     }
 
     /// Sends bytes; done when the system has taken them.
@@ -92,8 +109,19 @@ impl TcpLines {
     /// # Errors
     /// As [`TcpStream::connect`].
     pub async fn connect(sk: &SignalK, host: &str, port: u16) -> Result<Self> {
-        let stream = TcpStream::open(sk, host, port, true).await?;
-        Ok(TcpLines { stream, rest: RefCell::default() })
+        TcpStream::open(sk, host, port, true, false).await.map(TcpLines::of)
+    }
+
+    /// Connects with TLS within 30 s.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect_tls`].
+    pub async fn connect_tls(sk: &SignalK, host: &str, port: u16) -> Result<Self> {
+        TcpStream::open(sk, host, port, true, true).await.map(TcpLines::of)
+    }
+
+    fn of(stream: TcpStream) -> Self {
+        TcpLines { stream, rest: RefCell::default() }
     }
 
     /// Sends bytes; an end of line is not added.
@@ -114,5 +142,97 @@ impl TcpLines {
             self.rest.borrow_mut().extend(received.lines);
         }
         Ok(self.rest.borrow_mut().pop_front())
+    }
+}
+
+/// Takes connections of bytes. What was accepted outlives it.
+pub struct TcpListener {
+    owned: Owned,
+    local: Peer,
+}
+
+/// Takes connections of lines.
+pub struct TcpLinesListener(TcpListener);
+
+/// One end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Peer {
+    /// Without the port.
+    pub address: String,
+    /// The port.
+    pub port: u16,
+}
+
+#[derive(Deserialize)]
+struct Listening {
+    listener: u64,
+    #[serde(flatten)]
+    local: Peer,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    socket: u64,
+    #[serde(flatten)]
+    peer: Peer,
+}
+
+impl TcpListener {
+    /// Listens on an address of this computer; port 0 is any. `"127.0.0.1"` is for everybody,
+    /// another address for plugins whose owner lists it in `listen`.
+    ///
+    /// # Errors
+    /// The capability `rawSockets` is missing, the owner does not permit the address, or the port is
+    /// in use.
+    pub async fn bind(sk: &SignalK, address: &str, port: u16) -> Result<Self> {
+        TcpListener::open(sk, address, port, false).await
+    }
+
+    async fn open(sk: &SignalK, address: &str, port: u16, lines: bool) -> Result<Self> {
+        let call = sk.host().call::<Listening>("tcp.listen", (port, address, lines));
+        let Listening { listener: number, local } = call.await?;
+        let owned = Owned { host: sk.host().clone(), number, close: "tcp.close" };
+        Ok(TcpListener { owned, local })
+    }
+
+    /// Where it listens, with the port that it has.
+    #[must_use]
+    pub fn local(&self) -> &Peer {
+        &self.local
+    }
+
+    /// The next connection, and who it is; waits for one.
+    ///
+    /// # Errors
+    /// The listener has failed.
+    pub async fn accept(&self) -> Result<(TcpStream, Peer)> {
+        let host = &self.owned.host;
+        let Accepted { socket, peer } = host.call("tcp.accept", (self.owned.number,)).await?;
+        Ok((TcpStream::of(host, socket), peer))
+    }
+}
+
+impl TcpLinesListener {
+    /// As [`TcpListener::bind`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn bind(sk: &SignalK, address: &str, port: u16) -> Result<Self> {
+        TcpListener::open(sk, address, port, true).await.map(TcpLinesListener)
+    }
+
+    /// Where it listens, with the port that it has.
+    #[must_use]
+    pub fn local(&self) -> &Peer {
+        self.0.local()
+    }
+
+    /// The next connection, and who it is; waits for one.
+    ///
+    /// # Errors
+    /// The listener has failed.
+    pub async fn accept(&self) -> Result<(TcpLines, Peer)> {
+        let (stream, peer) = self.0.accept().await?;
+        Ok((TcpLines::of(stream), peer))
     }
 }

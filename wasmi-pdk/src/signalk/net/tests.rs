@@ -136,6 +136,42 @@ fn lines_come_one_by_one_and_a_broken_connection_is_an_error() {
 }
 
 #[test]
+fn a_listener_gives_connections_of_its_kind_and_closes_with_its_owner() {
+    let answers = vec![
+        Ok(json!({ "listener": 3, "address": "127.0.0.1", "port": 4711 })),
+        Ok(json!({ "socket": 4, "address": "127.0.0.9", "port": 5 })),
+        Ok(json!({ "lines": ["one"] })),
+        Err(ErrorCode::NetworkFailed),
+    ];
+    let (result, asked) = run(answers, vec![], |sk| async move {
+        let listener = TcpLinesListener::bind(&sk, "127.0.0.1", 0).await?;
+        let (lines, from) = listener.accept().await?;
+        let line = lines.receive().await?;
+        assert!(listener.accept().await.is_err());
+        Ok((listener.local().port, from.address, from.port, line))
+    });
+    assert_eq!(result, json!([4711, "127.0.0.9", 5, "one"]));
+    assert_eq!(asked[0], r#"tcp.listen [0,"127.0.0.1",true]"#);
+    assert_eq!((&asked[1][..], &asked[2][..]), ("tcp.accept [3]", "tcp.receive [4]"));
+    let mut closed = asked[4..].to_vec();
+    closed.sort();
+    assert_eq!(closed, ["tcp.close [3]", "tcp.close [4]"]);
+}
+
+#[test]
+fn tls_is_asked_for_by_the_fourth_param() {
+    let (_, asked) = run(vec![Ok(json!(5)), Ok(json!(6))], vec![], |sk| async move {
+        TcpStream::connect_tls(&sk, "a", 443).await?;
+        TcpLines::connect_tls(&sk, "a", 443).await.map(drop)
+    });
+    let connects: Vec<_> = asked.iter().filter(|call| call.starts_with("tcp.connect")).collect();
+    assert_eq!(
+        connects,
+        [r#"tcp.connect ["a",443,false,true]"#, r#"tcp.connect ["a",443,true,true]"#]
+    );
+}
+
+#[test]
 fn a_web_socket_ends_once_and_says_how() {
     let answers = vec![
         Ok(json!({ "socket": 9, "protocol": "v1" })),
