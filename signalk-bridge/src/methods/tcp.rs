@@ -41,8 +41,7 @@ pub struct Connect {
 /// Params of `tcp.listen`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Listen {
-    /// 0, or left out: any.
-    #[serde(default)]
+    /// 0: any.
     pub port: i32,
     /// Address of the interface; left out: 127.0.0.1. Others need the owner's `listen`.
     #[serde(default)]
