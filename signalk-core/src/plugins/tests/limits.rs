@@ -48,3 +48,20 @@ fn a_bad_limit_is_said_and_the_plugin_runs_with_the_default() {
     let kept = &sim.get("/plugins/counter/config")["limits"];
     assert_eq!(*kept, json!({ "memoryMiB": "1 GB", "deltasPerSecond": 0 }));
 }
+
+/// F61, F56: where it may go, listen, and whom it trusts.
+#[test]
+fn rules_of_the_network_that_are_not_understood_are_named() {
+    let mut sim = Sim::with_options(&[(
+        "p",
+        r#"{"enabled":true,"egress":{"onyl":["a.b"]},"listen":"all","trust":["pilot.pem"]}"#,
+    )]);
+    let declared = json!({ "signalk": { "wasmEgress": ["api.example.org", "no way"] } });
+    sim.install_with("p", counter(), declared);
+    sim.boot();
+    let said = sim.get("/plugins/p/diagnostics")["complaints"].to_string();
+    for text in ["egress: `onyl`", "listen: ", "trust: `pilot.pem`", "signalk.wasmEgress: `no way`"]
+    {
+        assert!(said.contains(text), "{said}");
+    }
+}
