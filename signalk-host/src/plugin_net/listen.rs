@@ -25,6 +25,10 @@ use crate::{keepalive, listener::is_of_one_connection};
 /// When the process is out of descriptors: those of others come back.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A port in use is tried so often, so far apart.
+const ATTEMPTS: u32 = 10;
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// How the task is talked to.
 pub(super) struct Talk {
     waiting: Waiting,
@@ -55,12 +59,7 @@ pub(super) fn open(
     let waiting = Waiting::default();
     let talk = Talk { waiting: Arc::clone(&waiting) };
     let work = async move {
-        let permitted = egress.check_listen(at).map_err(io::Error::other);
-        let opened = permitted.and_then(|()| {
-            let listener = bind(at)?;
-            Ok((listener.local_addr()?, listener))
-        });
-        match opened {
+        match listen(&egress, at).await {
             Err(error) => {
                 let result = Err(format!("{at}: {error}"));
                 way.report(Report::Listening { socket, result }).await;
@@ -72,6 +71,21 @@ pub(super) fn open(
         }
     };
     (talk, work)
+}
+
+/// The life of a plugin before this one may hold the port for a moment: its tasks are ending.
+async fn listen(egress: &Egress, at: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
+    egress.check_listen(at).map_err(io::Error::other)?;
+    let mut attempts = 1..ATTEMPTS;
+    loop {
+        match bind(at) {
+            Ok(listener) => return Ok((listener.local_addr()?, listener)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts.next().is_some() => {
+                sleep(MOMENT).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// IPv6 is not IPv4 as well: the owner permits each by itself.

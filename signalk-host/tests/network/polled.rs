@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Owner, PATIENCE, accept,
-    common::{Host, eventually, free_port},
+    common::{Host, eventually, free_port, http},
     disable, port,
 };
 
@@ -45,6 +45,24 @@ fn f56_a_plugin_of_the_buffer_interface_listens() {
     let owner = Owner { guest: "buffer_sockets", ..Owner::generous() };
     let host = owner.host(&json!({ "listen": { "address": "127.0.0.1", "port": port } }), &[]);
     host.logged("sk_tcp_listen -> 1");
+    let talk = || talk(port);
+    talk();
+    host.logged("from 127.0.0.1");
+    // W20: it starts anew, and has its port again.
+    let configuration = json!({ "listen": { "address": "127.0.0.1", "port": port } });
+    let body = json!({ "enabled": true, "enableDebug": true, "configuration": configuration });
+    let json = &["Content-Type: application/json"];
+    let saved = body.to_string();
+    let answer =
+        http(&host.address, "POST", "/skServer/plugins/net/config", json, saved.as_bytes());
+    assert_eq!(answer.status, 200);
+    let twice = || (host.log().matches("sk_tcp_listen -> 1").count() == 2).then_some(());
+    eventually("a second listener", twice, || host.log());
+    talk();
+}
+
+/// Three at once.
+fn talk(port: u16) {
     let peers: Vec<_> = (0..3).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
     for (number, mut peer) in peers.into_iter().enumerate() {
         peer.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -53,7 +71,6 @@ fn f56_a_plugin_of_the_buffer_interface_listens() {
         peer.read_exact(&mut answer).unwrap();
         assert_eq!(answer, *format!("line {number}!\r\n").as_bytes());
     }
-    host.logged("from 127.0.0.1");
 }
 
 /// R79, R81, W19: bytes as they come, and the end of the connection is the end of the plugin.
