@@ -16,6 +16,8 @@
 //! The edge asks both, for redirects as well.
 
 mod fingerprint;
+mod lists;
+mod refused;
 mod rule;
 mod target;
 #[cfg(test)]
@@ -26,6 +28,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde_json::{Map, Value};
 
 pub use self::fingerprint::Fingerprint;
+use self::lists::{EXPECTED, FINGERPRINT, TARGETS, list, rules, texts};
+pub use self::refused::Refused;
 use self::rule::Rule;
 use self::target::Target;
 pub use self::target::{Destination, Scheme};
@@ -52,68 +56,6 @@ struct Only {
     /// The owner's list, else the package's.
     is_owners: bool,
     targets: Vec<Target>,
-}
-
-/// Why a plugin may not talk to somebody.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refused {
-    /// The owner has a list, and it is not there.
-    #[error(
-        "{scheme}://{to} is not in the list `only` of \"egress\"; the owner permits it by adding \"{to}\" there, in {file}"
-    )]
-    NotListed {
-        /// How.
-        scheme: &'static str,
-        /// Host and port.
-        to: String,
-        /// The options file.
-        file: String,
-    },
-    /// The package has a list, and it is not there.
-    #[error(
-        "{scheme}://{to} is not among the hosts that the plugin's package declares (`signalk.wasmEgress` in its package.json); add it there, or the owner permits it with \"egress\": {{\"only\": [\"{to}\"]}} in {file}"
-    )]
-    NotDeclared {
-        /// How.
-        scheme: &'static str,
-        /// Host and port.
-        to: String,
-        /// The options file.
-        file: String,
-    },
-    /// The owner has closed it.
-    #[error(
-        "{to} is closed to plugins by \"{rule}\" in `deny` of \"egress\"; the owner opens it by taking that out of {file}"
-    )]
-    Denied {
-        /// The address.
-        to: SocketAddr,
-        /// As the owner wrote it.
-        rule: String,
-        /// The options file.
-        file: String,
-    },
-    /// It is the computer's own.
-    #[error(
-        "{to} is closed to plugins; the owner opens it with \"egress\": {{\"allow\": [\"{to}\"]}} in {file}"
-    )]
-    Own {
-        /// The address.
-        to: SocketAddr,
-        /// The options file.
-        file: String,
-    },
-    /// Others could reach it there.
-    #[error(
-        "plugins listen on loopback addresses, not on {at}; the owner permits it with \"listen\": [\"{at}\"] in {file}"
-    )]
-    Listen {
-        /// The address.
-        at: SocketAddr,
-        /// The options file.
-        file: String,
-    },
 }
 
 impl Default for Egress {
@@ -234,55 +176,10 @@ impl Egress {
     }
 }
 
-const EXPECTED: &str = "expected {\"only\": [..], \"allow\": [..], \"deny\": [..]}";
-const ADDRESSES: &str =
-    "address; write 192.168.1.5, 192.168.1.5:80, [fe80::1]:80, 10.0.0.0/8 or 10.0.0.0/8:80";
-const FINGERPRINT: &str = "fingerprint; write \"sha256:\" and its 64 hexadecimal digits";
-const TARGETS: &str = "destination; write api.example.org, api.example.org:443, *.example.org, https://tiles.example.org, 192.168.1.5 or 192.168.1.0/24:10110";
-
 /// Addresses of this computer and of the wire that it hangs on.
 fn is_own(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || ip.is_unspecified(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified(),
     }
-}
-
-fn rules(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<Rule> {
-    let texts = texts(value, member, complaints);
-    list(&texts, Rule::read, member, ADDRESSES, complaints)
-}
-
-/// The texts of an array; what is something else is said.
-fn texts(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<String> {
-    let Some(items) = value.as_array() else {
-        complaints.push(format!("{member}: {value} is no list; write {member}: [\"..\"]"));
-        return Vec::new();
-    };
-    let text = |item: &Value| {
-        let text = item.as_str().map(str::to_owned);
-        if text.is_none() {
-            complaints.push(format!("{member}: {item} is no text"));
-        }
-        text
-    };
-    items.iter().filter_map(text).collect()
-}
-
-/// The entries that can be read; the others are said.
-fn list<T>(
-    texts: &[String],
-    read: impl Fn(&str) -> Option<T>,
-    member: &str,
-    expected: &str,
-    complaints: &mut Vec<String>,
-) -> Vec<T> {
-    let one = |text: &String| {
-        let entry = read(text);
-        if entry.is_none() {
-            complaints.push(format!("{member}: `{text}` is no {expected}"));
-        }
-        entry
-    };
-    texts.iter().filter_map(one).collect()
 }

@@ -1,7 +1,7 @@
 //! Reports that wait while the guest is away on a run.
 //!
-//! TCP is bounded by the edge's window, HTTP by the requests; only datagrams
-//! come unasked. They have the bounds of a socket's queue and of all queues: the
+//! TCP is bounded by the edge's window, who comes to listeners by the room there,
+//! HTTP by the requests; only datagrams come unasked. They have the bounds of a socket's queue and of all queues: the
 //! oldest go, counted.
 
 use std::collections::{BTreeMap, VecDeque};

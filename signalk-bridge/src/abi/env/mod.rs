@@ -8,6 +8,7 @@
 mod assemblyscript;
 mod call;
 mod data;
+mod listeners;
 mod register;
 mod sockets;
 pub(crate) mod web;
@@ -105,8 +106,8 @@ const ROWS: &[Row] = rows! {
     "sk_ws_receive" needs Network else -1 => web::ws_receive;
     "sk_ws_close" needs Network else -1 => web::ws_close;
     "sk_tcp_connect_tls" needs RawSockets else -1 => sockets::tcp_connect_tls;
-    "sk_tcp_listen" needs RawSockets else -1 => sockets::tcp_listen;
-    "sk_tcp_accept" needs RawSockets else -1 => sockets::tcp_accept;
+    "sk_tcp_listen" needs RawSockets else -1 => listeners::tcp_listen;
+    "sk_tcp_accept" needs RawSockets else -1 => listeners::tcp_accept;
 };
 
 /// Functions of the ABI that may be imported and are never served, and their failure value: commands

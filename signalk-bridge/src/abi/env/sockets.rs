@@ -1,4 +1,4 @@
-//! UDP and TCP sockets.
+//! UDP and TCP sockets. Listeners are `listeners`.
 //!
 //! Clauses: plugin ABI 4.9, 6. What a socket does is `net/`; here arguments are
 //! read and results written. A range that the guest does not have costs no data:
@@ -211,44 +211,8 @@ pub(super) fn tcp_last_error(call: &mut Call<'_, '_>) -> Answer {
     }
 }
 
-/// Of this host (feature F56): listens; answers the listener's number when it does.
-pub(super) fn tcp_listen(call: &mut Call<'_, '_>) -> Answer {
-    let Some(address) = call.short(0) else { return Answer::Number(-1) };
-    let port = call.port(2);
-    if port == 0 {
-        call.say("a listener needs a port from 1 to 65535: nobody would know another");
-        return Answer::Number(-1);
-    }
-    let begun = call.net(|net, _| net.tcp_listen(&address, port, true));
-    rest(begun.map(|(_, wait)| Some(wait)))
-}
-
-/// Of this host: the next connection as a socket in line mode, 0 when there is none, and who it is,
-/// written as `sk_udp_recv` writes it.
-pub(super) fn tcp_accept(call: &mut Call<'_, '_>) -> Answer {
-    let (id, sender) = (call.socket(), call.sender(1));
-    let (mut memory, Some(shared)) = call.ctx.memory_and_state::<Shared>() else {
-        return Answer::Number(-1);
-    };
-    let from = match shared.net.tcp_peek_accept(id) {
-        Ok(Some(from)) => from,
-        Ok(None) => return Answer::Number(0),
-        Err(text) => {
-            call.say(text);
-            return Answer::Number(-1);
-        }
-    };
-    if let Err(fault) = write_sender(&mut memory, sender, from) {
-        call.fault(fault);
-        return Answer::Number(-1);
-    }
-    let accepted = call.net(Net::tcp_accept);
-    let socket = accepted.map(|accepted| accepted.map_or(0, |(socket, _)| socket.0));
-    Answer::Number(socket.map_or(-1, |socket| i32::try_from(socket).unwrap_or(-1)))
-}
-
 /// Address with a NUL and port in little-endian, both or neither.
-fn write_sender(
+pub(super) fn write_sender(
     memory: &mut GuestMemory<'_>,
     at: Option<(u32, u32)>,
     sender: SocketAddr,
@@ -315,7 +279,7 @@ fn number(count: usize) -> i32 {
 }
 
 /// The guest waits, where there is something to wait for.
-fn rest(wait: Option<Option<Wait>>) -> Answer {
+pub(super) fn rest(wait: Option<Option<Wait>>) -> Answer {
     match wait {
         Some(Some(wait)) => Answer::Rest(Until::World(wait), Give::Number),
         Some(None) => Answer::Number(0),
@@ -329,17 +293,20 @@ fn sent<T>(done: Option<T>, len: usize) -> Answer {
 
 impl Call<'_, '_> {
     /// The first argument; a number that no socket has when it cannot be one.
-    fn socket(&self) -> SocketId {
+    pub(super) fn socket(&self) -> SocketId {
         SocketId(u32::try_from(self.args.i32(0)).unwrap_or(0))
     }
 
     /// Where to write who sent; a guest that declares no such arguments is not told.
-    fn sender(&self, index: usize) -> Option<(u32, u32)> {
+    pub(super) fn sender(&self, index: usize) -> Option<(u32, u32)> {
         (self.args.0.len() > index).then(|| (self.args.u32(index), self.args.u32(index + 1)))
     }
 
     /// One call of the network; a failure is said.
-    fn net<T>(&mut self, run: impl FnOnce(&mut Net, SocketId) -> Result<T, String>) -> Option<T> {
+    pub(super) fn net<T>(
+        &mut self,
+        run: impl FnOnce(&mut Net, SocketId) -> Result<T, String>,
+    ) -> Option<T> {
         let id = self.socket();
         match run(&mut self.shared()?.net, id) {
             Ok(done) => Some(done),
