@@ -1,8 +1,8 @@
 //! Effects against real sockets on loopback: what is done, what is refused, what is reported.
 
-mod uploads;
 mod listen;
 mod tls;
+mod uploads;
 
 use std::{
     collections::VecDeque,
