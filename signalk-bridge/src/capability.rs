@@ -39,11 +39,13 @@ pub enum Capability {
     StaticFiles,
     /// Receive server events.
     ServerEvents,
+    /// See and change what others send before it is in the model. An extension; see `methods/intercept.rs`.
+    DeltaInputHandler,
 }
 
 impl Capability {
-    /// Every capability, in the order of the specification.
-    pub const ALL: [Capability; 13] = [
+    /// Every capability, in the order of the specification; then our own.
+    pub const ALL: [Capability; 14] = [
         Capability::Network,
         Capability::Storage,
         Capability::DataRead,
@@ -57,6 +59,7 @@ impl Capability {
         Capability::RawSockets,
         Capability::StaticFiles,
         Capability::ServerEvents,
+        Capability::DeltaInputHandler,
     ];
 
     /// The key in `wasmCapabilities`.
@@ -75,6 +78,7 @@ impl Capability {
             Capability::RawSockets => "rawSockets",
             Capability::StaticFiles => "staticFiles",
             Capability::ServerEvents => "serverEvents",
+            Capability::DeltaInputHandler => "deltaInputHandler",
         }
     }
 
@@ -99,6 +103,7 @@ impl Capability {
             Capability::RawSockets => r#""rawSockets": true"#,
             Capability::StaticFiles => r#""staticFiles": true"#,
             Capability::ServerEvents => r#""serverEvents": true"#,
+            Capability::DeltaInputHandler => r#""deltaInputHandler": true"#,
         }
     }
 
@@ -282,7 +287,9 @@ mod tests {
     fn every_key_of_the_specification_is_known_with_its_default() {
         let text = include_str!("../tests/data/capabilities.json");
         let rows: Vec<(String, Value)> = serde_json::from_str(text).unwrap();
-        assert_eq!(rows.len(), Capability::ALL.len());
+        let own = [Capability::DeltaInputHandler];
+        assert_eq!(rows.len() + own.len(), Capability::ALL.len());
+        assert!(own.iter().all(|own| !Capabilities::default().has(*own)));
         for (key, default) in rows {
             let capability = Capability::from_key(&key).expect(&key);
             let granted = default.as_str().map_or(default == json!(true), |word| word != "none");

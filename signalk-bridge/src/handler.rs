@@ -1,4 +1,4 @@
-//! What the server asks of a plugin: PUT, HTTP, resource, weather and radar handlers.
+//! What the server asks of a plugin: PUT, HTTP, resource, weather, radar and delta input handlers.
 //!
 //! One [`HandlerCall`] is one question with a JSON text and one reply, whatever
 //! the plugin's convention: an export of the buffer ABI or of AssemblyScript
@@ -105,6 +105,8 @@ pub enum Handler {
     Weather(WeatherHandler),
     /// Of a radar provider.
     Radar(RadarHandler),
+    /// Deltas on their way in; [`verdicts`](crate::verdicts) reads the reply.
+    DeltaInput,
 }
 
 macro_rules! handlers {
@@ -208,6 +210,7 @@ impl Handler {
             Handler::Resources(handler) => owned(handler.exports()),
             Handler::Weather(handler) => owned(handler.exports()),
             Handler::Radar(handler) => owned(handler.exports()),
+            Handler::DeltaInput => Vec::new(),
         }
     }
 
@@ -219,6 +222,7 @@ impl Handler {
             Handler::Resources(handler) => handler.method(),
             Handler::Weather(handler) => handler.method(),
             Handler::Radar(handler) => handler.method(),
+            Handler::DeltaInput => "deltas.input",
         }
     }
 
@@ -239,7 +243,7 @@ impl Handler {
     pub fn repeatable(&self) -> bool {
         match self {
             Handler::Http { repeatable, .. } => *repeatable,
-            Handler::Put { .. } => false,
+            Handler::Put { .. } | Handler::DeltaInput => false,
             Handler::Resources(handler) => handler.repeatable(),
             Handler::Weather(handler) => handler.repeatable(),
             Handler::Radar(handler) => handler.repeatable(),

@@ -27,6 +27,7 @@ mod fake;
 mod handler;
 mod handover;
 mod id;
+mod input_handler;
 mod manifest;
 pub mod methods;
 mod net;
@@ -52,6 +53,7 @@ pub use handler::{
 };
 pub use handover::{Handed, Head, Heads, Piece};
 pub use id::PluginId;
+pub use input_handler::{Verdict, verdicts};
 pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
 pub use registration::{Access, Endpoint, Registration};
 pub use rules::Rules;

@@ -1,4 +1,4 @@
-//! What a plugin offers: PUT handlers, providers, HTTP endpoints.
+//! What a plugin offers: PUT handlers, providers, HTTP endpoints, a delta input handler.
 //!
 //! Clauses: plugin ABI 4.7, 8.5. Whoever keeps the registrations (`signalk-core`)
 //! ends them with the plugin's life; registering twice replaces.
@@ -33,6 +33,13 @@ pub enum Registration {
     },
     /// Answers HTTP below `/plugins/<id>`; the whole list, in order.
     Http(Vec<Endpoint>),
+    /// Sees deltas before they are in the model, and may change or drop them.
+    DeltaInput {
+        /// `vessels.self`, another, or a pattern.
+        context: String,
+        /// Path patterns; none: the handler is taken off.
+        paths: Vec<String>,
+    },
 }
 
 /// One HTTP endpoint.

@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     guest::Platform,
     http::{HttpRequest, HttpResponse},
+    intake,
     io::{Effect, Input, Output, Report},
     plugins::{Later, PluginSettings, Plugins},
     resources::Turn,
@@ -139,6 +140,7 @@ impl Core {
             self.ask_for_radars(now);
             self.plugins.poll(now, &mut self.server);
             let went_on = self.go_on(now) | self.put_for_plugins(now);
+            let went_on = intake::drive(now, &mut self.server, &mut self.plugins) || went_on;
             self.answer_saved_options();
             if std::mem::take(&mut self.server.plugins_changed) {
                 self.tell_plugins_changed();
@@ -157,7 +159,11 @@ impl Core {
             self.server.timers.clear_all();
             return Output::Effect(Effect::Stopped);
         }
-        let deadlines = [self.server.next_deadline(), self.plugins.next_deadline()];
+        let deadlines = [
+            self.server.next_deadline(),
+            self.plugins.next_deadline(),
+            self.server.intake.next_deadline(),
+        ];
         Output::Wait { until: deadlines.into_iter().flatten().min() }
     }
 

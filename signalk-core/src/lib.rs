@@ -53,6 +53,7 @@ mod connection;
 mod core;
 mod devices;
 mod identity;
+mod intake;
 mod notifications;
 mod pipeline;
 mod plugin_host;

@@ -1,6 +1,6 @@
-//! A delta's way through the server (server-api.md 7): normalise, protect the own vessel, give notifications their ids,
-//! store, fan out, look into zones. The steps themselves are `signalk_model`'s, `notifications`', `stream`'s and `zones`';
-//! source priorities are not here yet.
+//! A delta's way through the server (server-api.md 7): normalise, protect the own vessel, let plugins look at it, give
+//! notifications their ids, store, fan out, look into zones. The steps themselves are `signalk_model`'s, `intake`'s,
+//! `notifications`', `stream`'s and `zones`'; source priorities are not here yet.
 
 use std::time::Duration;
 
@@ -8,39 +8,31 @@ use signalk_model::{Delta, LeftOut, Placement, SourceRef};
 
 use crate::{
     identity,
-    io::{LogLevel, StreamId},
+    intake::{Held, Origin},
+    io::LogLevel,
     server::Server,
 };
 
 impl Server {
-    /// A delta of a connection, a plugin or the server itself.
+    /// A delta of the server itself.
     pub(crate) fn handle_delta(&mut self, now: Duration, delta: Delta, provider: &SourceRef) {
-        self.handle_delta_as(now, delta, provider, Placement::Tree, None);
+        self.handle_delta_as(now, delta, provider, Placement::Tree, Origin::Server);
     }
 
-    /// A delta, where it goes, and the stream client that sent it.
+    /// A delta, where it goes, and who sent it.
     pub(crate) fn handle_delta_as(
         &mut self,
         now: Duration,
         mut delta: Delta,
         provider: &SourceRef,
         placement: Placement,
-        from: Option<StreamId>,
+        origin: Origin,
     ) {
-        let timestamp = self.timestamp();
-        let complaints = delta.normalise(&self.self_context, provider, &timestamp);
-        let refused = delta.protect_self(&self.self_context);
-        for complaint in complaints.iter().chain(&refused) {
-            self.log_line(LogLevel::Debug, provider.to_string(), complaint.to_string());
-        }
+        self.check(&mut delta, provider);
         if delta.is_empty() {
             return;
         }
-        self.providers.count(provider);
-        if self.config.settings.manages_notifications() {
-            self.notifications.manage(&mut delta, &*self.platform);
-        }
-        if let (Some(client), Some(context)) = (from, &delta.context) {
+        if let (Origin::Client(client), Some(context)) = (origin, &delta.context) {
             for update in &delta.updates {
                 if let Some(source) = &update.source_ref {
                     for entry in &update.values {
@@ -48,6 +40,48 @@ impl Server {
                     }
                 }
             }
+        }
+        if self.intake.is_idle() || origin == Origin::Server {
+            return self.let_in(now, delta, provider, placement);
+        }
+        let held = Held { delta, provider: provider.clone(), placement, origin };
+        if let Some(held) = self.intake.offer(now, held) {
+            return self.let_in(now, held.delta, provider, placement);
+        }
+        self.let_released_in(now);
+    }
+
+    /// The rules for every delta that comes in, and for what a handler made of one.
+    pub(crate) fn check(&mut self, delta: &mut Delta, provider: &SourceRef) {
+        let timestamp = self.timestamp();
+        let complaints = delta.normalise(&self.self_context, provider, &timestamp);
+        let refused = delta.protect_self(&self.self_context);
+        for complaint in complaints.iter().chain(&refused) {
+            self.log_line(LogLevel::Debug, provider.to_string(), complaint.to_string());
+        }
+    }
+
+    /// Whatever the handlers have done with, in its order. Whether there was any.
+    pub(crate) fn let_released_in(&mut self, now: Duration) -> bool {
+        let mut any = false;
+        while let Some(held) = self.intake.pop_released() {
+            self.let_in(now, held.delta, &held.provider, held.placement);
+            any = true;
+        }
+        any
+    }
+
+    /// A delta that was checked and that no handler waits for.
+    fn let_in(
+        &mut self,
+        now: Duration,
+        mut delta: Delta,
+        provider: &SourceRef,
+        placement: Placement,
+    ) {
+        self.providers.count(provider);
+        if self.config.settings.manages_notifications() {
+            self.notifications.manage(&mut delta, &*self.platform);
         }
         let left_out = self.store.apply_from(now, &delta, placement, provider);
         if !left_out.is_empty() {

@@ -9,6 +9,7 @@ use signalk_model::{Delta, Placement, SourceRef, Store};
 
 use crate::{
     guest::Platform,
+    intake::Origin,
     io::{HttpId, Output},
     plugins::{Host, PluginPut},
     saving::Saving,
@@ -35,7 +36,11 @@ impl Host for Server {
             Version::V1 => Placement::Tree,
             Version::V2 => Placement::CacheOnly,
         };
-        self.handle_delta_as(now, delta, provider, placement, None);
+        self.handle_delta_as(now, delta, provider, placement, Origin::Plugin);
+    }
+
+    fn handle_server_delta(&mut self, now: Duration, delta: Delta, provider: &SourceRef) {
+        self.handle_delta(now, delta, provider);
     }
 
     fn emit_binary(&mut self, now: Duration, plugin: &PluginId, stream: &str, data: Bytes) {

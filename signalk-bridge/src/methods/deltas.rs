@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use signalk_model::{Delta, SourceRef, Update};
 
 use super::Caller;
-use crate::{Account, BridgeError, SubscribeRequest, SubscribeRow, SubscriptionId, Version};
+use crate::{Account, BridgeError, PluginId, Rules, SubscribeRequest, SubscribeRow, SubscriptionId, Version};
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
@@ -107,7 +107,8 @@ pub fn send(caller: &mut Caller<'_>, json: &[u8], version: Version) -> Result<()
 
 /// Sends a delta that the host made on behalf of the plugin.
 pub(super) fn send_parsed(caller: &mut Caller<'_>, mut delta: Delta, version: Version) {
-    attribute(&mut delta, caller.account);
+    let Account { package, rules, .. } = &*caller.account;
+    attribute(&mut delta, caller.account.plugin(), package, rules);
     let plugin = caller.plugin().clone();
     caller.account.counters.deltas_out += 1;
     match version {
@@ -126,10 +127,10 @@ pub(super) fn send_parsed(caller: &mut Caller<'_>, mut delta: Delta, version: Ve
 
 /// The plugin is the source: no foreign `$source`; what is below its own name, or the package's, is
 /// its own (plugin ABI 7.2). The owner may let it keep what it said.
-fn attribute(delta: &mut Delta, account: &Account) {
-    let own = Own::new(account);
+pub(crate) fn attribute(delta: &mut Delta, plugin: &PluginId, package: &str, rules: &Rules) {
+    let own = Own::new(plugin, package, rules);
     for update in &mut delta.updates {
-        if account.rules.lenient_source {
+        if rules.lenient_source {
             own.lenient(update);
         } else {
             own.strict(update);
@@ -146,10 +147,9 @@ struct Own<'a> {
 }
 
 impl<'a> Own<'a> {
-    fn new(account: &'a Account) -> Own<'a> {
-        let id = account.plugin().as_str();
-        let name = account.rules.source_name.as_deref().unwrap_or(id);
-        Own { name, all: [name, id, &account.package] }
+    fn new(plugin: &'a PluginId, package: &'a str, rules: &'a Rules) -> Own<'a> {
+        let name = rules.source_name.as_deref().unwrap_or(plugin);
+        Own { name, all: [name, plugin, package] }
     }
 
     /// What follows one of its names; `None`: not below any.

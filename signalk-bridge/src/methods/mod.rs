@@ -9,6 +9,7 @@
 pub mod deltas;
 pub mod exchange;
 pub mod fetch;
+pub mod intercept;
 pub mod log;
 pub mod meta;
 pub(crate) mod network;
@@ -82,6 +83,7 @@ pub const METHODS: &[Method] = &[
     method! { "deltas.emit", needs: Capability::DataWrite, run: deltas::emit },
     method! { "deltas.subscribe", needs: Capability::DataRead, run: deltas::subscribe },
     method! { "deltas.unsubscribe", needs: Capability::DataRead, run: deltas::unsubscribe },
+    method! { "deltas.intercept", needs: Capability::DeltaInputHandler, run: intercept::register },
     method! { "paths.get", needs: Capability::DataRead, run: paths::get },
     method! { "meta.get", needs: Capability::DataRead, run: meta::get },
     method! { "meta.set", needs: Capability::DataWrite, run: meta::set },

@@ -115,6 +115,7 @@ pub(crate) fn method(registration: &Registration) -> &'static str {
         Registration::Weather { .. } => "weather.register",
         Registration::Radar { .. } => "radar.register",
         Registration::Http(_) => "http.register",
+        Registration::DeltaInput { .. } => "deltas.intercept",
     }
 }
 
@@ -176,6 +177,9 @@ impl Registration {
             Registration::Resources { kind } => kind.len(),
             Registration::Weather { name } | Registration::Radar { name } => name.len(),
             Registration::Http(rows) => rows.iter().map(|row| row.path.len()).sum(),
+            Registration::DeltaInput { context, paths } => {
+                context.len() + paths.iter().map(String::len).sum::<usize>()
+            }
         }
     }
 }
@@ -214,7 +218,7 @@ impl Registered {
             Registration::Weather { name } | Registration::Radar { name } => {
                 short("name", name).map(|()| true)
             }
-            Registration::Http(_) => Ok(true),
+            Registration::Http(_) | Registration::DeltaInput { .. } => Ok(true),
         }
     }
 
@@ -228,7 +232,9 @@ impl Registered {
                 self.kinds.insert(kind.clone());
             }
             Registration::Radar { .. } => self.has_radar = true,
-            Registration::Weather { .. } | Registration::Http(_) => {}
+            Registration::Weather { .. }
+            | Registration::Http(_)
+            | Registration::DeltaInput { .. } => {}
         }
     }
 

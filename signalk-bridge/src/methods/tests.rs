@@ -48,6 +48,15 @@ const CASES: &[Case] = &[
         ),
     },
     Case {
+        method: "deltas.intercept",
+        params: r#"{"paths":["navigation.*"]}"#,
+        answer: "null",
+        trace: &[r#"p registers DeltaInput { context: "vessels.self", paths: ["navigation.*"] }"#],
+        denied: Some(
+            r#"plugin `p`: `deltas.intercept` needs the capability `deltaInputHandler`; add "deltaInputHandler": true to wasmCapabilities in its package.json"#,
+        ),
+    },
+    Case {
         method: "paths.get",
         params: r#"{"path":"navigation.speedOverGround"}"#,
         answer: r#"{"value":3.1}"#,

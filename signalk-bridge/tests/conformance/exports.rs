@@ -336,6 +336,7 @@ impl Judge<'_> {
             Handler::Resources(_) => "see `sk_register_resource_provider`",
             Handler::Weather(_) => "see `sk_register_weather_provider`",
             Handler::Radar(_) => "see `sk_register_radar_provider`",
+            Handler::DeltaInput => "see `deltas.intercept`",
         };
         (
             "request in, reply out".into(),

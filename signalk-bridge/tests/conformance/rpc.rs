@@ -49,6 +49,7 @@ const CASES: &[Case] = cases! {
     "deltas.emit" r#"{"delta":{"updates":[{"values":[{"path":"a.b","value":1}]}]}}"#;
     "deltas.subscribe" r#"{"path":"navigation.*"}"#;
     "deltas.unsubscribe" "{}";
+    "deltas.intercept" r#"{"paths":["navigation.*"]}"#;
     "paths.get" r#"{"path":"navigation.speedOverGround"}"#;
     "meta.get" r#"{"path":"navigation.speedOverGround"}"#;
     "meta.set" r#"{"path":"a.b","meta":{"units":"K"}}"#;

@@ -7,12 +7,13 @@ mod status;
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use signalk_model::{Delta, SourceRef};
+use signalk_model::{Delta, Placement, SourceRef};
 
 use self::parsing::Parsing;
 use crate::{
     config::{ConnectionConfig, Endpoint},
     demo::DemoBoat,
+    intake::Origin,
     io::{ConnectionEvent, ConnectionId, Effect, LogLevel, Output},
     server::Server,
     timer::Timer,
@@ -255,7 +256,7 @@ impl Server {
         }
         let provider = connection.provider.clone();
         for delta in deltas {
-            self.handle_delta(now, delta, &provider);
+            self.handle_delta_as(now, delta, &provider, Placement::Tree, Origin::Connection);
         }
     }
 }

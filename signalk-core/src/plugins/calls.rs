@@ -115,7 +115,7 @@ impl Calls {
 }
 
 impl Plugins {
-    /// Asks a plugin; `then` is called later, never from here.
+    /// Asks a plugin; `then` is called later, never from here. `None`: it will be told that nobody can be asked.
     pub(crate) fn call_handler(
         &mut self,
         now: Duration,
@@ -124,11 +124,16 @@ impl Plugins {
         request: String,
         host: &mut dyn Host,
         then: Then,
-    ) {
-        if let Some((id, at)) = self.begin_call(now, plugin, request.len(), then) {
-            let call = HandlerCall { id, handler, request };
-            self.input(at, now, Input::Handle(call), host);
-        }
+    ) -> Option<HandlerCallId> {
+        let (id, at) = self.begin_call(now, plugin, request.len(), then)?;
+        let call = HandlerCall { id, handler, request };
+        self.input(at, now, Input::Handle(call), host);
+        Some(id)
+    }
+
+    /// Nobody waits for this call any more; who was asked.
+    pub(super) fn forget_call(&mut self, id: HandlerCallId) -> Option<At> {
+        self.calls.waiting.remove(&id).map(|waiting| waiting.at)
     }
 
     /// Asks an endpoint for a client, whose going away ends the call: then `then` is not called.

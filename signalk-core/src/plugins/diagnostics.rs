@@ -120,6 +120,13 @@ fn counters(plugin: &Plugin, subscriptions: usize) -> Value {
         "handlerErrors": record.handler_errors,
         "requests": totals.requests,
         "requestsFailed": totals.requests_failed,
+        "inputs": {
+            "answered": record.inputs.handed,
+            "changed": record.inputs.changed,
+            "dropped": record.inputs.dropped,
+            "skipped": record.inputs.skipped,
+            "failures": record.inputs.failures,
+        },
         "savesFailed": record.saves_failed,
         "crashes": record.crashes.all,
         "traps": record.crashes.traps,

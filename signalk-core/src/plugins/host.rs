@@ -35,6 +35,8 @@ pub(crate) trait Host {
         provider: &SourceRef,
         version: Version,
     );
+    /// Takes a delta of the server itself about a plugin.
+    fn handle_server_delta(&mut self, now: Duration, delta: Delta, provider: &SourceRef);
     /// A frame of a plugin for the clients of a binary stream.
     fn emit_binary(&mut self, now: Duration, plugin: &PluginId, stream: &str, data: Bytes);
     /// A plugin wants something changed; [`super::Plugins::put_answered`] follows.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use signalk_bridge::{
     Cause, Code, Crash, Failure, HandlerFailure, Input, Output as Said, Purpose, Session,
-    SessionConfig, Status, Version,
+    SessionConfig, Status,
 };
 use signalk_model::{Delta, SourceRef, Update, Value};
 use wasmi_hdk::supervisor::{Action, Event};
@@ -77,6 +77,7 @@ impl Plugins {
         } else if plugin.session.is_some() {
             plugin.supervisor.handle(now, Event::Stop);
             plugin.stopping = true;
+            self.registrations.inputs_changed = true;
             self.input(at, now, Input::Stop, host);
         } else if plugin.state == State::Crashed || plugin.state == State::Error {
             plugin.supervisor.handle(now, Event::Stop);
@@ -461,5 +462,5 @@ fn notify(
     let value = json!({ "state": state, "method": method, "message": message });
     let update = Update::new().with_value(path.as_str(), Value::from_json(value));
     let delta = Delta::for_self().with_update(update);
-    host.handle_plugin_delta(now, delta, &SourceRef::from("plugins"), Version::V1);
+    host.handle_server_delta(now, delta, &SourceRef::from("plugins"));
 }

@@ -20,6 +20,8 @@ pub(super) struct Allowance {
     pub(super) deltas_per_second: u32,
     /// Deltas that may wait for it.
     pub(super) queue: usize,
+    /// How long a delta may wait for its delta input handler.
+    pub(super) input_time: Duration,
     /// Files that it may keep.
     pub(super) quota: Quota,
 }
@@ -34,7 +36,7 @@ struct Row {
 }
 
 /// All keys. README.md, "What a plugin may use", lists the same.
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     Row {
         key: "memoryMiB",
         least: 1,
@@ -98,6 +100,13 @@ const ROWS: [Row; 10] = [
         set: |to, n| to.queue = size(n),
     },
     Row {
+        key: "inputMillis",
+        least: 1,
+        most: 1000,
+        unit: "milliseconds that a delta may wait",
+        set: |to, n| to.input_time = Duration::from_millis(n),
+    },
+    Row {
         key: "storageMiB",
         least: 0,
         most: 1 << 20,
@@ -113,6 +122,8 @@ const ROWS: [Row; 10] = [
     },
 ];
 
+/// How long a delta may wait for a delta input handler, unless its owner says otherwise.
+pub(super) const INPUT_TIME: Duration = Duration::from_millis(20);
 /// Who rests may save up the fuel of so many seconds.
 const SAVED_SECONDS: u64 = 10;
 
@@ -177,6 +188,7 @@ mod tests {
             call_time: None,
             deltas_per_second: 2000,
             queue: 1000,
+            input_time: INPUT_TIME,
             quota: Quota::default(),
         }
     }
@@ -186,7 +198,7 @@ mod tests {
         let value = json!({
             "memoryMiB": 16, "callSeconds": 2, "callFuel": 1_000_000, "fuelPerSecond": 5_000_000,
             "messageMiB": 1, "logLinesPerSecond": 3, "deltasPerSecond": 4, "deltasWaiting": 5,
-            "storageMiB": 6, "storageFiles": 7,
+            "inputMillis": 8, "storageMiB": 6, "storageFiles": 7,
         });
         assert_eq!(value.as_object().unwrap().len(), ROWS.len());
         let (got, complaints) = default().narrowed_by("p", Some(&value));
@@ -201,6 +213,7 @@ mod tests {
         assert_eq!((got.limits.message_bytes, got.limits.stdin_bytes), (1 << 20, 2 << 20));
         assert_eq!(got.limits.stderr_lines_per_second, 3);
         assert_eq!((got.deltas_per_second, got.queue), (4, 5));
+        assert_eq!(got.input_time, Duration::from_millis(8));
         assert_eq!(got.quota, Quota { max_bytes: 6 << 20, max_files: 7 });
     }
 
@@ -220,7 +233,7 @@ mod tests {
                  give a whole number from 1 to 3600 (seconds of computing)",
                 "plugin `p`: plugin-config-data/p.json: limits.memoryMb is unknown and has no \
                  effect; there are memoryMiB, callSeconds, callFuel, fuelPerSecond, messageMiB, \
-                 logLinesPerSecond, deltasPerSecond, deltasWaiting, storageMiB, storageFiles",
+                 logLinesPerSecond, deltasPerSecond, deltasWaiting, inputMillis, storageMiB, storageFiles",
             ]
         );
         let (got, complaints) = default().narrowed_by("p", Some(&json!(5)));

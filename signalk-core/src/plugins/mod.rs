@@ -6,7 +6,7 @@
 //! `options.rs`: the owner's file; `describe.rs`: what its schema says about it;
 //! `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
 //! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one; `exchanges.rs`: clients' bodies in pieces; `reload.rs`: loading anew;
-//! `describe_cache.rs`: who is known without being loaded; `diagnostics.rs`: what the owner is shown.
+//! `describe_cache.rs`: who is known without being loaded; `inputs.rs`: who looks at deltas before they are in the model; `diagnostics.rs`: what the owner is shown.
 
 mod calls;
 mod defaults;
@@ -18,6 +18,7 @@ mod diagnostics;
 mod endpoints;
 mod exchanges;
 mod host;
+mod inputs;
 mod lifecycle;
 mod limits;
 mod log_budget;
@@ -98,6 +99,7 @@ impl PluginSettings {
             call_time: self.call_time,
             deltas_per_second: self.deltas_per_second,
             queue: self.queue,
+            input_time: limits::INPUT_TIME,
             quota: Quota::default(),
         }
     }

@@ -114,6 +114,11 @@ impl Options {
         (Rules { strict, lenient_source, source_name, http_utf16 }, complaints)
     }
 
+    /// Among the delta input handlers, lower is earlier: the owner's `"inputOrder": -1`.
+    pub(super) fn input_order(&self) -> i64 {
+        self.members.get("inputOrder").and_then(Value::as_i64).unwrap_or(0)
+    }
+
     /// Where it may connect to, and what was not understood of it.
     pub(super) fn egress(&self, manifest: &Manifest) -> (Egress, Vec<String>) {
         Egress::of(&manifest.id, &self.members, manifest.egress.as_deref())

@@ -83,6 +83,8 @@ pub(super) struct Plugin {
     pub(super) rules: Rules,
     /// The edge keeps sockets or requests of this life.
     pub(super) connected: bool,
+    /// The life in which its delta input handler was taken off.
+    pub(super) inputs_off: Option<u64>,
     /// A notification about it stands.
     pub(super) alarmed: bool,
     echo: Echo,
@@ -129,6 +131,7 @@ impl Plugin {
             egress: Arc::default(),
             rules: Rules::default(),
             connected: false,
+            inputs_off: None,
             alarmed: false,
             echo: Echo::default(),
         }

@@ -11,6 +11,7 @@ use signalk_bridge::{Counters, Crash, Status, Usage};
 use signalk_model::Timestamp;
 use wasmi_hdk::{Fault, Level, LogLine, Stats};
 
+use super::inputs::InputCounters;
 use super::log_budget::LogBudget;
 
 /// Log lines that are kept per plugin.
@@ -38,6 +39,7 @@ pub(super) struct Record {
     pub(super) handler_errors: u64,
     /// When its log was told of one last.
     handler_told: Option<Duration>,
+    pub(super) inputs: InputCounters,
     /// Its own options that the disk refused.
     pub(super) saves_failed: u64,
     lines: VecDeque<(i64, LogLine)>,

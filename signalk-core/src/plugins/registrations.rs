@@ -1,4 +1,4 @@
-//! What running plugins offer to clients: PUT handlers, providers, HTTP endpoints.
+//! What running plugins offer: PUT handlers, providers, HTTP endpoints, delta input handlers.
 //!
 //! One table, so that everything a plugin offers ends with its life (plugin ABI
 //! W19). Order is that of registration: the first provider is the default. How
@@ -21,6 +21,8 @@ pub(crate) struct Registrations {
     endpoints: BTreeMap<At, Endpoints>,
     /// Whose endpoints are of a life that has ended.
     past: BTreeSet<At>,
+    /// Who looks at incoming deltas may be another now.
+    pub(super) inputs_changed: bool,
 }
 
 impl Registrations {
@@ -32,6 +34,10 @@ impl Registrations {
             Registration::Resources { kind } => Name::Resources(kind.clone()),
             Registration::Weather { .. } => Name::Weather,
             Registration::Radar { .. } => Name::Radar,
+            Registration::DeltaInput { .. } => {
+                self.inputs_changed = true;
+                Name::DeltaInput
+            }
             Registration::Http(endpoints) => {
                 let (endpoints, complaints) = Endpoints::new(endpoints.clone());
                 self.endpoints.insert(at, endpoints);
@@ -45,12 +51,14 @@ impl Registrations {
 
     /// The plugin's life has ended.
     pub(super) fn remove(&mut self, at: At) {
+        self.inputs_changed |= self.rows.contains_key(&(at, Name::DeltaInput));
         self.rows.retain(|(owner, _), _| *owner != at);
         self.past.insert(at);
     }
 
     /// The plugin has started: what it did not offer anew is over.
     pub(super) fn started(&mut self, at: At) {
+        self.inputs_changed |= self.rows.contains_key(&(at, Name::DeltaInput));
         if self.past.remove(&at) {
             self.endpoints.remove(&at);
         }
@@ -95,6 +103,16 @@ impl Registrations {
         })
     }
 
+    /// Delta input handlers: context and paths as registered.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = (At, (&str, &[String]))> {
+        self.of(|registration| match registration {
+            Registration::DeltaInput { context, paths } => {
+                Some((context.as_str(), paths.as_slice()))
+            }
+            _ => None,
+        })
+    }
+
     /// The HTTP endpoints of one plugin, which may have ended.
     pub(super) fn endpoints(&self, at: At) -> Option<&Endpoints> {
         self.endpoints.get(&at)
@@ -108,6 +126,7 @@ enum Name {
     Resources(String),
     Weather,
     Radar,
+    DeltaInput,
 }
 
 #[cfg(test)]

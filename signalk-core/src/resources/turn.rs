@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     http::HttpResponse,
+    intake::Origin,
     io::{LogLevel, Ticket},
     plugins::{Later, Plugins},
     server::Server,
@@ -268,7 +269,7 @@ impl Turn<'_> {
         let update = Update { values: vec![PathValue { path, value }], ..Update::default() };
         let delta = Delta { context: None, updates: vec![update] };
         let source = SourceRef::from(provider.id());
-        self.server.handle_delta_as(self.now, delta, &source, Placement::CacheOnly, None);
+        self.server.handle_delta_as(self.now, delta, &source, Placement::CacheOnly, Origin::Server);
     }
 
     /// The page of an address that nothing answers.

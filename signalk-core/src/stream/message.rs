@@ -9,6 +9,7 @@ use signalk_model::{Complaint, Delta, Placement};
 
 use crate::{
     api::NO_ACCESS_REQUESTS,
+    intake::Origin,
     io::StreamId,
     plugins::Plugins,
     put::{Asker, Change, Target},
@@ -75,7 +76,7 @@ impl Server {
         });
         if self.config.writable() {
             let provider = self.names.ws.clone();
-            self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Some(id));
+            self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Origin::Client(id));
         }
         if rest { Rest::Something } else { Rest::Nothing }
     }

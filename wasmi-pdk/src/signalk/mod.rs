@@ -43,6 +43,7 @@ mod buffer;
 mod bytes;
 mod delta;
 pub mod http;
+mod input;
 pub mod net;
 mod rows;
 mod server;
@@ -56,6 +57,7 @@ use serde_json::value::RawValue;
 
 pub use buffer::{BlockingWebSocket, BufferPlugin, Server, Slot};
 pub use delta::{Delta, PathValue, Position, Update};
+pub use input::Incoming;
 pub use server::{AlarmState, PutReply, SignalK, Subscription};
 
 use crate::{Cx, Error, ErrorCode, Result, Router};
@@ -173,6 +175,15 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
                 sk.inboxes().receive(params.get());
             }
             std::future::ready(())
+        })
+        .method("deltas.input", |cx: Cx<State<P>>, input::Batch { deltas }| {
+            let sk = cx.state.starting.borrow().clone();
+            let count = deltas.len();
+            let said = match sk.and_then(|sk| sk.input_handler()) {
+                Some(handle) => deltas.into_iter().map(|delta| handle(delta)).collect(),
+                None => vec![Incoming::Pass; count],
+            };
+            std::future::ready(Ok(said))
         })
         .notification_text("rows", |cx: Cx<State<P>>, text| {
             let sk = cx.state.starting.borrow().clone();

@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Delta;
 use super::net::{Inboxes, encode};
 use super::rows::Rows;
+use super::{Delta, Incoming};
 use crate::{Call, Host, Result};
 
 /// The server. Clones are the same server.
@@ -21,6 +21,7 @@ pub struct SignalK {
 }
 
 type Handler = Rc<dyn Fn(&Delta)>;
+type InputHandler = Rc<dyn Fn(Delta) -> Incoming>;
 
 /// Who handles which subscription, and what came before the handler was known.
 #[derive(Default)]
@@ -28,6 +29,7 @@ struct Handlers {
     known: RefCell<Vec<(u64, Handler)>>,
     early: RefCell<Vec<(u64, Vec<Delta>)>>,
     subscribing: Cell<u32>,
+    input: RefCell<Option<InputHandler>>,
     inboxes: Inboxes,
     rows: RefCell<Rows>,
 }
@@ -209,6 +211,49 @@ impl SignalK {
         Ok(())
     }
 
+    /// Calls `handle` with each delta of the own vessel that another sends and that has one of these paths (`*` stands for
+    /// anything), before it is in the model: it may pass, be dropped, or get other values. A second handler takes the
+    /// place of the first. `handle` has to be quick: navigation data waits for it, 20 ms at most.
+    ///
+    /// ```
+    /// # use wasmi_pdk::signalk::{Incoming, SignalK};
+    /// # async fn start(sk: SignalK) -> wasmi_pdk::Result<()> {
+    /// sk.on_input(&["navigation.headingMagnetic"], |mut delta| {
+    ///     for entry in delta.updates.iter_mut().flat_map(|update| &mut update.values) {
+    ///         if let Some(heading) = entry.value.as_f64() {
+    ///             entry.value = (heading + 0.05).into();
+    ///         }
+    ///     }
+    ///     Incoming::Change(delta)
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What the server says: the capability `deltaInputHandler` is missing, too many paths.
+    pub async fn on_input(
+        &self,
+        paths: &[&str],
+        handle: impl Fn(Delta) -> Incoming + 'static,
+    ) -> Result<()> {
+        self.on_input_of("vessels.self", paths, handle).await
+    }
+
+    /// [`SignalK::on_input`] for any context, `*` for all.
+    ///
+    /// # Errors
+    /// As [`SignalK::on_input`].
+    pub async fn on_input_of(
+        &self,
+        context: &str,
+        paths: &[&str],
+        handle: impl Fn(Delta) -> Incoming + 'static,
+    ) -> Result<()> {
+        *self.handlers.input.borrow_mut() = Some(Rc::new(handle));
+        self.host.call("deltas.intercept", (paths, context)).await
+    }
+
     /// The value at a path of the own vessel; `None` when there is none.
     ///
     /// # Errors
@@ -350,7 +395,12 @@ impl SignalK {
         }
     }
 
+    pub(super) fn input_handler(&self) -> Option<InputHandler> {
+        self.handlers.input.borrow().clone()
+    }
+
     pub(super) fn forget_handlers(&self) {
+        self.handlers.input.borrow_mut().take();
         self.handlers.known.borrow_mut().clear();
         self.handlers.early.borrow_mut().clear();
     }
