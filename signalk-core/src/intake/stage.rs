@@ -11,9 +11,9 @@ use super::{Held, Origin, Waiting};
 const MOST_WAITING: usize = 1000;
 /// Bytes of them as JSON.
 const MOST_WAITING_BYTES: usize = 4 << 20;
-/// Deltas and bytes of one batch.
-const MOST: usize = 256;
-const MOST_BYTES: usize = 256 << 10;
+/// Deltas and bytes of one batch: a guest computes some 50,000 fuel for each delta that it changes.
+const MOST: usize = 32;
+const MOST_BYTES: usize = 64 << 10;
 /// Failures in a row after which a handler is taken off.
 const MOST_FAILURES: u32 = 10;
 /// Fuel that a plugin may use for each millisecond of its budget.

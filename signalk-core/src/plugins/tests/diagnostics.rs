@@ -47,7 +47,10 @@ fn the_shape_of_the_diagnostics() {
         "deltasInDropped": 0, "deltasOutDropped": 0, "badDeltas": 0, "pollsMissed": 0,
         "guestFaults": 0, "datagramsDropped": 0, "tcpDropped": 0, "tcpAccepted": 0, "tcpRefused": 0,
         "logLinesDropped": 0,
-        "throttled": 0, "handlerErrors": 0, "requests": 0, "requestsFailed": 0, "savesFailed": 0, "crashes": 0, "traps": 0, "deadlineHits": 0, "deltasBuffered": 0, "subscriptions": 0,
+        "throttled": 0, "handlerErrors": 0, "requests": 0, "requestsFailed": 0,
+        "inputsAnswered": 0, "inputsChanged": 0, "inputsDropped": 0, "inputsSkipped": 0,
+        "inputFailures": 0, "savesFailed": 0, "crashes": 0, "traps": 0, "deadlineHits": 0,
+        "deltasBuffered": 0, "subscriptions": 0,
     });
     assert_eq!(
         all,

@@ -6,7 +6,9 @@ mod diagnostics;
 mod found;
 mod handlers;
 mod options;
-// A real guest: as wasm a test sees only its own folder.
+// Real guests: as wasm a test sees only its own folder.
+#[cfg(not(target_family = "wasm"))]
+mod inputs;
 #[cfg(not(target_family = "wasm"))]
 mod json_rpc;
 mod lifecycle;
