@@ -33,6 +33,15 @@ impl SignalK for Fake {
     fn emit_delta(&mut self, plugin: &PluginId, delta: Delta, version: Version) {
         self.trace.push(format!("{plugin} {version:?} {}", delta.to_json()));
     }
+    fn client_socket(
+        &mut self,
+        plugin: &PluginId,
+        id: crate::ClientSocketId,
+        deed: crate::ClientDeed,
+    ) -> Result<(), String> {
+        self.trace.push(format!("{plugin} client {}: {deed:?}", id.0));
+        if id.0 == 1 { Ok(()) } else { Err(format!("there is no connection {}", id.0)) }
+    }
     fn get_node(&mut self, context: &Context, path: &str) -> Option<String> {
         self.values.get(&format!("{context}.{path}")).cloned()
     }

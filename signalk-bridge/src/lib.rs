@@ -18,6 +18,7 @@
 mod abi;
 mod account;
 mod capability;
+mod client_socket;
 mod effect;
 mod egress;
 mod error;
@@ -40,6 +41,7 @@ mod usage;
 pub use abi::{Flavour, UnknownAbi, detect};
 pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
+pub use client_socket::{ClientDeed, ClientNews, ClientSocketId, LONGEST_MESSAGE};
 pub use effect::{
     BACKLOG, ConnectionId, Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report,
     SocketId, UdpOption, Upload, WINDOW, WebSocketMessage,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use signalk_model::{Context, Delta};
 use wasmi_hdk::LogLine;
 
-use crate::{BridgeError, PluginId, Registration};
+use crate::{BridgeError, ClientDeed, ClientSocketId, PluginId, Registration};
 
 /// The server as the method table sees it.
 pub trait SignalK {
@@ -46,6 +46,16 @@ pub trait SignalK {
     fn put(&mut self, plugin: &PluginId, id: PutId, request: PutRequest);
     /// A frame for whoever listens to a binary stream.
     fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes);
+    /// The plugin does something with a client's WebSocket.
+    ///
+    /// # Errors
+    /// In words: it is not there (any more), or the client does not keep up.
+    fn client_socket(
+        &mut self,
+        plugin: &PluginId,
+        id: ClientSocketId,
+        deed: ClientDeed,
+    ) -> Result<(), String>;
     /// The own vessel.
     fn self_context(&self) -> Context;
     /// Milliseconds since the Unix epoch.

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde_json::json;
-use signalk_bridge::{Handler, HandlerReply, RadarHandler};
+use signalk_bridge::{Handler, HandlerReply, RadarHandler, WebSocketMessage};
 
 use crate::{
     api,
@@ -11,7 +12,7 @@ use crate::{
     guest::Platform,
     http::{HttpRequest, HttpResponse},
     intake,
-    io::{Effect, Input, Output, Report},
+    io::{Effect, Input, Output, Report, StreamId},
     plugins::{Later, PluginSettings, Plugins},
     resources::Turn,
     server::{PRUNE_EVERY, Server},
@@ -74,19 +75,30 @@ impl Core {
             }
             Input::HttpGone { id } => self.plugins.client_gone(now, id, &mut self.server),
             Input::StreamOpened { id, target, headers } => {
-                self.know_plugin_status();
-                self.server.stream_opened(now, id, &target, &headers)
+                let asked = (&*target, &*headers);
+                if let Some(response) = api::is_closed(&target, &self.server) {
+                    let rejection = Effect::StreamReject { id, response };
+                    self.server.outputs.push_back(Output::Effect(rejection));
+                } else if !self.plugins.socket_opened(now, id, asked, &mut self.server) {
+                    self.know_plugin_status();
+                    self.server.stream_opened(now, id, &target, &headers);
+                }
             }
             Input::StreamMessage { id, text } => {
-                self.server.stream_message(now, id, &text, &mut self.plugins);
+                self.stream_message(now, id, text, false);
             }
+            Input::StreamBinary { id, data } => self.stream_message(now, id, data, true),
             Input::StreamClosed { id } => {
-                if !self.server.binary.close(id) {
+                if !self.plugins.socket_closed(now, id, &mut self.server)
+                    && !self.server.binary.close(id)
+                {
                     self.server.stream_closed(id);
                 }
             }
             Input::StreamQueue { id, bytes } => {
-                if !self.server.binary.queue(id, bytes) {
+                if !self.plugins.socket_queue(now, id, bytes, &mut self.server)
+                    && !self.server.binary.queue(id, bytes)
+                {
                     self.server.stream_queue(now, id, bytes);
                 }
             }
@@ -127,6 +139,19 @@ impl Core {
             }
         }
         self.run_timers(now);
+    }
+
+    /// To a plugin, if it is its client's; of the others also bytes are JSON.
+    fn stream_message(&mut self, now: Duration, id: StreamId, bytes: Bytes, is_binary: bool) {
+        if self.plugins.has_socket(id) {
+            let message = match str::from_utf8(&bytes) {
+                Ok(text) if !is_binary => WebSocketMessage::Text(text.to_owned()),
+                _ => WebSocketMessage::Binary(bytes),
+            };
+            self.plugins.socket_message(now, id, message, &mut self.server);
+        } else {
+            self.server.stream_message(now, id, &bytes, &mut self.plugins);
+        }
     }
 
     /// The next thing to do.

@@ -77,6 +77,13 @@ pub enum Input {
         /// The frame's text, not yet known to be JSON.
         text: Bytes,
     },
+    /// A binary frame of a stream client.
+    StreamBinary {
+        /// Who sent it.
+        id: StreamId,
+        /// The frame's bytes.
+        data: Bytes,
+    },
     /// A stream client is gone. Nothing more is sent to it.
     StreamClosed {
         /// Who.

@@ -22,6 +22,7 @@ pub mod status;
 pub mod streams;
 pub mod tcp;
 pub mod udp;
+pub mod websocket;
 pub mod ws;
 
 use std::time::Duration;
@@ -109,6 +110,9 @@ pub const METHODS: &[Method] = &[
     method! { "http.read", needs: Capability::HttpEndpoints, asks: exchange::read },
     method! { "http.respond", needs: Capability::HttpEndpoints, run: exchange::respond },
     method! { "http.write", needs: Capability::HttpEndpoints, asks: exchange::write },
+    method! { "websocket.register", needs: Capability::HttpEndpoints, run: websocket::register },
+    method! { "websocket.send", needs: Capability::HttpEndpoints, run: websocket::send },
+    method! { "websocket.close", needs: Capability::HttpEndpoints, run: websocket::close },
     method! { "streams.emit", run: streams::emit },
     method! { "udp.create", needs: Capability::RawSockets, run: udp::create },
     method! { "udp.bind", needs: Capability::RawSockets, asks: udp::bind },

@@ -204,6 +204,33 @@ const CASES: &[Case] = &[
         ),
     },
     Case {
+        method: "websocket.register",
+        params: r#"{"paths":["/live/:what"]}"#,
+        answer: "null",
+        trace: &[r#"p registers WebSockets(["/live/:what"])"#],
+        denied: Some(
+            r#"plugin `p`: `websocket.register` needs the capability `httpEndpoints`; add "httpEndpoints": true to wasmCapabilities in its package.json"#,
+        ),
+    },
+    Case {
+        method: "websocket.send",
+        params: r#"{"connection":1,"text":"hello"}"#,
+        answer: "null",
+        trace: &[r#"p client 1: Send(Text("hello"))"#],
+        denied: Some(
+            r#"plugin `p`: `websocket.send` needs the capability `httpEndpoints`; add "httpEndpoints": true to wasmCapabilities in its package.json"#,
+        ),
+    },
+    Case {
+        method: "websocket.close",
+        params: r#"[1,4001,"enough"]"#,
+        answer: "null",
+        trace: &[r#"p client 1: Close(4001, "enough")"#],
+        denied: Some(
+            r#"plugin `p`: `websocket.close` needs the capability `httpEndpoints`; add "httpEndpoints": true to wasmCapabilities in its package.json"#,
+        ),
+    },
+    Case {
         method: "streams.emit",
         params: r#"["plugins/p/x","AAE="]"#,
         answer: "null",
@@ -319,7 +346,7 @@ fn wit_and_table_agree() {
         }
     }
     let host = |(method, ..): &(String, Option<Capability>, Vec<String>)| {
-        !["plugin-interface.", "delta-handler.", "handlers.", "datagrams."]
+        !["plugin-interface.", "delta-handler.", "handlers.", "datagrams.", "client-sockets."]
             .iter()
             .any(|own| method.starts_with(own))
     };

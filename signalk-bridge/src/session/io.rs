@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Ran, Run};
 use crate::{
-    Crash, Effect, ExchangeNews, ExchangeWish, Failure, Handed, HandlerCall, HandlerCallId,
+    ClientNews, Crash, Effect, ExchangeNews, ExchangeWish, Failure, Handed, HandlerCall, HandlerCallId,
     HandlerReply, PutId, Report, SubscriptionId,
 };
 
@@ -27,6 +27,8 @@ pub enum Input {
         /// What.
         news: ExchangeNews,
     },
+    /// News of a client's WebSocket; only a JSON-RPC plugin has any.
+    Client(ClientNews),
     /// News of an [`Output::Effect`].
     Report(Report),
     /// A PUT of the plugin ([`crate::SignalK::put`]) has come to its end.

@@ -195,6 +195,11 @@ impl Session {
                     rpc.exchange(id, news, &mut self.common, now, signalk);
                 }
             }
+            Input::Client(news) => {
+                if let State::Rpc(rpc) = &mut self.state {
+                    rpc.client(&news);
+                }
+            }
             Input::Report(report) => match &mut self.state {
                 State::Exports(exports) => exports.report(report, &mut self.common),
                 State::Rpc(rpc) => rpc.report(report, &mut self.common, now, signalk),
@@ -275,6 +280,14 @@ impl Session {
     /// Deltas that never reached the guest, for its next life.
     pub fn take_waiting(&mut self) -> Vec<Delivery> {
         self.common.waiting.take()
+    }
+
+    /// Bytes of clients' WebSockets that the guest has not taken.
+    pub fn client_bytes(&self) -> usize {
+        match &self.state {
+            State::Rpc(rpc) => rpc.client_bytes(),
+            _ => 0,
+        }
     }
 
     /// Fuel, memory, host calls, as of the last run.

@@ -75,6 +75,9 @@ const CASES: &[Case] = cases! {
     "http.read" says "there is no exchange 7" "[7]";
     "http.respond" says "there is no exchange 7" r#"{"exchange":7,"statusCode":200,"headers":{"content-length":"5"}}"#;
     "http.write" says "there is no exchange 7" r#"{"exchange":7,"text":"hello"}"#;
+    "websocket.register" r#"{"paths":["/live"]}"#;
+    "websocket.send" r#"{"connection":1,"text":"hello"}"#;
+    "websocket.close" r#"{"connection":1,"code":4001}"#;
     "streams.emit" r#"{"stream":"plugins/p/x","data":"AAE="}"#;
     "udp.create" r#"{"ipv6":true}"#;
     "udp.bind" after UDP "[1,5000]";

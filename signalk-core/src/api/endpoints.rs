@@ -16,7 +16,7 @@ use super::own_headers::own_headers;
 use super::{Answer, Call, exchange};
 use crate::{
     http::{HttpRequest, HttpResponse},
-    plugins::{Asked, FoundEndpoint, Later, RequestBody},
+    plugins::{Asked, FoundEndpoint, Later, Plugins, RequestBody},
     query,
 };
 
@@ -65,24 +65,28 @@ fn stream(call: &mut Call<'_>, found: FoundEndpoint, inner: &str, body: RequestB
 
 /// The plugin that an address belongs to, and what follows its mount.
 pub(super) fn below_mount<'a>(call: &Call<'a>) -> Option<(String, &'a str)> {
-    let path = call.request.path();
+    address_of_plugin(call.plugins, call.request.path())
+}
+
+/// The same for any path.
+pub(crate) fn address_of_plugin<'a>(plugins: &Plugins, path: &'a str) -> Option<(String, &'a str)> {
     let below =
         path.strip_prefix("/plugins/").or_else(|| path.strip_prefix("/skServer/plugins/"))?;
-    mounted(below, call)
+    mounted(below, plugins)
 }
 
 /// The plugin's id and the path below its mount; a scoped package name is an alias of its id.
-fn mounted<'a>(below: &'a str, call: &Call<'_>) -> Option<(String, &'a str)> {
+fn mounted<'a>(below: &'a str, plugins: &Plugins) -> Option<(String, &'a str)> {
     let cut = |at: usize| below.split_at_checked(at);
     let first = below.find('/').unwrap_or(below.len());
     let (id, inner) = cut(first)?;
-    if call.plugins.info(id).is_some() {
+    if plugins.info(id).is_some() {
         return Some((id.to_owned(), inner));
     }
     let second = below.get(first + 1..)?.find('/').map_or(below.len(), |at| first + 1 + at);
     let (id, inner) = cut(second)?;
     let id = crate::http::percent_decode(id, false);
-    call.plugins.info(&id).is_some().then_some((id, inner))
+    plugins.info(&id).is_some().then_some((id, inner))
 }
 
 /// Key order as the ABI says: guests search in the text.
@@ -109,7 +113,7 @@ fn request_json(
     member(",\"query\":", &Value::Object(query));
     member(",\"params\":", &Value::Object(params.clone()));
     let mut json = String::from_utf8(out).unwrap_or_default();
-    let headers = Value::Object(headers(request, passes_credentials));
+    let headers = Value::Object(client_headers(request, passes_credentials));
     let headers = signalk_model::json::value_text(&headers);
     // At once what it will be: grown step by step, a body of 16 MiB would be there twice.
     json.reserve_exact(
@@ -144,7 +148,10 @@ const AROUND_BODY: usize = 64;
 const CREDENTIALS: [&str; 3] = ["authorization", "x-authorization", "cookie"];
 
 /// As Node joins them; without what would let a plugin act as the user (plugin ABI W23).
-fn headers(request: &HttpRequest, passes_credentials: bool) -> Map<String, Value> {
+pub(crate) fn client_headers(
+    request: &HttpRequest,
+    passes_credentials: bool,
+) -> Map<String, Value> {
     let mut headers = Map::new();
     for (name, value) in &request.headers {
         if !passes_credentials && CREDENTIALS.contains(&name.as_str()) {

@@ -18,6 +18,7 @@ mod status;
 mod v1;
 mod weather;
 
+pub(crate) use self::endpoints::{address_of_plugin, client_headers};
 pub(crate) use self::{
     admin::NO_ACCESS_REQUESTS,
     body::{compact, values},
@@ -269,6 +270,13 @@ fn answer(
 fn is_of_plugins(path: &str) -> bool {
     let path = path.strip_prefix("/skServer").unwrap_or(path);
     path.strip_prefix("/plugins/").is_some_and(|below| !below.is_empty())
+}
+
+/// What somebody reads who asks for a WebSocket where none is given, whoever it belongs to.
+pub(crate) fn is_closed(target: &str, server: &Server) -> Option<HttpResponse> {
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let closed = !server.config.writable() && is_of_plugins(path);
+    closed.then(|| HttpResponse::text(403, READ_ONLY))
 }
 
 /// What the pattern's holes matched, or `None`.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use signalk_bridge::{
-    BridgeError, Delivery, PluginId, PutId, PutRequest, Registration, SignalK, Status,
-    SubscribeRequest, SubscriptionId, Version,
+    BridgeError, ClientDeed, ClientSocketId, Delivery, PluginId, PutId, PutRequest, Registration,
+    SignalK, Status, SubscribeRequest, SubscriptionId, Version,
 };
 use signalk_model::{Context, Delta, SourceRef, json};
 use wasmi_hdk::{Level, LogLine};
@@ -19,6 +19,7 @@ use super::options::Options;
 use super::record::Record;
 use super::registrations::Registrations;
 use super::routes::{At, Routes};
+use super::sockets::Sockets;
 use crate::io::LogLevel;
 
 /// What one plugin's calls touch.
@@ -31,6 +32,7 @@ pub(super) struct Desk<'a> {
     pub(super) options: &'a mut Options,
     pub(super) routes: &'a mut Routes,
     pub(super) registrations: &'a mut Registrations,
+    pub(super) sockets: &'a mut Sockets,
     /// Last values of what was just subscribed.
     pub(super) deliver: &'a mut Vec<Delivery>,
     pub(super) host: &'a mut dyn Host,
@@ -160,6 +162,15 @@ impl SignalK for Desk<'_> {
 
     fn emit_binary(&mut self, plugin: &PluginId, stream: String, data: Bytes) {
         self.host.emit_binary(self.now, plugin, &stream, data);
+    }
+
+    fn client_socket(
+        &mut self,
+        _: &PluginId,
+        id: ClientSocketId,
+        deed: ClientDeed,
+    ) -> Result<(), String> {
+        self.sockets.act(self.at, id, deed, self.host)
     }
 
     fn self_context(&self) -> Context {

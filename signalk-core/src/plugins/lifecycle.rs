@@ -186,6 +186,7 @@ impl Plugins {
             options: &mut plugin.options,
             routes: &mut self.routes,
             registrations: &mut self.registrations,
+            sockets: &mut self.sockets,
             deliver: &mut deliver,
             host,
         };
@@ -416,6 +417,7 @@ impl Plugins {
     pub(super) fn end_offers(&mut self, at: At, host: &mut dyn Host) {
         self.registrations.remove(at);
         self.end_calls(at);
+        self.end_sockets(at, host);
         if let Some(plugin) = self.plugins.get(at) {
             host.end_binary(&plugin.manifest.id);
         }

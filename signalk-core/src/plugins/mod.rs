@@ -5,7 +5,7 @@
 //! packages; `lifecycle.rs`: start to crash; `routes.rs`: who gets which delta;
 //! `options.rs`: the owner's file; `describe.rs`: what its schema says about it;
 //! `limits.rs`: what it lets a plugin use; `desk.rs`: what a method call touches;
-//! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one; `exchanges.rs`: clients' bodies in pieces; `reload.rs`: loading anew;
+//! `registrations.rs`: what plugins offer; `calls.rs`: who waits for an answer of one; `exchanges.rs`: clients' bodies in pieces; `sockets.rs`: clients' WebSockets; `reload.rs`: loading anew;
 //! `describe_cache.rs`: who is known without being loaded; `inputs.rs`: who looks at deltas before they are in the model; `diagnostics.rs`: what the owner is shown.
 
 mod calls;
@@ -32,6 +32,7 @@ mod reload;
 mod remedy;
 mod routes;
 mod schema_check;
+mod sockets;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +59,7 @@ use self::plugin::{Plugin, State};
 use self::registrations::Registrations;
 use self::reload::Reload;
 use self::routes::{At, Routes};
+use self::sockets::Sockets;
 use crate::io::{LogLevel, ModuleFiles};
 
 /// What every plugin may use; its options file may say otherwise (`limits.rs`).
@@ -120,6 +122,7 @@ pub(crate) struct Plugins {
     registrations: Registrations,
     calls: Calls,
     exchanges: Exchanges,
+    sockets: Sockets,
     descriptions: Descriptions,
     /// Empty between two deltas: keeps the allocation.
     deliveries: Vec<(At, Delivery)>,
@@ -148,6 +151,7 @@ impl Plugins {
             registrations: Registrations::default(),
             calls: Calls::default(),
             exchanges: Exchanges::default(),
+            sockets: Sockets::default(),
             deliveries: Vec::new(),
             stopping: false,
             clock: None,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use signalk_bridge::Registration;
+use signalk_bridge::{Access, Endpoint, Registration};
 
 use super::endpoints::Endpoints;
 use super::routes::At;
@@ -21,6 +21,8 @@ pub(crate) struct Registrations {
     endpoints: BTreeMap<At, Endpoints>,
     /// Whose endpoints are of a life that has ended.
     past: BTreeSet<At>,
+    /// Where clients may open WebSockets.
+    web_sockets: BTreeMap<At, Endpoints>,
     /// Who looks at incoming deltas may be another now.
     pub(super) inputs_changed: bool,
 }
@@ -38,6 +40,19 @@ impl Registrations {
                 self.inputs_changed = true;
                 Name::DeltaInput
             }
+            Registration::WebSockets(paths) => {
+                let rows = paths.iter().map(|path| Endpoint {
+                    method: "GET".to_owned(),
+                    path: path.clone(),
+                    handler: String::new(),
+                    access: Access::default(),
+                    largest_reply: None,
+                    stream: false,
+                });
+                let (rows, complaints) = Endpoints::new(rows.collect());
+                self.web_sockets.insert(at, rows);
+                return complaints;
+            }
             Registration::Http(endpoints) => {
                 let (endpoints, complaints) = Endpoints::new(endpoints.clone());
                 self.endpoints.insert(at, endpoints);
@@ -53,7 +68,13 @@ impl Registrations {
     pub(super) fn remove(&mut self, at: At) {
         self.inputs_changed |= self.rows.contains_key(&(at, Name::DeltaInput));
         self.rows.retain(|(owner, _), _| *owner != at);
+        self.web_sockets.remove(&at);
         self.past.insert(at);
+    }
+
+    /// Where clients may open WebSockets of a plugin that lives.
+    pub(super) fn web_sockets(&self, at: At) -> Option<&Endpoints> {
+        self.web_sockets.get(&at)
     }
 
     /// The plugin has started: what it did not offer anew is over.

@@ -73,9 +73,13 @@ impl Ear {
                 .await;
         let mut heard = Heard::Nothing;
         while let Some(Ok(message)) = socket.next().await {
-            let text = match message {
-                Message::Text(text) => Bytes::from(text),
-                Message::Binary(bytes) => bytes,
+            let id = outbox.id;
+            let (bytes, input) = match message {
+                Message::Text(text) => {
+                    let text = Bytes::from(text);
+                    (text.len(), Input::StreamMessage { id, text })
+                }
+                Message::Binary(data) => (data.len(), Input::StreamBinary { id, data }),
                 Message::Pong(_) => {
                     pong.store(true, Ordering::Relaxed);
                     continue;
@@ -87,8 +91,6 @@ impl Ear {
                 }
                 Message::Ping(_) | Message::Frame(_) => continue,
             };
-            let bytes = text.len();
-            let input = Input::StreamMessage { id: outbox.id, text };
             if core.send_flow_of(bytes, ToCore::Input(input)).await.is_err() {
                 return Heard::Nothing;
             }

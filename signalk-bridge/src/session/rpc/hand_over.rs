@@ -25,6 +25,11 @@ impl Rpc {
             self.plugin.handle_input(now, PluginInput::Notify { method, params });
             self.stuffed = true;
         }
+        for (method, text) in self.clients.take() {
+            let (method, params) = (method.to_owned(), RawValue::from_string(text).ok());
+            self.plugin.handle_input(now, PluginInput::Notify { method, params });
+            self.stuffed = true;
+        }
         if self.phase == Phase::Running && common.is_beat(now) {
             self.hand_over(common, now);
         }

@@ -5,6 +5,7 @@
 //! `hand_over.rs`: deltas and datagrams on their way to it.
 
 mod calls;
+mod clients;
 mod hand_over;
 mod handlers;
 mod handshake;
@@ -18,6 +19,7 @@ use wasmi_hdk::{
     Output as PluginOutput, Params, Plugin, RpcResult, Stdin,
 };
 
+use self::clients::Clients;
 use self::handlers::FIRST_HANDLER;
 use self::network::World;
 use super::library::{earlier, start_text};
@@ -45,6 +47,7 @@ pub(super) struct Rpc {
     stop_until: Option<Duration>,
     /// The plugin asked for rows.
     rows: Option<Rows>,
+    clients: Clients,
     /// Of one message.
     message_bytes: usize,
 }
@@ -97,6 +100,7 @@ impl Rpc {
             stuffed: false,
             stop_until: None,
             rows: None,
+            clients: Clients::default(),
             message_bytes,
         })
     }

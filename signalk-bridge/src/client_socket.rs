@@ -1,0 +1,48 @@
+//! WebSockets of clients to a plugin (requirement F67): what it is told of them, and what it may do with one.
+//!
+//! Which client may open which, and what waits for whom, is `signalk-core/src/plugins/sockets.rs`; sockets that the plugin
+//! opens itself are `net/websocket.rs`.
+
+use crate::WebSocketMessage;
+
+/// One client's WebSocket, named by the server; never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientSocketId(pub u64);
+
+/// Bytes of a message, in either direction.
+pub const LONGEST_MESSAGE: usize = 1 << 20;
+
+/// What happened at one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClientNews {
+    /// It is open. `request` is a JSON object: `{"path", "query", "params", "headers"}`, as an HTTP endpoint gets them.
+    Opened {
+        /// Which.
+        id: ClientSocketId,
+        /// Compact JSON.
+        request: String,
+    },
+    /// The client says something.
+    Message {
+        /// Which.
+        id: ClientSocketId,
+        /// What.
+        message: WebSocketMessage,
+    },
+    /// The client is gone, or was closed by the server; the plugin's own closing is not told.
+    Closed {
+        /// Which.
+        id: ClientSocketId,
+        /// Why the server closed it; `None`: the client is gone.
+        reason: Option<String>,
+    },
+}
+
+/// What a plugin does with one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClientDeed {
+    /// Says something.
+    Send(WebSocketMessage),
+    /// Closes it, with a code and a reason.
+    Close(u16, String),
+}

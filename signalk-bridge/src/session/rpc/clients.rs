@@ -1,0 +1,73 @@
+//! What clients do at WebSockets of a JSON-RPC plugin, on its way there: in order, when the plugin rests. How much may wait
+//! is decided by whoever hands it in ([`Session::client_bytes`](crate::Session::client_bytes)).
+
+use std::collections::VecDeque;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::Rpc;
+use crate::{ClientNews, WebSocketMessage};
+
+/// Bytes that are handed over at once.
+const MOST_BYTES: usize = 256 << 10;
+
+/// Notifications that wait: method and params.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    waiting: VecDeque<(&'static str, String)>,
+    bytes: usize,
+}
+
+impl Clients {
+    fn push(&mut self, method: &'static str, params: String) {
+        self.bytes = self.bytes.saturating_add(params.len());
+        self.waiting.push_back((method, params));
+    }
+
+    /// The next ones, oldest first; always one if there is any.
+    pub(super) fn take(&mut self) -> Vec<(&'static str, String)> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while bytes < MOST_BYTES
+            && let Some(next) = self.waiting.pop_front()
+        {
+            bytes += next.1.len();
+            taken.push(next);
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+        taken
+    }
+}
+
+impl Rpc {
+    /// Something happened at a client's WebSocket.
+    pub(in crate::session) fn client(&mut self, news: &ClientNews) {
+        let (method, params) = match news {
+            ClientNews::Opened { id, request } => {
+                ("websocket.opened", format!(r#"{{"connection":{},"request":{request}}}"#, id.0))
+            }
+            ClientNews::Message { id, message: WebSocketMessage::Text(text) } => {
+                let text = Value::from(text.as_str());
+                ("websocket.message", format!(r#"{{"connection":{},"text":{text}}}"#, id.0))
+            }
+            ClientNews::Message { id, message: WebSocketMessage::Binary(data) } => {
+                let data = STANDARD.encode(data);
+                ("websocket.message", format!(r#"{{"connection":{},"data":"{data}"}}"#, id.0))
+            }
+            ClientNews::Closed { id, reason: None } => {
+                ("websocket.closed", format!(r#"{{"connection":{}}}"#, id.0))
+            }
+            ClientNews::Closed { id, reason: Some(reason) } => {
+                let reason = Value::from(reason.as_str());
+                ("websocket.closed", format!(r#"{{"connection":{},"reason":{reason}}}"#, id.0))
+            }
+        };
+        self.clients.push(method, params);
+    }
+
+    /// Bytes that wait.
+    pub(in crate::session) fn client_bytes(&self) -> usize {
+        self.clients.bytes
+    }
+}

@@ -1,0 +1,229 @@
+//! Clients' WebSockets to plugins, below `/plugins/{id}` (requirement F67): who may open one, whose it is, and how much may
+//! wait in either direction.
+//!
+//! Nothing is dropped out of the middle: a side that does not keep up loses its connection, with a reason. What the plugin
+//! is told and may do is `signalk-bridge/src/client_socket.rs`; frames are the edge's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use signalk_bridge::{
+    ClientDeed, ClientNews, ClientSocketId, Input, LONGEST_MESSAGE, WebSocketMessage,
+};
+
+use super::Plugins;
+use super::host::Host;
+use super::plugin::State;
+use super::routes::At;
+use crate::api::{address_of_plugin, client_headers};
+use crate::http::{HttpRequest, HttpResponse};
+use crate::io::{Effect, Output, StreamId};
+use crate::query;
+
+/// Connections of one plugin.
+const MOST: usize = 100;
+/// Bytes that may wait for the plugin, of all its clients; and for one client, at the edge.
+const MOST_WAITING: usize = 1 << 20;
+
+const PLUGIN_ENDED: (u16, &str) = (1001, "the plugin has ended");
+const TOO_LONG: (u16, &str) = (1009, "a message may have 1 MiB");
+const PLUGIN_BEHIND: (u16, &str) = (1008, "the plugin does not keep up");
+const CLIENT_BEHIND: (u16, &str) = (1008, "the client does not keep up");
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    open: BTreeMap<StreamId, (At, ClientSocketId)>,
+    streams: BTreeMap<(At, ClientSocketId), StreamId>,
+    last: u64,
+}
+
+impl Sockets {
+    fn add(&mut self, at: At, stream: StreamId) -> ClientSocketId {
+        self.last += 1;
+        let id = ClientSocketId(self.last);
+        self.open.insert(stream, (at, id));
+        self.streams.insert((at, id), stream);
+        id
+    }
+
+    fn remove(&mut self, stream: StreamId) -> Option<(At, ClientSocketId)> {
+        let owner = self.open.remove(&stream)?;
+        self.streams.remove(&owner);
+        Some(owner)
+    }
+
+    fn of(&self, at: At) -> Vec<StreamId> {
+        let owned = self.open.iter().filter(|(_, (owner, _))| *owner == at);
+        owned.map(|(stream, _)| *stream).collect()
+    }
+
+    /// What a plugin does with one of its own.
+    pub(super) fn act(
+        &mut self,
+        at: At,
+        id: ClientSocketId,
+        deed: ClientDeed,
+        host: &mut dyn Host,
+    ) -> Result<(), String> {
+        let Some(stream) = self.streams.get(&(at, id)).copied() else {
+            return Err(format!("there is no connection {}, or it is closed", id.0));
+        };
+        let effect = match deed {
+            ClientDeed::Send(WebSocketMessage::Text(text)) => {
+                Effect::StreamSend { id: stream, frame: text.into() }
+            }
+            ClientDeed::Send(WebSocketMessage::Binary(frame)) => {
+                Effect::StreamSendBinary { ids: Arc::from([stream]), frame }
+            }
+            ClientDeed::Close(code, reason) => {
+                self.remove(stream);
+                Effect::StreamClose { id: stream, code, reason }
+            }
+        };
+        host.push(Output::Effect(effect));
+        Ok(())
+    }
+}
+
+impl Plugins {
+    /// A client asks for a WebSocket. False: the address is none below a plugin.
+    pub(crate) fn socket_opened(
+        &mut self,
+        now: Duration,
+        stream: StreamId,
+        (target, headers): (&str, &[(String, String)]),
+        host: &mut dyn Host,
+    ) -> bool {
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        let Some((id, below)) = address_of_plugin(self, path) else { return false };
+        let below = below.to_owned();
+        let (at, params) = match self.admit(&id, &below) {
+            Ok(found) => found,
+            Err(response) => {
+                host.push(Output::Effect(Effect::StreamReject { id: stream, response }));
+                return true;
+            }
+        };
+        let passes = self.plugins.get(at).is_some_and(|p| p.options.flag("passCredentials"));
+        let request = HttpRequest {
+            method: "GET".to_owned(),
+            target: target.to_owned(),
+            headers: headers.to_vec(),
+            body: bytes::Bytes::new(),
+        };
+        let (_, asked) = target.split_once('?').unwrap_or_default();
+        let mut asked = query::parse(asked);
+        if !passes {
+            asked.shift_remove("token");
+        }
+        let path = if below.is_empty() { "/" } else { &below };
+        let request = json!({
+            "path": path, "query": asked, "params": params,
+            "headers": client_headers(&request, passes),
+        });
+        let id = self.sockets.add(at, stream);
+        host.push(Output::Effect(Effect::StreamAccept { id: stream, limit: MOST_WAITING }));
+        let news = ClientNews::Opened { id, request: signalk_model::json::value_text(&request) };
+        self.input(at, now, Input::Client(news), host);
+        true
+    }
+
+    /// Who takes it, and what the address says; or why nobody does.
+    fn admit(&self, id: &str, below: &str) -> Result<(At, Value), HttpResponse> {
+        let refused =
+            |status: u16, text: &str| HttpResponse::json(status, &json!({ "error": text }));
+        let none = || refused(404, "the plugin has no WebSocket at this address");
+        let (at, plugin) = self.find(id).ok_or_else(none)?;
+        if plugin.state != State::Running || plugin.stopping {
+            return Err(refused(503, "Plugin not running"));
+        }
+        let endpoints = self.registrations.web_sockets(at).ok_or_else(none)?;
+        let (_, params) = endpoints.find("GET", below).ok_or_else(none)?;
+        if self.sockets.of(at).len() >= MOST {
+            let text = format!("{MOST} WebSockets of this plugin are open, which is the limit");
+            return Err(refused(503, &text));
+        }
+        Ok((at, Value::Object(params)))
+    }
+
+    /// Whether this client is a plugin's.
+    pub(crate) fn has_socket(&self, stream: StreamId) -> bool {
+        self.sockets.open.contains_key(&stream)
+    }
+
+    /// A client says something.
+    pub(crate) fn socket_message(
+        &mut self,
+        now: Duration,
+        stream: StreamId,
+        message: WebSocketMessage,
+        host: &mut dyn Host,
+    ) {
+        let Some((at, id)) = self.sockets.open.get(&stream).copied() else { return };
+        let session = self.plugins.get(at).and_then(|plugin| plugin.session.as_ref());
+        let waiting = session.map_or(0, signalk_bridge::Session::client_bytes);
+        if message.len() > LONGEST_MESSAGE {
+            self.close_socket(now, stream, TOO_LONG, host);
+        } else if waiting > MOST_WAITING {
+            self.close_socket(now, stream, PLUGIN_BEHIND, host);
+        } else {
+            self.input(at, now, Input::Client(ClientNews::Message { id, message }), host);
+        }
+    }
+
+    /// A client is gone. False: it was none of a plugin's.
+    pub(crate) fn socket_closed(
+        &mut self,
+        now: Duration,
+        stream: StreamId,
+        host: &mut dyn Host,
+    ) -> bool {
+        let Some((at, id)) = self.sockets.remove(stream) else { return false };
+        self.input(at, now, Input::Client(ClientNews::Closed { id, reason: None }), host);
+        true
+    }
+
+    /// The edge says how much a client has not read. False: it is none of a plugin's.
+    pub(crate) fn socket_queue(
+        &mut self,
+        now: Duration,
+        stream: StreamId,
+        bytes: usize,
+        host: &mut dyn Host,
+    ) -> bool {
+        let is_one = self.sockets.open.contains_key(&stream);
+        if is_one && bytes > MOST_WAITING {
+            self.close_socket(now, stream, CLIENT_BEHIND, host);
+        }
+        is_one
+    }
+
+    /// From our side; the plugin is told why.
+    fn close_socket(
+        &mut self,
+        now: Duration,
+        stream: StreamId,
+        (code, reason): (u16, &str),
+        host: &mut dyn Host,
+    ) {
+        let Some((at, id)) = self.sockets.remove(stream) else { return };
+        let reason = reason.to_owned();
+        let effect = Effect::StreamClose { id: stream, code, reason: reason.clone() };
+        host.push(Output::Effect(effect));
+        let news = ClientNews::Closed { id, reason: Some(reason) };
+        self.input(at, now, Input::Client(news), host);
+    }
+
+    /// The plugin's life is over.
+    pub(super) fn end_sockets(&mut self, at: At, host: &mut dyn Host) {
+        let (code, reason) = PLUGIN_ENDED;
+        for stream in self.sockets.of(at) {
+            self.sockets.remove(stream);
+            let reason = reason.to_owned();
+            host.push(Output::Effect(Effect::StreamClose { id: stream, code, reason }));
+        }
+    }
+}
