@@ -34,7 +34,7 @@
 //! wasmi_pdk::plugin!(signalk::serve::<Doubler>());
 //! ```
 //!
-//! Sockets, HTTP and WebSockets are in [`net`]; what clients ask of the plugin is in [`http`].
+//! Sockets, HTTP and WebSockets are in [`net`]; what clients ask of the plugin is in [`http`] and [`websocket`].
 //!
 //! Plugins of the older buffer ABI, which also run on the reference server, implement
 //! [`BufferPlugin`] instead.
@@ -47,6 +47,7 @@ mod input;
 pub mod net;
 mod rows;
 mod server;
+pub mod websocket;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -100,6 +101,14 @@ pub struct State<P> {
 }
 
 impl<P> State<P> {
+    fn client_event(&self, number: u64, event: websocket::Event) -> std::future::Ready<()> {
+        let sk = self.starting.borrow().clone();
+        if let Some(sk) = sk {
+            sk.client_event(number, event);
+        }
+        std::future::ready(())
+    }
+
     /// The server and the plugin, while it is started.
     #[must_use]
     pub fn started(&self) -> Option<(SignalK, Rc<P>)> {
@@ -184,6 +193,15 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
                 None => vec![Incoming::Pass; count],
             };
             std::future::ready(Ok(said))
+        })
+        .notification("websocket.opened", |cx: Cx<State<P>>, told: websocket::Opened| {
+            cx.state.client_event(told.connection, websocket::Event::Opened(told.request))
+        })
+        .notification("websocket.message", |cx: Cx<State<P>>, told: websocket::Message| {
+            cx.state.client_event(told.connection, told.event())
+        })
+        .notification("websocket.closed", |cx: Cx<State<P>>, told: websocket::Closed| {
+            cx.state.client_event(told.connection, websocket::Event::Closed(told.reason))
         })
         .notification_text("rows", |cx: Cx<State<P>>, text| {
             let sk = cx.state.starting.borrow().clone();

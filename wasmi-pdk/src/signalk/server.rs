@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::net::{Inboxes, encode};
 use super::rows::Rows;
+use super::websocket::{Client, Event};
 use super::{Delta, Incoming};
 use crate::{Call, Host, Result};
 
@@ -21,6 +22,7 @@ pub struct SignalK {
 }
 
 type Handler = Rc<dyn Fn(&Delta)>;
+type ClientHandler = Rc<dyn Fn(Client, Event)>;
 type InputHandler = Rc<dyn Fn(Delta) -> Incoming>;
 
 /// Who handles which subscription, and what came before the handler was known.
@@ -30,6 +32,7 @@ struct Handlers {
     early: RefCell<Vec<(u64, Vec<Delta>)>>,
     subscribing: Cell<u32>,
     input: RefCell<Option<InputHandler>>,
+    clients: RefCell<Option<ClientHandler>>,
     inboxes: Inboxes,
     rows: RefCell<Rows>,
 }
@@ -395,12 +398,21 @@ impl SignalK {
         }
     }
 
+    pub(super) fn client_handler(&self) -> Option<ClientHandler> {
+        self.handlers.clients.borrow().clone()
+    }
+
+    pub(super) fn set_client_handler(&self, handle: impl Fn(Client, Event) + 'static) {
+        *self.handlers.clients.borrow_mut() = Some(Rc::new(handle));
+    }
+
     pub(super) fn input_handler(&self) -> Option<InputHandler> {
         self.handlers.input.borrow().clone()
     }
 
     pub(super) fn forget_handlers(&self) {
         self.handlers.input.borrow_mut().take();
+        self.handlers.clients.borrow_mut().take();
         self.handlers.known.borrow_mut().clear();
         self.handlers.early.borrow_mut().clear();
     }

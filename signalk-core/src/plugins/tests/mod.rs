@@ -19,6 +19,8 @@ mod radar;
 mod reload;
 mod rules;
 mod secured;
+#[cfg(not(target_family = "wasm"))]
+mod sockets;
 mod status;
 mod weather;
 
@@ -86,6 +88,8 @@ struct Sim {
     accepted: Vec<(StreamId, usize)>,
     /// Streams that the server closed.
     closed: Vec<(StreamId, u16, String)>,
+    /// Streams that the server did not open, and the status.
+    rejected: Vec<(StreamId, u16)>,
     wake: Option<Duration>,
     stopped: bool,
 }
@@ -130,6 +134,7 @@ impl Sim {
             frames: Vec::new(),
             accepted: Vec::new(),
             closed: Vec::new(),
+            rejected: Vec::new(),
             wake: None,
             stopped: false,
         };
@@ -252,6 +257,10 @@ impl Sim {
             }
             Effect::StreamClose { id, code, reason } => {
                 self.closed.push((id, code, reason));
+                None
+            }
+            Effect::StreamReject { id, response } => {
+                self.rejected.push((id, response.status));
                 None
             }
             Effect::Stopped => {
