@@ -7,8 +7,8 @@ use signalk_model::{Context, Delta};
 use wasmi_hdk::LogLine;
 
 use crate::{
-    BridgeError, PluginId, PutId, PutRequest, Registration, SignalK, Status, SubscribeRequest,
-    SubscriptionId, Version,
+    BridgeError, ClientDeed, ClientSocketId, PluginId, PutId, PutRequest, Registration, SignalK,
+    Status, SubscribeRequest, SubscriptionId, Version,
 };
 
 /// Remembers what plugins did.
@@ -36,8 +36,8 @@ impl SignalK for Fake {
     fn client_socket(
         &mut self,
         plugin: &PluginId,
-        id: crate::ClientSocketId,
-        deed: crate::ClientDeed,
+        id: ClientSocketId,
+        deed: ClientDeed,
     ) -> Result<(), String> {
         self.trace.push(format!("{plugin} client {}: {deed:?}", id.0));
         if id.0 == 1 { Ok(()) } else { Err(format!("there is no connection {}", id.0)) }

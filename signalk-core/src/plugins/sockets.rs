@@ -24,8 +24,10 @@ use crate::query;
 
 /// Connections of one plugin.
 const MOST: usize = 100;
-/// Bytes that may wait for the plugin, of all its clients; and for one client, at the edge.
+/// Bytes that may wait for the plugin, of all its clients; one message more is let in.
 const MOST_WAITING: usize = 1 << 20;
+/// Bytes that may wait for one client, at the edge: the longest message with its header, and as much again.
+const MOST_UNSENT: usize = 2 << 20;
 
 const PLUGIN_ENDED: (u16, &str) = (1001, "the plugin has ended");
 const TOO_LONG: (u16, &str) = (1009, "a message may have 1 MiB");
@@ -125,7 +127,7 @@ impl Plugins {
             "headers": client_headers(&request, passes),
         });
         let id = self.sockets.add(at, stream);
-        host.push(Output::Effect(Effect::StreamAccept { id: stream, limit: MOST_WAITING }));
+        host.push(Output::Effect(Effect::StreamAccept { id: stream, limit: MOST_UNSENT }));
         let news = ClientNews::Opened { id, request: signalk_model::json::value_text(&request) };
         self.input(at, now, Input::Client(news), host);
         true
@@ -195,7 +197,7 @@ impl Plugins {
         host: &mut dyn Host,
     ) -> bool {
         let is_one = self.sockets.open.contains_key(&stream);
-        if is_one && bytes > MOST_WAITING {
+        if is_one && bytes > MOST_UNSENT {
             self.close_socket(now, stream, CLIENT_BEHIND, host);
         }
         is_one

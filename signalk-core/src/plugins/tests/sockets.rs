@@ -38,7 +38,7 @@ fn texts(sim: &mut Sim, id: u64) -> Vec<String> {
 fn a_client_and_a_plugin_talk_in_text_and_bytes() {
     let mut sim = sim();
     open(&mut sim, 5, &format!("{LIVE}?a=1&token=secret"));
-    assert_eq!(sim.accepted, [(StreamId(5), 1 << 20)]);
+    assert_eq!(sim.accepted, [(StreamId(5), 2 << 20)]);
     assert_eq!(
         serde_json::from_str::<Value>(&texts(&mut sim, 5)[0]).unwrap(),
         json!({
@@ -129,9 +129,9 @@ fn connections_are_counted_and_messages_have_a_limit() {
 fn who_does_not_keep_up_loses_the_connection() {
     let mut sim = sim();
     open(&mut sim, 5, LIVE);
-    sim.input(Input::StreamQueue { id: StreamId(5), bytes: 1 << 20 });
+    sim.input(Input::StreamQueue { id: StreamId(5), bytes: 2 << 20 });
     assert_eq!(sim.closed.len(), 0);
-    sim.input(Input::StreamQueue { id: StreamId(5), bytes: (1 << 20) + 1 });
+    sim.input(Input::StreamQueue { id: StreamId(5), bytes: (2 << 20) + 1 });
     assert_eq!(sim.closed, [(StreamId(5), 1008, "the client does not keep up".to_owned())]);
     assert_eq!(sim.value("test.left"), "the client does not keep up");
     // A plugin that is busy: what waits for it is bounded, and its next client to speak is closed.
