@@ -45,7 +45,7 @@ pub struct Opening {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// It is open.
-    Opened(Opening),
+    Opened(Box<Opening>),
     /// A text message.
     Text(String),
     /// A binary message.
@@ -123,7 +123,7 @@ impl SignalK {
 #[derive(Deserialize)]
 pub(super) struct Opened {
     pub(super) connection: u64,
-    pub(super) request: Opening,
+    pub(super) request: Box<Opening>,
 }
 
 /// Params of `websocket.message`.
