@@ -8,8 +8,8 @@ use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 use signalk_model::{Complaint, Context, Delta, Path, SourceRef, Update};
 
-use crate::PluginId;
 use crate::methods::deltas::attribute;
+use crate::{PluginId, Rules};
 
 /// Bytes of a reply.
 const LONGEST: usize = 1 << 20;
@@ -41,6 +41,7 @@ pub enum Verdict {
 pub fn verdicts(
     plugin: &PluginId,
     package: &str,
+    rules: &Rules,
     handed: &[&Delta],
     reply: &str,
 ) -> Result<Vec<Verdict>, String> {
@@ -56,12 +57,16 @@ pub fn verdicts(
     let verdict = |(row, delta): (&&RawValue, &&Delta)| match row.get() {
         "true" => Verdict::Pass,
         "false" => Verdict::Drop,
-        text => change(plugin, package, delta, text).unwrap_or_else(Verdict::Garbage),
+        text => change((plugin, package, rules), delta, text).unwrap_or_else(Verdict::Garbage),
     };
     Ok(rows.iter().zip(handed).map(verdict).collect())
 }
 
-fn change(plugin: &PluginId, package: &str, before: &Delta, text: &str) -> Result<Verdict, String> {
+fn change(
+    (plugin, package, rules): (&PluginId, &str, &Rules),
+    before: &Delta,
+    text: &str,
+) -> Result<Verdict, String> {
     let parsed = Delta::parse(text.as_bytes())
         .map_err(|error| format!("{}: neither true, false nor a delta: {error}", shown(text)))?;
     // What is left out of a sensor's delta by mistake would be lost.
@@ -97,7 +102,7 @@ fn change(plugin: &PluginId, package: &str, before: &Delta, text: &str) -> Resul
     {
         return Err("adds a resource; use deltas.emit".to_owned());
     }
-    attribute(&mut added, plugin, package);
+    attribute(&mut added, plugin, package, rules);
     Ok(Verdict::Change { kept, added })
 }
 
@@ -164,7 +169,7 @@ mod tests {
 
     fn read(reply: &str) -> Result<Vec<Verdict>, String> {
         let before = Delta::parse(BEFORE.as_bytes()).unwrap().delta;
-        verdicts(&PluginId::from_package("p"), "p", &[&before], reply)
+        verdicts(&PluginId::from_package("p"), "p", &Rules::default(), &[&before], reply)
     }
 
     fn changed(reply: &str) -> (String, String) {

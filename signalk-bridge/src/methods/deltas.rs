@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 use signalk_model::{Delta, SourceRef, Update};
 
 use super::Caller;
-use crate::{Account, BridgeError, PluginId, Rules, SubscribeRequest, SubscribeRow, SubscriptionId, Version};
+use crate::{
+    Account, BridgeError, PluginId, Rules, SubscribeRequest, SubscribeRow, SubscriptionId, Version,
+};
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Ran, Run};
 use crate::{
-    ClientNews, Crash, Effect, ExchangeNews, ExchangeWish, Failure, Handed, HandlerCall, HandlerCallId,
-    HandlerReply, PutId, Report, SubscriptionId,
+    ClientNews, Crash, Effect, ExchangeNews, ExchangeWish, Failure, Handed, HandlerCall,
+    HandlerCallId, HandlerReply, PutId, Report, SubscriptionId,
 };
 
 /// What happened.

@@ -98,10 +98,12 @@ impl Server {
         let mut note = Note::new(&handler.plugin);
         note.handed = u64::try_from(asked.len()).unwrap_or(u64::MAX);
         let (verdicts, mut failure) = match reply {
-            Ok(text) => match verdicts(&handler.plugin, &handler.package, &asked, &text) {
-                Ok(verdicts) => (verdicts, None),
-                Err(why) => (Vec::new(), Some(why)),
-            },
+            Ok(text) => {
+                match verdicts(&handler.plugin, &handler.package, &handler.rules, &asked, &text) {
+                    Ok(verdicts) => (verdicts, None),
+                    Err(why) => (Vec::new(), Some(why)),
+                }
+            }
             // It has ended: what came of that is told elsewhere.
             Err(HandlerFailure::NotRunning) => (Vec::new(), None),
             Err(failure) => (Vec::new(), Some(failure.to_string())),

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use signalk_bridge::{HandlerCallId, PluginId};
+use signalk_bridge::{HandlerCallId, PluginId, Rules};
 use signalk_model::{Context, ContextSelector, Pattern};
 
 use super::{Held, Origin, Waiting};
@@ -25,6 +25,8 @@ pub(crate) struct InputHandler {
     pub(crate) plugin: PluginId,
     /// Its package's name: also a name of its own in sources.
     pub(crate) package: String,
+    /// How its owner wants its data called.
+    pub(crate) rules: Rules,
     pub(crate) life: u64,
     /// The owner's; lower is earlier.
     pub(crate) order: i64,

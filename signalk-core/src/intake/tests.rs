@@ -15,6 +15,7 @@ fn handler(plugin: &str, order: i64, path: &str) -> InputHandler {
     InputHandler {
         plugin: PluginId::from_package(plugin),
         package: plugin.to_owned(),
+        rules: signalk_bridge::Rules::default(),
         life: 1,
         order,
         budget: 20 * MS,

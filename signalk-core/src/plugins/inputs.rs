@@ -44,6 +44,7 @@ impl Plugins {
             Some(InputHandler {
                 plugin: id.clone(),
                 package: plugin.manifest.package_name.clone(),
+                rules: plugin.rules.clone(),
                 life: plugin.life,
                 order: plugin.options.input_order(),
                 budget: allowance.input_time,
