@@ -54,7 +54,9 @@ impl Intake {
     /// Who is late answers too late.
     fn expire(&mut self, now: Duration, plugins: &Plugins) {
         for at in (0..self.stages.len()).rev() {
-            let Some(stage) = self.stages.get(at) else { continue };
+            let Some(stage) = self.stages.get(at).filter(|stage| stage.deadline().is_some()) else {
+                continue;
+            };
             if let Some(why) = stage.is_late(now, plugins.fuel_used(&stage.handler.plugin)) {
                 self.pass_all(now, at, Some(why));
             }

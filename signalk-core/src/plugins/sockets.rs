@@ -148,6 +148,9 @@ impl Plugins {
             let text = format!("{MOST} WebSockets of this plugin are open, which is the limit");
             return Err(refused(503, &text));
         }
+        if self.is_behind(at) {
+            return Err(refused(503, PLUGIN_BEHIND.1));
+        }
         Ok((at, Value::Object(params)))
     }
 
@@ -165,15 +168,19 @@ impl Plugins {
         host: &mut dyn Host,
     ) {
         let Some((at, id)) = self.sockets.open.get(&stream).copied() else { return };
-        let session = self.plugins.get(at).and_then(|plugin| plugin.session.as_ref());
-        let waiting = session.map_or(0, signalk_bridge::Session::client_bytes);
         if message.len() > LONGEST_MESSAGE {
             self.close_socket(now, stream, TOO_LONG, host);
-        } else if waiting > MOST_WAITING {
+        } else if self.is_behind(at) {
             self.close_socket(now, stream, PLUGIN_BEHIND, host);
         } else {
             self.input(at, now, Input::Client(ClientNews::Message { id, message }), host);
         }
+    }
+
+    /// Whether so much waits for the plugin that nobody may add to it.
+    fn is_behind(&self, at: At) -> bool {
+        let session = self.plugins.get(at).and_then(|plugin| plugin.session.as_ref());
+        session.map_or(0, signalk_bridge::Session::client_bytes) > MOST_WAITING
     }
 
     /// A client is gone. False: it was none of a plugin's.

@@ -208,6 +208,17 @@ fn garbage_passes_and_is_counted() {
 }
 
 #[test]
+fn a_handler_that_registers_again_while_it_answers_goes_on() {
+    let mut sim = one("twice");
+    for n in 0..20 {
+        send(&mut sim, "compass", HEADING, n);
+        assert_eq!(leaf(&mut sim, HEADING).0, json!(n));
+    }
+    let got = inputs(&mut sim, "p");
+    assert_eq!((&got["answered"], &got["skipped"]), (&json!(20), &json!(0)), "{got}");
+}
+
+#[test]
 fn what_is_held_when_its_plugin_stops_or_is_loaded_anew_passes() {
     for reload in [true, false] {
         let mut sim = one("never");

@@ -141,7 +141,10 @@ fn who_does_not_keep_up_loses_the_connection() {
         let data = vec![7; 300 << 10].into();
         sim.core.handle_input(sim.now(), Input::StreamBinary { id: StreamId(6), data });
     }
+    let (id, target) = (StreamId(7), LIVE.to_owned());
+    sim.core.handle_input(sim.now(), Input::StreamOpened { id, target, headers: Vec::new() });
     sim.input(Input::Tick);
+    assert_eq!(sim.rejected, [(StreamId(7), 503)]);
     assert_eq!(sim.closed, [(StreamId(6), 1008, "the plugin does not keep up".to_owned())]);
     assert_eq!(sim.state("signalk_socket"), "running");
 }
