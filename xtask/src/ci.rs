@@ -44,10 +44,10 @@ const STEPS: [Step; 9] = [
     ("tidy", tidy::run),
     ("guests", || guests::build_all(guests::Missing::Fail).map(drop)),
     ("clippy", clippy),
+    ("doc", doc),
     ("test", test),
     ("wasm-imports", wasm_imports::run),
     ("wasm-test", wasm_test),
-    ("doc", doc),
     ("browser", || browser::run(&browser::Options::default())),
 ];
 
