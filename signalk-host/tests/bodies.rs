@@ -114,6 +114,8 @@ fn a_client_that_goes_away_ends_its_handler() {
     host.logged("left /count");
     // And one that waits for a handler that never answers.
     let idle = ask(&host, "POST", "/idle", "Content-Length: 0\r\n");
+    // A request whose client has gone before it was read is nobody's.
+    host.logged("waits in /idle");
     drop(idle);
     host.logged("left /idle");
 }

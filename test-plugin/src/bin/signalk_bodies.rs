@@ -5,7 +5,7 @@
 //! - `POST /idle`: never reads; `GET /silent`: begins an answer and writes nothing.
 //! - `POST /whole`: the same as `/count`, by a handler that takes the body in one message.
 //!
-//! A handler that is dropped before its end logs `left <path>`.
+//! A handler that is dropped before its end logs `left <path>`; `/idle` says when it `waits in` itself.
 
 use std::rc::Rc;
 
@@ -92,7 +92,10 @@ impl Bodies {
             ("echo", Some(exchange)) => echo(&call.request, exchange).await,
             ("count", Some(exchange)) => count(exchange).await,
             ("down", Some(exchange)) => down(&call.request, exchange).await,
-            ("idle", _) => std::future::pending().await,
+            ("idle", _) => {
+                log::info!("waits in {}", presence.0);
+                std::future::pending().await
+            }
             ("silent", Some(exchange)) => {
                 exchange.respond(200, &[]).await?;
                 std::future::pending().await
