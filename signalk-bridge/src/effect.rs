@@ -244,9 +244,20 @@ pub enum WebSocketMessage {
     Binary(Bytes),
 }
 
+/// One save of one plugin's options; numbers are the plugin's own, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SaveId(pub u64);
+
 /// Was done, or happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
+    /// The options that the plugin saved ([`SignalK::save_options`](crate::SignalK::save_options)) are on the disk, or why not.
+    Saved {
+        /// Which.
+        save: SaveId,
+        /// Why not.
+        result: Result<(), String>,
+    },
     /// News of an HTTP request.
     Fetch {
         /// Which.

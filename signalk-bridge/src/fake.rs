@@ -7,8 +7,8 @@ use signalk_model::{Context, Delta};
 use wasmi_hdk::LogLine;
 
 use crate::{
-    BridgeError, ClientDeed, ClientSocketId, PluginId, PutId, PutRequest, Registration, SignalK,
-    Status, SubscribeRequest, SubscriptionId, Version,
+    BridgeError, ClientDeed, ClientSocketId, PluginId, PutId, PutRequest, Registration, SaveId,
+    SignalK, Status, SubscribeRequest, SubscriptionId, Version,
 };
 
 /// Remembers what plugins did.
@@ -17,6 +17,8 @@ pub(crate) struct Fake {
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) options: Option<String>,
     pub(crate) disk_is_full: bool,
+    /// What is saved is durable later.
+    pub(crate) disk_is_slow: bool,
     /// PUTs that nobody has answered.
     pub(crate) puts: Vec<PutId>,
     /// Everything, as one line each, in order.
@@ -67,14 +69,19 @@ impl SignalK for Fake {
     fn read_options(&mut self, _: &PluginId) -> String {
         self.options.clone().unwrap_or_else(|| "{}".to_owned())
     }
-    fn save_options(&mut self, plugin: &PluginId, json: &str) -> Result<(), BridgeError> {
+    fn save_options(
+        &mut self,
+        plugin: &PluginId,
+        _: Option<SaveId>,
+        json: &str,
+    ) -> Result<bool, BridgeError> {
         if self.disk_is_full {
             let reason = "plugin-config-data/p.json: no space left; free some".to_owned();
             return Err(BridgeError::NotSaved { plugin: plugin.clone(), reason });
         }
         self.trace.push(format!("{plugin} save {json}"));
         self.options = Some(json.to_owned());
-        Ok(())
+        Ok(self.disk_is_slow)
     }
     fn set_status(&mut self, plugin: &PluginId, status: Status) {
         self.trace.push(format!("{plugin} {status:?}"));

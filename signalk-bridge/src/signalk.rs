@@ -7,7 +7,7 @@ use bytes::Bytes;
 use signalk_model::{Context, Delta};
 use wasmi_hdk::LogLine;
 
-use crate::{BridgeError, ClientDeed, ClientSocketId, PluginId, Registration};
+use crate::{BridgeError, ClientDeed, ClientSocketId, PluginId, Registration, SaveId};
 
 /// The server as the method table sees it.
 pub trait SignalK {
@@ -30,11 +30,17 @@ pub trait SignalK {
     fn unsubscribe(&mut self, plugin: &PluginId, id: SubscriptionId);
     /// The `configuration` object as compact JSON text, `{}` when there is none.
     fn read_options(&mut self, plugin: &PluginId) -> String;
-    /// Replaces the `configuration` object; `json` is a JSON object.
+    /// Replaces the `configuration` object; `json` is a JSON object. True: who waits by this number hears of the disk
+    /// ([`Report::Saved`](crate::Report::Saved)), unless the session ends before; false: it is durable already, or nobody waits.
     ///
     /// # Errors
     /// [`BridgeError::NotSaved`].
-    fn save_options(&mut self, plugin: &PluginId, json: &str) -> Result<(), BridgeError>;
+    fn save_options(
+        &mut self,
+        plugin: &PluginId,
+        save: Option<SaveId>,
+        json: &str,
+    ) -> Result<bool, BridgeError>;
     /// What the owner reads beside the plugin's name.
     fn set_status(&mut self, plugin: &PluginId, status: Status);
     /// One line of the plugin's log.

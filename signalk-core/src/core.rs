@@ -105,8 +105,8 @@ impl Core {
             Input::Connection { id, event } => self.server.connection_event(now, id, event),
             Input::Report(Report::Saved { ticket, result }) => {
                 self.server.saved(ticket, result);
-                for (plugin, text) in std::mem::take(&mut self.server.unsaved_options) {
-                    self.plugins.options_not_saved(&plugin, text, &mut self.server);
+                for (save, result) in std::mem::take(&mut self.server.own_saves) {
+                    self.plugins.own_options_saved(now, save, result, &mut self.server);
                 }
             }
             Input::Packages { found, complaints } => {

@@ -11,7 +11,7 @@ use crate::{
     guest::Platform,
     intake::Origin,
     io::{HttpId, Output},
-    plugins::{Host, PluginPut},
+    plugins::{Host, OwnSave, PluginPut},
     saving::Saving,
     server::Server,
 };
@@ -63,8 +63,8 @@ impl Host for Server {
         self.plugin_puts.push_back((asker, request));
     }
 
-    fn save_own_options(&mut self, plugin: &PluginId, name: String, text: String) {
-        self.save(name, text, Saving::OwnOptions(plugin.clone()));
+    fn save_own_options(&mut self, save: OwnSave, name: String, text: String) {
+        self.save(name, text, Saving::OwnOptions(save));
     }
 
     fn push(&mut self, output: Output) {

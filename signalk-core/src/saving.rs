@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
-    guest::PluginId,
     http::{HttpRequest, HttpResponse},
     io::{Effect, HttpId, LogLevel, Output, Ticket},
+    plugins::OwnSave,
     requests::{Reply, RequestNumber},
     server::Server,
 };
@@ -30,8 +30,8 @@ pub(crate) enum Saving {
     Quiet,
     /// An HTTP client waits for this response.
     Respond { id: HttpId, ok: HttpResponse },
-    /// A plugin saved its own options: it is told if that fails.
-    OwnOptions(PluginId),
+    /// A plugin saved its own options: it is told what came of that.
+    OwnOptions(OwnSave),
     /// A PUT ends.
     Request(RequestNumber),
     /// An HTTP client waits for this, and for what the plugin makes of it.
@@ -55,8 +55,9 @@ impl Server {
             Some(writing) => {
                 let (newest, waiting) = writing.next.get_or_insert_default();
                 *newest = text;
-                let is_own = |then: &Saving| matches!(then, Saving::OwnOptions(_));
-                // A file of options is of one plugin: it waits once, however often it saves.
+                let is_own =
+                    |then: &Saving| matches!(then, Saving::OwnOptions(OwnSave { id: None, .. }));
+                // A file of options is of one plugin: who does not wait is named once, however often it saves.
                 if !(then.as_ref().is_some_and(is_own) && waiting.iter().any(is_own)) {
                     waiting.extend(then);
                 }
@@ -92,10 +93,8 @@ impl Server {
 
     fn tell_saved(&mut self, then: Saving, result: &Result<(), String>) {
         match (then, result) {
-            (Saving::Quiet, _) | (Saving::OwnOptions(_), Ok(())) => {}
-            (Saving::OwnOptions(plugin), Err(text)) => {
-                self.unsaved_options.push((plugin, text.clone()));
-            }
+            (Saving::Quiet, _) => {}
+            (Saving::OwnOptions(save), result) => self.own_saves.push((save, result.clone())),
             (Saving::Respond { id, ok }, Ok(())) => {
                 self.respond(id, &HttpRequest::default(), ok);
             }

@@ -26,7 +26,7 @@ use crate::{
     intake::Intake,
     io::{Effect, HttpId, LogArea, LogLevel, Output, StreamId, Ticket},
     notifications::Notifications,
-    plugins::PluginPut,
+    plugins::{OwnSave, PluginPut},
     providers::Providers,
     requests::Requests,
     resources::Resources,
@@ -74,7 +74,7 @@ pub(crate) struct Server {
     /// When those rows were last told because they changed.
     pub(crate) plugin_status_told: Option<Duration>,
     /// Options that plugins saved themselves and that the disk refused, with the reason; `Core` tells them.
-    pub(crate) unsaved_options: Vec<(PluginId, String)>,
+    pub(crate) own_saves: Vec<(OwnSave, Result<(), String>)>,
     /// Settings that were changed and that only the next start follows.
     pub(crate) needs_restart: BTreeSet<&'static str>,
     /// Saved configurations whose clients wait for the plugin; `Core` answers them.
@@ -138,7 +138,7 @@ impl Server {
             plugin_status: Vec::new(),
             plugin_status_changed: false,
             plugin_status_told: None,
-            unsaved_options: Vec::new(),
+            own_saves: Vec::new(),
             saved_options: Vec::new(),
             garbage: Vec::new(),
             plugin_puts: VecDeque::new(),

@@ -17,7 +17,7 @@ use crate::methods::register::Registered;
 use crate::methods::streams;
 use crate::net::{Net, Wait};
 use crate::{
-    Capabilities, Capability, Manifest, PluginId, Registration, SocketId, Status, Version,
+    Capabilities, Capability, Manifest, PluginId, Registration, SaveId, SocketId, Status, Version,
 };
 
 /// Most calls that one slice may queue, and most bytes of them.
@@ -37,7 +37,11 @@ pub(crate) enum Queued {
         path: String,
         value: serde_json::Map<String, serde_json::Value>,
     },
-    SaveOptions(String),
+    SaveOptions {
+        text: String,
+        /// Who rests for the disk.
+        save: Option<SaveId>,
+    },
     Register(Registration),
     /// A frame of a binary stream.
     Binary {

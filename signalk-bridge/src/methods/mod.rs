@@ -54,10 +54,16 @@ macro_rules! method {
         method!(@ $name, Some($needs), $family, $run)
     };
     // The world answers, later.
+    { $name:literal, asks: $family:ident::$run:ident } => {
+        method!(@asks $name, None, $family, $run)
+    };
     { $name:literal, needs: $needs:expr, asks: $family:ident::$run:ident } => {
+        method!(@asks $name, Some($needs), $family, $run)
+    };
+    (@asks $name:literal, $needs:expr, $family:ident, $run:ident) => {
         Method {
             name: $name,
-            needs: Some($needs),
+            needs: $needs,
             params: $family::params::$run,
             run: |caller, params| {
                 let params = caller.read(params, $family::params::$run)?;
@@ -89,7 +95,7 @@ pub const METHODS: &[Method] = &[
     method! { "meta.get", needs: Capability::DataRead, run: meta::get },
     method! { "meta.set", needs: Capability::DataWrite, run: meta::set },
     method! { "options.read", run: options::read },
-    method! { "options.save", run: options::save },
+    method! { "options.save", asks: options::save },
     method! { "status.set", run: status::set },
     method! { "status.error", run: status::error },
     method! { "notifications.raise", needs: Capability::DataWrite, run: notifications::raise },

@@ -411,6 +411,20 @@ fn a_full_disk_reaches_the_plugin() {
     );
 }
 
+/// The answer comes when the disk has said so.
+#[test]
+fn a_save_is_answered_by_the_disk() {
+    let (mut net, mut fake, mut account) = (crate::net::Net::new(), server(), account(all()));
+    fake.disk_is_slow = true;
+    let params = r#"{"options":{"a":1}}"#;
+    let now = std::time::Duration::ZERO;
+    let reply = call("options.save", params, &mut account, &mut net, &mut fake, now).unwrap();
+    assert!(matches!(reply, Reply::Later(crate::net::Wait::Save(crate::SaveId(1)), _)));
+    let result = Err("no space left".to_owned());
+    let done = net.handle_report(crate::Report::Saved { save: crate::SaveId(1), result });
+    assert_eq!(done[0].outcome, crate::net::Outcome::Failed("no space left".to_owned()));
+}
+
 #[test]
 fn a_plugin_is_the_source_of_what_it_sends() {
     let (mut fake, mut account) = (server(), account(all()));

@@ -12,6 +12,7 @@ pub(crate) mod fetch;
 mod mail;
 mod outflow;
 mod put;
+mod save;
 mod tcp;
 mod udp;
 mod unsent;
@@ -26,7 +27,7 @@ use self::tcp::{Connections, Listener, Tcp};
 use self::udp::Udp;
 use self::websocket::WebSocket;
 use crate::PutId;
-use crate::effect::{Effect, FetchHead, FetchId, Report, SocketId};
+use crate::effect::{Effect, FetchHead, FetchId, Report, SaveId, SocketId};
 use crate::exchange::ExchangeWish;
 use crate::handler::HandlerCallId;
 
@@ -64,6 +65,8 @@ pub(crate) enum Wait {
     Room(HandlerCallId),
     /// The end of a PUT.
     Put(PutId),
+    /// The disk.
+    Save(SaveId),
 }
 
 /// The end of a wait.
@@ -108,6 +111,7 @@ pub(crate) struct Net {
     /// Requests by HTTP, and those of them that failed, since last asked.
     requests: (u64, u64),
     puts: put::Puts,
+    saves: save::Saves,
     sockets: BTreeMap<SocketId, Socket>,
     last_socket: u32,
     last_wait: u64,
@@ -155,6 +159,7 @@ impl Net {
             last_fetch: 0,
             requests: (0, 0),
             puts: put::Puts::default(),
+            saves: save::Saves::default(),
             sockets: BTreeMap::new(),
             last_socket: 0,
             last_wait: 0,
@@ -211,6 +216,7 @@ impl Net {
     /// News of the world; perhaps somebody waited for it.
     pub(crate) fn handle_report(&mut self, report: Report) -> Vec<Completed> {
         match report {
+            Report::Saved { save, result } => self.save_ended(save, result),
             Report::Fetch { id, news } => {
                 let done = self.fetch_news(id, news);
                 self.completed.extend(done);

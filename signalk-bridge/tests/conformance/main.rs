@@ -27,8 +27,8 @@ mod world;
 
 // What `fake.rs` looks for in its own crate.
 use signalk_bridge::{
-    BridgeError, ClientDeed, ClientSocketId, PluginId, PutId, PutRequest, Registration, SignalK,
-    Status, SubscribeRequest, SubscriptionId, Version,
+    BridgeError, ClientDeed, ClientSocketId, PluginId, PutId, PutRequest, Registration, SaveId,
+    SignalK, Status, SubscribeRequest, SubscriptionId, Version,
 };
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/CONFORMANCE.md");

@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use signalk_bridge::{
     BridgeError, ClientDeed, ClientSocketId, Delivery, PluginId, PutId, PutRequest, Registration,
-    SignalK, Status, SubscribeRequest, SubscriptionId, Version,
+    SaveId, SignalK, Status, SubscribeRequest, SubscriptionId, Version,
 };
 use signalk_model::{Context, Delta, SourceRef, json};
 use wasmi_hdk::{Level, LogLine};
 
-use super::host::{Host, PluginPut};
+use super::host::{Host, OwnSave, PluginPut};
 use super::log_budget::Verdict;
 use super::options::Options;
 use super::record::Record;
@@ -101,14 +101,20 @@ impl SignalK for Desk<'_> {
         self.options.configuration()
     }
 
-    fn save_options(&mut self, plugin: &PluginId, text: &str) -> Result<(), BridgeError> {
+    fn save_options(
+        &mut self,
+        plugin: &PluginId,
+        id: Option<SaveId>,
+        text: &str,
+    ) -> Result<bool, BridgeError> {
         let configuration = json::parse(text.as_bytes()).map_err(|error| {
             BridgeError::NotSaved { plugin: plugin.clone(), reason: error.to_string() }
         })?;
         self.options.set_configuration(configuration, self.enabled);
         let (name, text) = self.options.file(plugin);
-        self.host.save_own_options(plugin, name, text);
-        Ok(())
+        let save = OwnSave { plugin: plugin.clone(), life: self.life, id };
+        self.host.save_own_options(save, name, text);
+        Ok(id.is_some())
     }
 
     fn set_status(&mut self, _: &PluginId, status: Status) {

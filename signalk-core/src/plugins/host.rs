@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalk_bridge::{PluginId, PutId, PutRequest, StreamHead, Version};
+use signalk_bridge::{PluginId, PutId, PutRequest, SaveId, StreamHead, Version};
 use signalk_model::{Delta, SourceRef, Store};
 
 use crate::guest::Platform;
@@ -19,6 +19,16 @@ pub(crate) struct PluginPut {
     /// Which life: numbers count anew in each.
     pub(crate) life: u64,
     pub(crate) id: PutId,
+}
+
+/// A plugin that saves its own options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnSave {
+    pub(crate) plugin: PluginId,
+    /// Which life: numbers count anew in each.
+    pub(crate) life: u64,
+    /// `None`: it does not wait.
+    pub(crate) id: Option<SaveId>,
 }
 
 /// The server without its plugins.
@@ -47,8 +57,8 @@ pub(crate) trait Host {
     fn begin_answer(&mut self, id: HttpId, head: StreamHead);
     /// Saves a file of the configuration directory.
     fn save_quietly(&mut self, name: String, text: String);
-    /// Saves the options file of a plugin; [`super::Plugins::options_not_saved`] follows if that fails.
-    fn save_own_options(&mut self, plugin: &PluginId, name: String, text: String);
+    /// Saves the options file of a plugin that wants it; [`super::Plugins::own_options_saved`] follows.
+    fn save_own_options(&mut self, save: OwnSave, name: String, text: String);
     /// Hands an output to the edge.
     fn push(&mut self, output: Output);
     /// The list of plugins looks different now (server event `PLUGINS_CHANGED`).

@@ -52,7 +52,7 @@ use self::describe_cache::Descriptions;
 pub(crate) use self::diagnostics::LINES as DIAGNOSTIC_LINES;
 use self::exchanges::Exchanges;
 pub(crate) use self::exchanges::RequestBody;
-pub(crate) use self::host::{Host, PluginPut};
+pub(crate) use self::host::{Host, OwnSave, PluginPut};
 use self::limits::Allowance;
 pub(crate) use self::offers::{FoundEndpoint, FoundPut};
 use self::plugin::{Plugin, State};
@@ -366,17 +366,34 @@ impl Plugins {
         rows.flatten().collect()
     }
 
-    /// The disk refused what a plugin saved itself.
-    pub(crate) fn options_not_saved(&mut self, id: &PluginId, text: String, host: &mut dyn Host) {
-        let Some(at) = self.ids.get(id) else { return };
-        let Some(plugin) = self.plugins.get_mut(*at) else { return };
-        plugin.record.saves_failed += 1;
-        let text = format!(
-            "plugin `{id}`: `options.save`: {text}; it goes on with these options until it is stopped: make room, and save them again"
-        );
-        host.say(LogLevel::Error, id, text.clone());
-        plugin.record.failed(host.unix_ms(), text);
-        host.status_changed();
+    /// What the disk made of options that a plugin saved itself.
+    pub(crate) fn own_options_saved(
+        &mut self,
+        now: Duration,
+        save: OwnSave,
+        result: Result<(), String>,
+        host: &mut dyn Host,
+    ) {
+        let OwnSave { plugin: id, life, id: waits } = save;
+        let Some(at) = self.ids.get(&id).copied() else { return };
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if let Err(text) = &result {
+            plugin.record.saves_failed += 1;
+            let text = format!(
+                "plugin `{id}`: `options.save`: {text}; it goes on with these options until it is stopped: make room, and save them again"
+            );
+            host.say(LogLevel::Error, &id, text.clone());
+            plugin.record.failed(host.unix_ms(), text);
+            host.status_changed();
+        }
+        if let Some(save) = waits.filter(|_| plugin.life == life) {
+            self.input(
+                at,
+                now,
+                Input::Report(signalk_bridge::Report::Saved { save, result }),
+                host,
+            );
+        }
     }
 
     /// Whether this package is a plugin that its owner has switched off.

@@ -9,6 +9,7 @@ use super::Answer;
 use super::call::{Call, LONGEST, write};
 use crate::abi::queue::{Give, Queued, Shared, Until};
 use crate::methods::notifications::is_notification;
+use crate::net::Wait;
 use crate::{Capability, Status, Version};
 
 pub(super) fn debug(call: &mut Call<'_, '_>) -> Answer {
@@ -96,15 +97,25 @@ pub(super) fn read_config(call: &mut Call<'_, '_>) -> Answer {
 pub(super) fn save_config(call: &mut Call<'_, '_>) -> Answer {
     let Some(json) = call.bytes(0, LONGEST) else { return Answer::Number(-1) };
     let bytes = json.len();
+    // Inside `allocate` nothing can be waited for: there a failure reaches the plugin's last error only.
+    let may_wait = call.ctx.may_wait();
     match signalk_model::json::parse(&json) {
         Ok(value @ Value::Object(_)) => {
             let text = signalk_model::json::value_text(&value);
             let Some(shared) = call.shared() else { return Answer::Number(-1) };
-            let saved = shared.push(Queued::SaveOptions(text.clone()), bytes);
+            let save = if may_wait { shared.net.save_begun().ok() } else { None };
+            let saved = shared.push(Queued::SaveOptions { text: text.clone(), save }, bytes);
             if saved {
                 shared.options = text;
             }
-            done(saved)
+            match save {
+                Some(save) if saved => Answer::Rest(Until::World(Wait::Save(save)), Give::Number),
+                Some(save) => {
+                    shared.net.save_ended(save, Ok(()));
+                    done(false)
+                }
+                None => done(saved),
+            }
         }
         _ => {
             call.say("the configuration is not a JSON object");

@@ -13,7 +13,7 @@ use crate::abi::library::Library;
 use crate::abi::queue::{Give, Queued, Rest, Shared, Until};
 use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
 use crate::session::{Common, Output};
-use crate::{BridgeError, Capability, Endpoint, Registration, SignalK, Status};
+use crate::{BridgeError, Capability, Endpoint, Registration, SaveId, SignalK, Status};
 
 impl Exports {
     /// Hands what the guest queued to the method table, and its output to the log.
@@ -48,46 +48,71 @@ impl Exports {
             common.complain(text, now, signalk);
         }
         for call in calls {
-            if let Err(error) = perform(call, common, now, signalk) {
-                common.account.counters.host_call_errors += 1;
-                common.complain(error.to_string(), now, signalk);
+            let save = match &call {
+                Queued::SaveOptions { save, .. } => *save,
+                _ => None,
+            };
+            let done = perform(call, common, now, signalk);
+            common.account.counters.host_call_errors += u64::from(done.is_err());
+            match (done, save) {
+                (Ok(true), _) | (Ok(false), None) => {}
+                (Err(error), None) => common.complain(error.to_string(), now, signalk),
+                (done, Some(save)) => {
+                    let result = done.map(drop).map_err(|error| error.to_string());
+                    self.saved(save, result, library, common);
+                }
             }
+        }
+    }
+
+    /// A save that the disk is not waited for: who rests for it goes on.
+    fn saved(
+        &mut self,
+        save: SaveId,
+        result: Result<(), String>,
+        library: &mut Library,
+        common: &mut Common,
+    ) {
+        let Some(shared) = library.shared() else { return };
+        shared.net.save_ended(save, result);
+        for completed in shared.net.take_completed() {
+            self.completed(completed, library, common);
         }
     }
 }
 
-/// One queued call, through the one choke point.
+/// One queued call, through the one choke point. True: somebody will say later what came of it.
 fn perform(
     call: Queued,
     common: &mut Common,
     now: Duration,
     signalk: &mut dyn SignalK,
-) -> Result<(), BridgeError> {
+) -> Result<bool, BridgeError> {
     let name = match &call {
         Queued::Delta { .. } => "deltas.emit",
         Queued::Status(Status::Ok(_)) => "status.set",
         Queued::Status(Status::Error(_)) => "status.error",
         Queued::Notification { .. } => "notifications.raise",
-        Queued::SaveOptions(_) => "options.save",
+        Queued::SaveOptions { .. } => "options.save",
         Queued::Register(registration) => register::method(registration),
         Queued::Binary { .. } => "streams.emit",
         Queued::Log(_) | Queued::Diagnostic(_) => "log",
     };
     let caller = &mut methods::admit(name, &mut common.account, signalk, now)?;
     match call {
-        Queued::Delta { json, version } => return deltas::send(caller, &json, version),
+        Queued::Delta { json, version } => deltas::send(caller, &json, version)?,
         Queued::Status(Status::Ok(message)) => status::set(caller, status::Message { message })?,
         Queued::Status(Status::Error(message)) => {
             status::error(caller, status::Message { message })?;
         }
-        Queued::Notification { path, value } => return notifications::send(caller, &path, value),
-        Queued::SaveOptions(text) => return options::save_text(caller, &text),
-        Queued::Register(registration) => return register::register(caller, registration),
+        Queued::Notification { path, value } => notifications::send(caller, &path, value)?,
+        Queued::SaveOptions { text, save } => return options::save_text(caller, &text, save),
+        Queued::Register(registration) => register::register(caller, registration)?,
         Queued::Binary { stream, data } => streams::send(caller, stream, data),
         Queued::Log(line) => log::line(caller, line),
         Queued::Diagnostic(text) => log::line(caller, LogLine { level: Level::Warn, text }),
     }
-    Ok(())
+    Ok(false)
 }
 
 /// The endpoints of `http_endpoints`. Plugins that never declared them must keep working (plugin

@@ -110,7 +110,37 @@ fn w08_a_scoped_plugin_reads_and_saves_its_configuration() {
     assert_eq!(sim.get("/plugins/_signalk_p/config")["configuration"], json!({ "a": 1 }));
 }
 
-/// What the disk says no to, long after `sk_save_config` said yes, reaches the plugin's log, its last error and a counter.
+/// `sk_save_config` answers when the disk has (plugin ABI 4.5), in any export; meanwhile others are served.
+#[test]
+fn a_plugin_that_saves_waits_for_the_disk_and_hears_its_answer() {
+    let imports = r#"(import "env" "sk_save_config" (func $save (param i32 i32) (result i32)))"#;
+    let saves = |export: &str, result: &str| {
+        format!(
+            r#"(func (export "{export}") {result}
+                (i32.store8 (i32.const 950) (i32.add (i32.const 48) (call $save (i32.const 900) (i32.const 7))))
+                (call $debug (i32.const 950) (i32.const 1)) (i32.const 0))"#
+        )
+    };
+    let body = format!(
+        r#"(data (i32.const 900) "{{\"a\":1}}") {} {}"#,
+        saves("plugin_start", "(param i32 i32) (result i32)"),
+        saves("poll", "(result i32)")
+    );
+    let mut sim = Sim::with_options(&[("p", r#"{"enabled":true}"#)]);
+    sim.install("p", guest_with(imports, &body));
+    sim.boot();
+    assert_eq!((sim.state("p").as_str(), sim.lines("p")), ("running", vec!["0".to_owned()]));
+    sim.disk_error = Some("no space left on device".to_owned());
+    sim.advance_to(1.5);
+    // 47 is 48 - 1.
+    assert!(sim.lines("p").contains(&"/".to_owned()), "{:?}", sim.lines("p"));
+    sim.disk_error = None;
+    sim.advance_to(2.5);
+    assert_eq!(sim.lines("p").last().map(String::as_str), Some("0"));
+    assert_eq!(sim.get("/plugins/p/diagnostics")["counters"]["savesFailed"], 1);
+}
+
+/// What the disk says no to reaches the plugin's log, its last error and a counter.
 #[test]
 fn a_full_disk_is_told_to_the_plugin_that_saved() {
     let mut sim = Sim::with_options(&[("p", r#"{"enabled":true}"#)]);
