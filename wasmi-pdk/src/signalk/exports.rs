@@ -375,9 +375,11 @@ pub(crate) mod sk {
     /// The answer's length says how much room it needs; it is fetched once.
     pub(crate) fn http_request(request: &str) -> Result<Vec<u8>, String> {
         let (text, len) = (request.as_ptr(), request.len());
+        // SAFETY: the text lives until the call returns; a place of no bytes is not written to.
         let needed = unsafe { env::sk_http_request(text, len, std::ptr::dangling_mut(), 0) };
         let mut answer = vec![0; usize::try_from(needed).map_err(|_| last_error())?];
         let (out, max) = (answer.as_mut_ptr(), answer.len());
+        // SAFETY: `max` bytes of a vector that lives until the call returns.
         match unsafe { env::sk_http_response(out, max) } {
             ..0 => Err(last_error()),
             _ => Ok(answer),
@@ -387,6 +389,7 @@ pub(crate) mod sk {
     fn last_error() -> String {
         let mut text = vec![0; 1024];
         let (out, max) = (text.as_mut_ptr(), text.len());
+        // SAFETY: `max` bytes of a vector that lives until the call returns.
         let len = unsafe { env::sk_http_last_error(out, max) };
         text.truncate(usize::try_from(len).unwrap_or(0));
         let missing = "add \"network\": true to wasmCapabilities in package.json";
@@ -395,12 +398,14 @@ pub(crate) mod sk {
 
     pub(crate) fn ws_connect(url: &str, options: &str) -> Result<u32, String> {
         let (url, len) = (url.as_ptr(), url.len());
+        // SAFETY: both texts live until the call returns, and are only read.
         let socket = unsafe { env::sk_ws_connect(url, len, options.as_ptr(), options.len()) };
         u32::try_from(socket).map_err(|_| last_error())
     }
 
     pub(crate) fn ws_send(socket: u32, data: &[u8], binary: bool) -> Result<(), String> {
         let (data, len) = (data.as_ptr(), data.len());
+        // SAFETY: the bytes live until the call returns, and are only read.
         match unsafe { env::sk_ws_send(socket, data, len, i32::from(binary)) } {
             ..0 => Err(last_error()),
             _ => Ok(()),
@@ -412,6 +417,7 @@ pub(crate) mod sk {
         let (mut message, mut kind) = (vec![0; 4096], 0);
         loop {
             let (out, max) = (message.as_mut_ptr(), message.len());
+            // SAFETY: `max` bytes of a vector, and one byte, that live until the call returns.
             let len = unsafe { env::sk_ws_receive(socket, out, max, timeout, &raw mut kind) };
             match usize::try_from(len) {
                 Err(_) => return Err(last_error()),
@@ -427,6 +433,7 @@ pub(crate) mod sk {
     }
 
     pub(crate) fn ws_close(socket: u32, code: u16) {
+        // SAFETY: numbers only.
         unsafe { env::sk_ws_close(socket, code.into()) };
     }
 
