@@ -8,20 +8,24 @@
 //! address a name stands for, and where a redirect leads, only the edge learns.
 //! It asks [`Egress::check`](crate::Egress::check) before it looks a name up, and
 //! [`Egress::check_address`](crate::Egress::check_address) before it connects.
+//!
+//! Here: the names of things and [`Effect`]; what effects carry is `effect/payload.rs`, what is told of them `effect/report.rs`.
+
+mod payload;
+mod report;
 
 use core::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
+
+pub use self::payload::{FetchRequest, UdpOption, Upload, WebSocketMessage};
+pub use self::report::{Datagram, FetchHead, FetchNews, Report};
 
 /// Bytes of one TCP or WebSocket connection that may be on their way to the plugin at once.
 pub const WINDOW: usize = 256 << 10;
 
 /// Connections to one listener that wait for the plugin to accept them.
 pub const BACKLOG: usize = 16;
-
-/// Bytes that the shortest WebSocket message counts as, in either direction.
-const LEAST_COST: usize = 64;
 
 /// One socket of one plugin: UDP, TCP or WebSocket; counted from 1, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +38,10 @@ pub struct ConnectionId(pub u64);
 /// One HTTP request of one plugin; counted from 1, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FetchId(pub u64);
+
+/// One save of one plugin's options; numbers are the plugin's own, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SaveId(pub u64);
 
 /// Please do. None of these blocks; what can fail or bring data is reported.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,246 +185,6 @@ pub enum Effect {
         /// Of a WebSocket: close code and reason.
         reason: Option<(u16, String)>,
     },
-}
-
-/// What a plugin sends by HTTP. Scheme, method, names and sizes were checked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FetchRequest {
-    /// In capitals.
-    pub method: String,
-    /// `http:` or `https:`.
-    pub url: String,
-    /// Without `host`, `content-length` and `connection`: those are the edge's.
-    pub headers: Vec<(String, String)>,
-    /// Empty: none.
-    pub body: Bytes,
-    /// Until the body is complete; the head of a streamed one.
-    pub timeout: Duration,
-    /// Redirects that are followed at most; each target is checked like the first.
-    pub redirects: u32,
-    /// Longest body; a longer one fails.
-    pub most: usize,
-    /// The body comes in pieces of at most 64 KiB, each after an [`Effect::FetchMore`].
-    pub streamed: bool,
-    /// `body` is empty: what is sent follows by [`Effect::FetchWrite`]. `timeout` is then for each
-    /// step: until something moves, and from the end of the body to the answer.
-    pub upload: Option<Upload>,
-}
-
-/// A body that is sent in pieces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Upload {
-    /// Bytes of all pieces, if they are known before: its `content-length`.
-    pub length: Option<u64>,
-}
-
-/// One UDP option.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UdpOption {
-    /// `SO_BROADCAST`.
-    Broadcast(bool),
-    /// Hops of multicast datagrams.
-    MulticastTtl(u32),
-    /// Whether own multicast datagrams come back.
-    MulticastLoopback(bool),
-    /// Join a group, on the interface with this address (`""`: the system chooses).
-    Join {
-        /// Group address.
-        group: String,
-        /// Address of a local interface.
-        interface: String,
-    },
-    /// Leave a group.
-    Leave {
-        /// Group address.
-        group: String,
-        /// Address of a local interface.
-        interface: String,
-    },
-}
-
-/// One WebSocket message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WebSocketMessage {
-    /// UTF-8.
-    Text(String),
-    /// Bytes.
-    Binary(Bytes),
-}
-
-/// One save of one plugin's options; numbers are the plugin's own, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SaveId(pub u64);
-
-/// Was done, or happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Report {
-    /// The options that the plugin saved ([`SignalK::save_options`](crate::SignalK::save_options)) are on the disk, or why not.
-    Saved {
-        /// Which.
-        save: SaveId,
-        /// Why not.
-        result: Result<(), String>,
-    },
-    /// News of an HTTP request.
-    Fetch {
-        /// Which.
-        id: FetchId,
-        /// What.
-        news: FetchNews,
-    },
-    /// [`Effect::UdpBind`] was done: the port, or why not.
-    UdpBound {
-        /// Which.
-        socket: SocketId,
-        /// The port that it has now.
-        result: Result<u16, String>,
-    },
-    /// [`Effect::UdpSet`] was done.
-    UdpSet {
-        /// Which.
-        socket: SocketId,
-        /// Why not.
-        result: Result<(), String>,
-    },
-    /// Datagrams that came, oldest first.
-    Datagrams {
-        /// Which.
-        socket: SocketId,
-        /// None when only `dropped` is news.
-        datagrams: Vec<Datagram>,
-        /// Datagrams that the edge or the system had to drop before these, because nobody took them.
-        dropped: u64,
-    },
-    /// A TCP or WebSocket connection is there, or could not be made. On failure the socket is gone.
-    Connected {
-        /// Which.
-        socket: SocketId,
-        /// Subprotocol of a WebSocket, else `""`; or why not.
-        result: Result<String, String>,
-    },
-    /// [`Effect::TcpListen`] was done: where it listens, or why not; then the listener is gone.
-    Listening {
-        /// Which.
-        socket: SocketId,
-        /// With the port that it has now.
-        result: Result<SocketAddr, String>,
-    },
-    /// A connection came to a listener and waits for [`Effect::TcpAccept`].
-    Accepted {
-        /// Where.
-        listener: SocketId,
-        /// Names it until it is a socket.
-        connection: ConnectionId,
-        /// Who.
-        from: SocketAddr,
-    },
-    /// Bytes of a TCP connection as they came. At most [`WINDOW`] bytes come before
-    /// [`Effect::Taken`] says that some were taken.
-    TcpData {
-        /// Which.
-        socket: SocketId,
-        /// One piece.
-        data: Bytes,
-    },
-    /// Bytes of [`Effect::TcpSend`] that the system took, or the
-    /// [`weight`](WebSocketMessage::weight) of an [`Effect::WebSocketSend`].
-    Sent {
-        /// Which.
-        socket: SocketId,
-        /// How many.
-        bytes: usize,
-    },
-    /// A WebSocket message; it counts in [`WINDOW`] with its [`cost`](WebSocketMessage::cost).
-    WebSocketMessage {
-        /// Which.
-        socket: SocketId,
-        /// What.
-        message: WebSocketMessage,
-    },
-    /// The other end closed, or the connection broke. The socket is gone.
-    Closed {
-        /// Which.
-        socket: SocketId,
-        /// `None`: in good order; else what broke.
-        error: Option<String>,
-        /// Close code and reason that the other end of a WebSocket gave.
-        close: Option<(u16, String)>,
-    },
-    /// Something failed that nobody waits for: an option at bind, a datagram that could not be sent.
-    SocketTrouble {
-        /// Which.
-        socket: SocketId,
-        /// In words.
-        text: String,
-    },
-}
-
-/// One datagram.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Datagram {
-    /// Who sent it.
-    pub from: SocketAddr,
-    /// Its bytes, possibly none.
-    pub data: Bytes,
-}
-
-/// News of an HTTP request. Not streamed: [`FetchNews::Whole`] or [`FetchNews::Failed`], once.
-/// Streamed: a head, pieces as asked for, an end; or a failure anywhere.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FetchNews {
-    /// The answer with its body.
-    Whole(FetchHead, Bytes),
-    /// The answer of a streamed request.
-    Head(FetchHead),
-    /// So many bytes of [`Effect::FetchWrite`] are on their way to the server.
-    Written(usize),
-    /// The next piece of a streamed body.
-    Piece(Bytes),
-    /// The end of a streamed body.
-    End,
-    /// No answer: name, connection, TLS, time, size, or the egress rules.
-    Failed(String),
-}
-
-/// Status line and headers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FetchHead {
-    /// 200, 404, ...
-    pub status: u16,
-    /// Names in lower case, in their order.
-    pub headers: Vec<(String, String)>,
-    /// The last URL.
-    pub url: String,
-    /// Whether it is another one than asked for.
-    pub redirected: bool,
-}
-
-impl WebSocketMessage {
-    /// Length in bytes.
-    pub fn len(&self) -> usize {
-        match self {
-            WebSocketMessage::Text(text) => text.len(),
-            WebSocketMessage::Binary(data) => data.len(),
-        }
-    }
-
-    /// What it takes of [`WINDOW`]: its bytes, but neither nothing, so that empty messages cannot
-    /// pile up, nor more than there is.
-    pub fn cost(&self) -> usize {
-        self.len().clamp(LEAST_COST, WINDOW)
-    }
-
-    /// What it counts while it waits to be sent: its bytes, but never nothing, so that empty
-    /// messages cannot pile up. [`Report::Sent`] tells the same number.
-    pub fn weight(&self) -> usize {
-        self.len().max(LEAST_COST)
-    }
-
-    /// True for a message of no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl Effect {

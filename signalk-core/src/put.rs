@@ -1,20 +1,28 @@
 //! What PUT and DELETE do, in the order of server-api.md 2.5: metadata, a plugin that registered for the path,
 //! notifications, a device client that published it, else "not supported".
+//!
+//! Here: from the request to its end. Who it is for is `put/decide.rs`, metadata `put/meta.rs`, what a plugin's answer means
+//! `put/answer.rs`; which requests are open, and for how long, `requests.rs`.
 
-use std::{sync::Arc, time::Duration};
+mod answer;
+mod decide;
+mod meta;
 
-use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+use serde_json::{Value, json};
 use signalk_bridge::{Handler, HandlerFailure, HandlerReply, PutRequest};
-use signalk_model::{Delta, Path, PathMeta, PathValue, Update, Value as ModelValue};
 
+use self::{
+    answer::{is_garbage, put_reply, status},
+    decide::Begun,
+};
 use crate::{
-    api::values,
     http::HttpResponse,
     identity::uuid_v4,
     io::{HttpId, StreamId},
     plugins::{FoundPut, Later, PluginPut, Plugins},
     requests::{Listener, Reply, Request, RequestNumber},
-    saving::Saving,
     server::Server,
 };
 
@@ -193,289 +201,7 @@ impl Server {
             self.finish_request(number, Reply::failed(504, "Device did not respond in time"));
         }
     }
-
-    fn decide(&self, plugins: &Plugins, target: &Target, change: Change<'_>) -> (Reply, Begun) {
-        if target.path.parse::<Path>().is_err() {
-            return (Reply::failed(400, "invalid path"), Begun::Nothing);
-        }
-        let own = target.context == "vessels.self" || target.context == *self.self_context;
-        if let Some((path, field)) =
-            meta_target(&target.path).filter(|_| own && self.config.base_deltas.may_be_saved())
-        {
-            let meta = match (&change, field) {
-                (Change::Put { value, .. }, Some(field)) => {
-                    Some(Map::from_iter([(field.to_owned(), without_empty(value))]))
-                }
-                (Change::Put { value, .. }, None) => value.as_object().map(|members| {
-                    members
-                        .iter()
-                        .map(|(name, value)| (name.clone(), without_empty(value)))
-                        .collect()
-                }),
-                (Change::Delete, Some(field)) => {
-                    Some(Map::from_iter([(field.to_owned(), Value::Null)]))
-                }
-                (Change::Delete, None) => Some(
-                    self.config
-                        .base_deltas
-                        .meta(path)
-                        .into_iter()
-                        .map(|(name, _)| (name, Value::Null))
-                        .collect(),
-                ),
-            };
-            if let Some(meta) = meta {
-                return (Reply::pending(), Begun::Meta { path: path.to_owned(), meta });
-            }
-        }
-        let (value, source) = match change {
-            Change::Put { value, source } => (value, source),
-            Change::Delete => {
-                return (
-                    Reply::failed(405, format!("DELETE not supported for {}", target.path)),
-                    Begun::Nothing,
-                );
-            }
-        };
-        let own = self.self_context.as_str();
-        let mut handlers = plugins.put_handlers(&target.context, &target.path, source, own);
-        match (handlers.pop(), handlers.is_empty()) {
-            (Some(found), true) => (Reply::pending(), Begun::Plugin { found, value }),
-            (Some(_), false) => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
-            (None, _) if target.path.starts_with("notifications.") => {
-                self.decide_notification(target, value)
-            }
-            (None, _) => self.decide_device(target, value, source),
-        }
-    }
-
-    /// The one stream client that published the path, when no plugin takes it.
-    fn decide_device(&self, target: &Target, value: Value, source: Option<&str>) -> (Reply, Begun) {
-        let context = match target.context.as_str() {
-            "vessels.self" => self.self_context.as_str(),
-            other => other,
-        };
-        let mut devices = self.devices.publishers(context, &target.path, source);
-        match (devices.next(), devices.next()) {
-            (Some(to), None) => (Reply::pending(), Begun::Forward { to, value }),
-            (Some(_), Some(_)) => (Reply::failed(400, SEVERAL_SOURCES), Begun::Nothing),
-            (None, _) => (
-                Reply::failed(405, format!("PUT not supported for {}", target.path)),
-                Begun::Nothing,
-            ),
-        }
-    }
-
-    /// `.state` and `.method` of an existing notification can be set.
-    fn decide_notification(&self, target: &Target, value: Value) -> (Reply, Begun) {
-        let Some((path, key)) = target.path.rsplit_once('.') else {
-            return (Reply::done(404), Begun::Nothing);
-        };
-        let context = if target.context == "vessels.self" {
-            &*self.self_context
-        } else {
-            target.context.as_str()
-        };
-        let Some(leaf) = self.leaf(context, path) else {
-            return (Reply::done(404), Begun::Nothing);
-        };
-        if !matches!(key, "state" | "method") {
-            return (Reply::done(405), Begun::Nothing);
-        }
-        let Some(mut notification) = leaf.get("value").and_then(Value::as_object).cloned() else {
-            return (Reply::done(404), Begun::Nothing);
-        };
-        notification.insert(key.to_owned(), value);
-        let update = Update {
-            source_ref: leaf
-                .get("$source")
-                .and_then(Value::as_str)
-                .and_then(|source| source.parse().ok()),
-            values: path
-                .parse()
-                .map(|path| PathValue {
-                    path,
-                    value: ModelValue::from_json(Value::Object(notification)),
-                })
-                .into_iter()
-                .collect(),
-            ..Update::default()
-        };
-        let delta = Delta { context: context.parse().ok(), updates: vec![update] };
-        (Reply::done(200), Begun::Notification(delta))
-    }
-
-    /// The saved metadata of a path with members laid over it, or why it cannot be kept.
-    fn changed_meta(
-        &self,
-        path: &str,
-        meta: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Reply> {
-        let mut saved = self.config.base_deltas.meta(path);
-        for (name, value) in meta {
-            if value.is_null() && !LISTS.contains(&name.as_str()) {
-                saved.shift_remove(name);
-            } else {
-                saved.insert(name.clone(), value.clone());
-            }
-        }
-        if signalk_model::meta::may_be_kept(&saved) {
-            return Ok(saved);
-        }
-        let most = signalk_model::meta::LONGEST_META;
-        Err(Reply::failed(
-            413,
-            format!("metadata of {path} would be longer than {most} bytes of JSON"),
-        ))
-    }
-
-    /// Tells everybody and saves; the request ends when the file is durable.
-    ///
-    /// All of it is told (server-api.md 2.5), so that nobody has to know what came before; null is what was removed.
-    fn change_meta(
-        &mut self,
-        now: Duration,
-        number: RequestNumber,
-        path: &str,
-        meta: Map<String, Value>,
-        mut saved: Map<String, Value>,
-    ) {
-        self.config.base_deltas.set_meta(path, &saved);
-        for (name, _) in meta {
-            saved.entry(name).or_insert(Value::Null);
-        }
-        if let Ok(path) = path.parse() {
-            let update = Update {
-                meta: vec![PathMeta { path, value: Arc::new(saved) }],
-                ..Update::default()
-            };
-            let delta = Delta { context: None, updates: vec![update] };
-            self.handle_delta(now, delta, &self.names.defaults.clone());
-        }
-        self.save(
-            "baseDeltas.json".into(),
-            self.config.base_deltas.to_text(),
-            Saving::Request(number),
-        );
-    }
 }
-
-enum Begun {
-    Nothing,
-    Meta { path: String, meta: Map<String, Value> },
-    Notification(Delta),
-    Plugin { found: FoundPut, value: Value },
-    Forward { to: StreamId, value: Value },
-}
-
-/// Of an answer that is none.
-fn is_garbage(message: &str) -> bool {
-    message.starts_with(GARBAGE)
-}
-
-const GARBAGE: &str = "Handler error: the answer ";
-
-/// What a plugin's answer means (plugin ABI 10.3).
-fn put_reply(reply: HandlerReply) -> Reply {
-    let error = |text: &dyn std::fmt::Display| Reply::failed(500, format!("Handler error: {text}"));
-    let text = match reply {
-        Ok(text) => text,
-        Err(HandlerFailure::NotFound { .. }) => {
-            return Reply::failed(501, "Handler not implemented");
-        }
-        Err(failure @ HandlerFailure::Timeout { .. }) => {
-            return Reply::failed(504, failure.to_string());
-        }
-        Err(failure) => return error(&failure),
-    };
-    let answer = match values(&text) {
-        Ok(Value::Object(answer)) => answer,
-        Ok(_) => return error(&"the answer is no JSON object"),
-        Err(problem) => return error(&format_args!("the answer is no JSON: {problem}")),
-    };
-    let given = answer.get("statusCode").and_then(Value::as_u64);
-    let given = given.and_then(status);
-    let message = answer.get("message").and_then(Value::as_str).map(str::to_owned);
-    let code = match answer.get("state").and_then(Value::as_str) {
-        Some("PENDING") => 202,
-        // A pending status is no end.
-        Some("COMPLETED") => given.filter(|code| *code != 202).unwrap_or(200),
-        Some("SUCCESS") => 200,
-        Some("FAILURE") => 502,
-        Some("FAILED") => given.filter(|code| *code != 202).unwrap_or(502),
-        _ => return error(&"the answer has no `state` COMPLETED or PENDING"),
-    };
-    Reply { status: code, message }
-}
-
-/// A status that may be the answer to a request: those below 200 are not (RFC 9110 15.2).
-fn status(code: u64) -> Option<u16> {
-    u16::try_from(code).ok().filter(|code| (200..600).contains(code))
-}
-
-/// `a.b.meta` is (`a.b`, all of it), `a.b.meta.units` is (`a.b`, `units`).
-fn meta_target(path: &str) -> Option<(&str, Option<&str>)> {
-    if let Some(path) = path.strip_suffix(".meta") {
-        return Some((path, None));
-    }
-    let (head, field) = path.rsplit_once('.')?;
-    head.strip_suffix(".meta").map(|path| (path, Some(field)))
-}
-
-/// The admin UI clears a list by an empty one; it is stored as null.
-fn without_empty(value: &Value) -> Value {
-    match value {
-        Value::Array(items) if items.is_empty() => Value::Null,
-        value => value.clone(),
-    }
-}
-
-/// Members whose null is a value of its own: "no zones" must survive the schema's default.
-const LISTS: [&str; 1] = ["zones"];
-
-const SEVERAL_SOURCES: &str =
-    "there are multiple sources for the given path, but no source was specified in the request";
 
 /// All that are kept still wait to be answered.
 const TOO_MANY: &str = "10000 requests wait for their answers: try again when some have one";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plugins_answer_is_one_reply() {
-        for (answer, status, message) in [
-            (r#"{"state":"COMPLETED","statusCode":200}"#, 200, None),
-            (
-                r#"{"state":"COMPLETED","statusCode":400,"message":"too long"}"#,
-                400,
-                Some("too long"),
-            ),
-            (r#"{"state":"PENDING","statusCode":202}"#, 202, None),
-            (r#"{"state":"SUCCESS"}"#, 200, None),
-            (r#"{"state":"FAILURE"}"#, 502, None),
-            (r#"{"state":"FAILED","statusCode":409}"#, 409, None),
-            (r#"{"state":"FAILED"}"#, 502, None),
-            ("{}", 500, Some("Handler error: the answer has no `state` COMPLETED or PENDING")),
-            ("[]", 500, Some("Handler error: the answer is no JSON object")),
-        ] {
-            let reply = put_reply(Ok(answer.to_owned()));
-            assert_eq!((reply.status, reply.message.as_deref()), (status, message), "{answer}");
-        }
-        let missing = put_reply(Err(HandlerFailure::NotFound { handler: "x".into() }));
-        assert_eq!(
-            (missing.status, missing.message.as_deref()),
-            (501, Some("Handler not implemented"))
-        );
-        assert_eq!(put_reply(Ok(String::new())).status, 500);
-    }
-
-    #[test]
-    fn meta_targets() {
-        assert_eq!(meta_target("a.b.meta"), Some(("a.b", None)));
-        assert_eq!(meta_target("a.b.meta.units"), Some(("a.b", Some("units"))));
-        assert_eq!(meta_target("a.b.units"), None);
-        assert_eq!(meta_target("meta"), None);
-    }
-}

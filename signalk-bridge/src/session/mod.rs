@@ -4,6 +4,8 @@
 //! module to its end; a restart is a new session (plugin ABI W20). Who is
 //! started when, back-off and configuration files are `signalk-core/src/plugins`.
 
+mod common;
+mod config;
 mod io;
 mod library;
 mod rows;
@@ -15,20 +17,19 @@ mod waiting;
 mod tests;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use wasmi_hdk::{Engine, Level, Limits, LogLine, Module, Platform, Stats};
+use wasmi_hdk::{Module, Stats};
 
+use self::common::{BATCH, Common};
+pub use self::config::{Code, HostInfo, Purpose, SessionConfig};
 pub use self::io::{Delivery, Description, Input, Output};
 use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
 pub use self::waiting::DeltaQueue;
 use crate::abi::{self, Flavour};
 use crate::{
-    Account, Capability, Cause, Counters, Crash, Failure, HandlerCallId, HandlerFailure,
-    HandlerReply, Manifest, PluginId, SignalK, Usage,
+    Account, Capability, Cause, Counters, Crash, Failure, HandlerFailure, Manifest, SignalK, Usage,
 };
 
 /// Version of the methods and of the handshake; majors must be equal.
@@ -40,93 +41,10 @@ pub const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// Distance of two `poll` calls.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Deltas that are enough to be taken before the beat: a trip is cheap then.
-const BATCH: usize = 64;
-
-/// While deltas keep coming a plugin takes them on this beat, the same for all plugins: one waking of the core and of the
-/// pool serves several deltas and every plugin. The first after a pause does not wait. What a plugin costs per delta: `benches/deltas`.
-const BEAT: Duration = Duration::from_millis(5);
-
-/// What a session is given besides the manifest.
-pub struct SessionConfig {
-    /// The process' engine.
-    pub engine: Engine,
-    /// What the guest may use.
-    pub limits: Limits,
-    /// Guest time of one call; `None`: what the ABI gives to each kind of call.
-    pub call_time: Option<Duration>,
-    /// Clocks and random.
-    pub platform: Arc<dyn Platform>,
-    /// Files; dropped when the plugin has no `storage`.
-    pub fs: Option<Box<dyn wasmi_hdk::vfs::Fs>>,
-    /// Told in `initialize`.
-    pub host: HostInfo,
-    /// The `configuration` object as compact JSON text.
-    pub options: String,
-    /// Added last to what `plugin_start` gets.
-    pub enable_debug: bool,
-    /// Deltas that the plugin may send per second.
-    pub deltas_per_second: u32,
-    /// Deltas that may wait for the plugin; the oldest are dropped.
-    pub queue: usize,
-    /// What the owner decided about it.
-    pub rules: crate::Rules,
-    /// Ask the plugin for its own id ([`Description::id`]).
-    pub wants_id: bool,
-    /// What the session is for.
-    pub purpose: Purpose,
-}
-
-/// Who we are.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct HostInfo {
-    /// Product.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-}
-
-/// Why a plugin is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// To read name and schema; then it ends.
-    Describe,
-    /// To run until it is stopped.
-    Run,
-}
-
-/// Where the code comes from.
-#[derive(Debug, Clone)]
-pub enum Code {
-    /// The file.
-    Bytes(Bytes),
-    /// Loaded before.
-    Module(Module),
-}
-
 /// One plugin from load to end.
 pub struct Session {
     common: Common,
     state: State,
-}
-
-/// What every state needs.
-struct Common {
-    manifest: Manifest,
-    account: Account,
-    purpose: Purpose,
-    outputs: VecDeque<Output>,
-    /// Deltas that the guest has not taken yet.
-    waiting: DeltaQueue,
-    /// Fewer deltas than a batch wait until then.
-    next_beat: Duration,
-    /// Kept for a reload that fails: the code from before runs again (plugin ABI 8.3).
-    module: Option<Module>,
-    stats: Stats,
-    usage: Usage,
-    unknown_imports: Vec<String>,
-    /// The last complaint about a host call, so that a flood is one line.
-    complained: Option<(String, Duration)>,
 }
 
 enum State {
@@ -346,74 +264,6 @@ impl Session {
             }
         };
     }
-}
-
-impl Common {
-    fn id(&self) -> &PluginId {
-        &self.manifest.id
-    }
-
-    fn end(&mut self, output: Output) {
-        self.outputs.push_back(output);
-    }
-
-    /// Why the owner's `strict` keeps a module from starting (plugin ABI 2.3).
-    fn refused_imports(&self) -> Option<String> {
-        let refuses = self.account.rules.strict && self.purpose == Purpose::Run;
-        (refuses && !self.unknown_imports.is_empty()).then(|| {
-            format!(
-                "plugin `{}`: {} imports what this server does not have: {}; with `\"strict\": true` in its options file that refuses it: take it out there, or install a newer version of the plugin",
-                self.manifest.id,
-                self.manifest.wasm,
-                self.unknown_imports.join(", ")
-            )
-        })
-    }
-
-    fn handled(&mut self, id: HandlerCallId, reply: HandlerReply) {
-        self.outputs.push_back(Output::Handled { id, reply });
-    }
-
-    fn take(&mut self, deltas: Vec<Delivery>) {
-        deltas.into_iter().for_each(|delta| self.take_one(delta));
-    }
-
-    /// Queues a delta; over the bound the oldest is dropped and counted.
-    fn take_one(&mut self, delta: Delivery) {
-        self.account.counters.deltas_in_dropped += self.waiting.push(delta);
-    }
-
-    /// When waiting deltas are to be handed over, if any wait.
-    fn beat(&self) -> Option<Duration> {
-        (!self.waiting.is_empty()).then_some(self.next_beat)
-    }
-
-    /// Whether waiting deltas are to be handed over now; then the next beat is another.
-    fn is_beat(&mut self, now: Duration) -> bool {
-        if self.waiting.is_empty() || (now < self.next_beat && self.waiting.len() < BATCH) {
-            return false;
-        }
-        self.next_beat = beat_after(now);
-        true
-    }
-
-    /// Shows a problem in the plugin's log; the same one at most once a second.
-    fn complain(&mut self, text: String, now: Duration, signalk: &mut dyn SignalK) {
-        if let Some((last, at)) = &self.complained
-            && *last == text
-            && now.saturating_sub(*at) < Duration::from_secs(1)
-        {
-            return;
-        }
-        signalk.log(self.id(), LogLine { level: Level::Warn, text: text.clone() });
-        self.complained = Some((text, now));
-    }
-}
-
-/// The first beat after `now`.
-fn beat_after(now: Duration) -> Duration {
-    let into = u64::try_from(now.as_nanos() % BEAT.as_nanos()).unwrap_or(0);
-    now.saturating_add(BEAT).saturating_sub(Duration::from_nanos(into))
 }
 
 impl std::fmt::Debug for Session {

@@ -11,10 +11,6 @@ mod redirect;
 mod tcp;
 mod tls;
 mod udp;
-mod udp_backlog;
-mod udp_drops;
-mod udp_names;
-mod udp_options;
 mod upload;
 mod websocket;
 
@@ -40,13 +36,13 @@ pub(crate) struct PluginNet {
     sender: CoreSender,
     lives: BTreeMap<(PluginId, u64), Life>,
     /// Of what each plugin sends as datagrams: over its lives.
-    datagrams: BTreeMap<PluginId, udp_backlog::PluginRoom>,
+    datagrams: BTreeMap<PluginId, udp::PluginRoom>,
 }
 
 /// What one life of a plugin has open.
 struct Life {
     web: fetch::Web,
-    datagrams: udp_backlog::PluginRoom,
+    datagrams: udp::PluginRoom,
     sockets: BTreeMap<SocketId, Socket>,
     fetches: BTreeMap<FetchId, Fetch>,
 }

@@ -1,11 +1,18 @@
 //! One UDP socket of a plugin: a task that sets options and sends in the order given, and hands on what comes in batches.
 //!
 //! While the core is behind, datagrams wait here up to the bound of the plugin ABI (6.1); then the oldest are dropped and
-//! counted, with those that the system had to drop before (`udp_drops.rs`). So a flood costs bounded memory, and what is
+//! counted, with those that the system had to drop before (`udp/drops.rs`). So a flood costs bounded memory, and what is
 //! handed on is the latest. Each option is answered, whatever becomes of the socket: a guest rests until it is.
 
+mod backlog;
+mod drops;
+mod names;
+mod options;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
 use std::{
-    collections::VecDeque,
     io,
     net::{IpAddr, SocketAddr},
     sync::{
@@ -25,20 +32,15 @@ use tokio::{
     time::{sleep_until, timeout},
 };
 
-use super::{
-    Way, connect,
-    udp_backlog::{self, Room},
-    udp_drops::Drops,
-    udp_names::{Found, Names, Unsent},
-    udp_options,
+pub(super) use self::backlog::PluginRoom;
+use self::{
+    backlog::Room,
+    drops::Drops,
+    names::{Found, Names, Unsent},
+    waiting::{BATCH, Waiting},
 };
+use super::{Way, connect};
 
-/// Datagrams and bytes that wait at most.
-const MOST: usize = 1000;
-const MOST_BYTES: usize = 8 << 20;
-/// Datagrams and bytes of one report.
-const BATCH: usize = 256;
-const BATCH_BYTES: usize = 512 << 10;
 /// Reports on their way to the core.
 const REPORTS: usize = 2;
 /// What waits for the address of a name when the socket is closed has so long.
@@ -89,16 +91,16 @@ pub(super) fn open(
     port: u16,
     options: Vec<UdpOption>,
     egress: Arc<Egress>,
-    bytes: udp_backlog::PluginRoom,
+    bytes: PluginRoom,
 ) -> (Talk, impl Future<Output = ()> + Send + 'static) {
     let (sender, commands) = mpsc::unbounded_channel();
     let refused = Arc::new(AtomicU64::new(0));
     let talk = Talk { commands: sender, room: Room::new(bytes), refused: Arc::clone(&refused) };
     let work = async move {
         let mut troubles = Vec::new();
-        let bound = udp_options::bind(ipv6, port, |_| {}).inspect(|socket| {
+        let bound = options::bind(ipv6, port, |_| {}).inspect(|socket| {
             for option in &options {
-                if let Err(error) = udp_options::set(&SockRef::from(socket), ipv6, option) {
+                if let Err(error) = options::set(&SockRef::from(socket), ipv6, option) {
                     troubles.push(format!("{option:?}: {error}"));
                 }
             }
@@ -131,14 +133,6 @@ struct Open {
     egress: Arc<Egress>,
     refused: Arc<AtomicU64>,
     names: Names,
-}
-
-/// Datagrams that the core has not taken.
-#[derive(Default)]
-struct Waiting {
-    queue: VecDeque<Datagram>,
-    bytes: usize,
-    dropped: u64,
 }
 
 impl Open {
@@ -211,7 +205,7 @@ impl Open {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Set(option) => {
-                let set = udp_options::set(&SockRef::from(&self.socket), self.ipv6, &option);
+                let set = options::set(&SockRef::from(&self.socket), self.ipv6, &option);
                 let result = set.map_err(|error| format!("{option:?}: {error}"));
                 self.way.report(Report::UdpSet { socket: self.id, result }).await;
             }
@@ -241,7 +235,7 @@ impl Open {
 
     async fn say_refused(&self) {
         let refused = self.refused.swap(0, Ordering::Relaxed);
-        self.way.trouble(self.id, udp_backlog::refusal(refused)).await;
+        self.way.trouble(self.id, backlog::refusal(refused)).await;
     }
 
     /// Sends what has waited for the addresses of its name.
@@ -295,133 +289,4 @@ impl Open {
 /// By the system's resolver.
 fn look_up(host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
     async move { Ok(lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) }.boxed()
-}
-
-impl Waiting {
-    fn is_news(&self) -> bool {
-        !self.queue.is_empty() || self.dropped > 0
-    }
-
-    fn push(&mut self, datagram: Datagram) {
-        self.bytes += datagram.data.len();
-        self.queue.push_back(datagram);
-        while self.queue.len() > MOST || self.bytes > MOST_BYTES {
-            let Some(oldest) = self.queue.pop_front() else { return };
-            self.bytes -= oldest.data.len();
-            self.dropped += 1;
-        }
-    }
-
-    fn report(&mut self, socket: SocketId) -> Report {
-        let mut datagrams = Vec::with_capacity(self.queue.len().min(BATCH));
-        let mut bytes = 0;
-        while datagrams.len() < BATCH && bytes < BATCH_BYTES {
-            let Some(datagram) = self.queue.pop_front() else { break };
-            bytes += datagram.data.len();
-            datagrams.push(datagram);
-        }
-        self.bytes -= bytes;
-        Report::Datagrams { socket, datagrams, dropped: std::mem::take(&mut self.dropped) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use signalk_core::Input;
-    use tokio::task::JoinSet;
-
-    use super::*;
-    use crate::{
-        driver::{CoreSender, ToCore},
-        inbox::{self, Inbox},
-    };
-
-    /// The resolver of a boat at sea.
-    fn at_sea(_host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        std::future::pending().boxed()
-    }
-
-    /// A socket whose names nobody answers for: the way to its task, which is aborted by dropping the set, and its port.
-    async fn at_sea_socket(
-        sender: &CoreSender,
-        id: SocketId,
-        bytes: &udp_backlog::PluginRoom,
-        tasks: &mut JoinSet<()>,
-    ) -> (Talk, u16) {
-        let plugin = signalk_bridge::PluginId::from_package("p");
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let (port, refused) = (socket.local_addr().unwrap().port(), Arc::default());
-        let open = Open {
-            way: Way { sender: sender.clone(), plugin, life: 1 },
-            id,
-            ipv6: false,
-            socket,
-            egress: Arc::new(Egress::open()),
-            refused: Arc::clone(&refused),
-            names: Names::new(at_sea),
-        };
-        let (commands, to_do) = mpsc::unbounded_channel();
-        tasks.spawn(open.run(to_do));
-        (Talk { commands, room: Room::new(bytes.clone()), refused }, port)
-    }
-
-    /// The next reports.
-    async fn reports(inbox: &Inbox<ToCore>) -> Vec<Report> {
-        let mut batch = Vec::new();
-        let news = inbox.take(&mut batch, std::time::Instant::now(), None);
-        timeout(GOODBYE, news).await.expect("a report");
-        let report = |message| match message {
-            ToCore::Input(Input::PluginReport { report, .. })
-            | ToCore::Plugin { input: Input::PluginReport { report, .. }, .. } => Some(report),
-            _ => None,
-        };
-        batch.into_iter().filter_map(report).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_name_that_nobody_answers_for_does_not_keep_the_socket_from_receiving() {
-        let (sender, inbox) = inbox::channel(8);
-        let mut tasks = JoinSet::new();
-        let bytes = udp_backlog::PluginRoom::default();
-        let (talk, port) = at_sea_socket(&sender, SocketId(1), &bytes, &mut tasks).await;
-        talk.send("beacon.example".to_owned(), port, Bytes::from_static(b"lost"));
-        talk.send("127.0.0.1".to_owned(), port, Bytes::from_static(b"to myself"));
-        let reports = reports(&inbox).await;
-        let [Report::Datagrams { datagrams, .. }] = &reports[..] else { panic!("{reports:?}") };
-        assert_eq!(&datagrams[0].data[..], b"to myself");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_waits_for_a_name_is_bounded_for_all_sockets_and_what_is_not_sent_is_said() {
-        let (sender, inbox) = inbox::channel(8);
-        let mut tasks = JoinSet::new();
-        let bytes = udp_backlog::PluginRoom::default();
-        let large = Bytes::from(vec![7; 60_000]);
-        let mut talks = Vec::new();
-        for id in 1..=2 {
-            let (talk, port) = at_sea_socket(&sender, SocketId(id), &bytes, &mut tasks).await;
-            for _ in 0..1000 {
-                talk.send("beacon.example".to_owned(), port, large.clone());
-            }
-            talks.push(talk);
-        }
-        let mut said = BTreeMap::new();
-        while said.len() < 2 {
-            for report in reports(&inbox).await {
-                let Report::SocketTrouble { socket, text } = report else { panic!("{report:?}") };
-                let (count, rest) = text.split_once(' ').unwrap();
-                assert!(rest.contains("16 MiB of the plugin"), "{text}");
-                said.insert(socket, count.parse::<usize>().unwrap());
-            }
-        }
-        let waiting = 2000 - said.values().sum::<usize>();
-        assert!(waiting > 200 && waiting * large.len() <= 16 << 20, "{waiting} wait");
-        assert_eq!(said[&SocketId(2)], 1000, "the other socket has filled the plugin's room");
-        // What was given up makes room.
-        tasks.shutdown().await;
-        drop(talks);
-        assert!(Room::new(bytes).take("", &large).is_some());
-    }
 }

@@ -13,20 +13,19 @@ use serde_json::{Map, Value as Json};
 
 use self::context::ContextModel;
 use self::limits::{Budget, MAX_CONTEXTS, MAX_CONTEXTS_OF_ONE, Room};
+use self::places::{Place, remove_place};
 use self::sources::Sources;
 use self::tree::JsMap;
 use crate::delta::Delta;
-use crate::item::{Body, Item};
-use crate::json;
 use crate::meta::Registry;
 use crate::names::{Context, Path, SourceRef};
-use crate::subscription::SourcePolicy;
-use crate::value::Value;
 
 mod context;
 mod leaf;
 mod limits;
 mod node;
+mod places;
+mod read;
 mod sources;
 mod tree;
 
@@ -66,20 +65,11 @@ pub struct Store {
     version: u64,
 }
 
-#[derive(Debug)]
-enum Place {
-    Context(Context),
-    Group(JsMap<Place>),
-}
-
 /// The place of this vessel among the contexts.
 const OWN: usize = 0;
 
 /// What begins so is a resource: a null that only streams see says that it was deleted, and nobody needs to know that later.
 const RESOURCES: &str = "resources.";
-
-/// Root members that are no groups of contexts.
-const RESERVED: [&str; 3] = ["self", "version", "sources"];
 
 impl Store {
     /// A model with one context: this vessel, named by its urn (without `vessels.`).
@@ -200,67 +190,9 @@ impl Store {
         self.contexts.insert_full(context.clone(), model).0
     }
 
-    /// Gives a new context its place in the tree; one without identity gets none.
-    fn place(&mut self, context: &Context) {
-        let Some(identity) = context.identity() else { return };
-        if RESERVED.contains(&context.group()) {
-            return;
-        }
-        let group =
-            self.groups.get_or_insert_with(context.group(), || Place::Group(JsMap::default()));
-        let Place::Group(mut here) = std::mem::replace(group, Place::Context(context.clone()))
-        else {
-            return;
-        };
-        insert_place(&mut here, identity, context);
-        *group = Place::Group(here);
-    }
-
     /// Counts the changes: the same number, the same model.
     pub fn version(&self) -> u64 {
         self.version
-    }
-
-    /// Every context, in the order of arrival.
-    pub fn contexts(&self) -> impl Iterator<Item = &Context> {
-        self.contexts.keys()
-    }
-
-    /// Every path of a context that has a value in the tree; the root path is not among them.
-    pub fn paths(&self, context: &str) -> impl Iterator<Item = &Path> {
-        let leaves = self.contexts.get(context).map(|model| model.leaves.as_slice());
-        leaves.unwrap_or_default().iter().filter(|leaf| leaf.shown()).map(|leaf| &leaf.path)
-    }
-
-    /// The value of a path as the tree shows it.
-    pub fn value(&self, context: &str, path: &str) -> Option<&Value> {
-        Some(&self.contexts.get(context)?.leaf(path)?.latest()?.value)
-    }
-
-    /// The value of a path with its source and time.
-    pub fn item(&self, context: &str, path: &str) -> Option<Item<'_>> {
-        let model = self.contexts.get(context)?;
-        let leaf = model.leaf(path)?;
-        let reading = leaf.latest()?;
-        Some(Item {
-            context: &model.context,
-            source: reading.source.as_ref(),
-            source_ref: reading.source_ref.as_ref(),
-            timestamp: reading.timestamp.as_ref(),
-            path: &leaf.path,
-            body: Body::Value(&reading.value),
-        })
-    }
-
-    /// Every source that gave a path a value.
-    pub fn sources_of(&self, context: &str, path: &str) -> impl Iterator<Item = &SourceRef> {
-        let leaf = self.contexts.get(context).and_then(|model| model.leaf(path));
-        leaf.into_iter().flat_map(|leaf| &leaf.readings).filter_map(|it| it.source_ref.as_ref())
-    }
-
-    /// Latitude and longitude of a context, in degrees.
-    pub fn position(&self, context: &str) -> Option<(f64, f64)> {
-        self.value(context, "navigation.position")?.as_position()
     }
 
     /// Metadata of paths, from the run time and from the specification.
@@ -278,31 +210,6 @@ impl Store {
             model.changed();
         }
         self.version += 1;
-    }
-
-    /// The last value of every path and source of the contexts that are `wanted`, oldest first: what
-    /// a receiver gets when it connects or subscribes (server-api.md 3.2).
-    pub fn cached(&self, wanted: impl Fn(&Context) -> bool, policy: SourcePolicy) -> Vec<Item<'_>> {
-        let all = policy == SourcePolicy::All;
-        let fits = |placement| all || placement != Placement::Outranked;
-        let mut items = Vec::new();
-        for model in self.contexts.values().filter(|model| wanted(&model.context)) {
-            for leaf in &model.leaves {
-                for reading in leaf.readings.iter().filter(|reading| fits(reading.placement)) {
-                    items.push(Item {
-                        context: &model.context,
-                        source: reading.source.as_ref(),
-                        source_ref: reading.source_ref.as_ref(),
-                        timestamp: reading.timestamp.as_ref(),
-                        path: &leaf.path,
-                        body: Body::Value(&reading.value),
-                    });
-                }
-            }
-            model.cached_attributes(&fits, &mut items);
-        }
-        items.sort_by_cached_key(|item| item.timestamp.and_then(|time| time.unix_ms()));
-        items
     }
 
     /// Forgets contexts that were last heard before `older_than`; this vessel stays. Returns them.
@@ -336,74 +243,5 @@ impl Store {
         }
         self.version += u64::from(!gone.is_empty());
         gone
-    }
-
-    /// Appends the full model, as `GET /signalk/v1/api/` gives it.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"vessels\":");
-        match self.groups.get("vessels") {
-            Some(place) => self.write_place(place, out),
-            None => out.extend_from_slice(b"{}"),
-        }
-        out.extend_from_slice(b",\"self\":");
-        json::write_str(out, &self.self_context);
-        out.extend_from_slice(b",\"version\":\"0.1.0\",\"sources\":");
-        self.sources.write_json(out);
-        for (key, place) in self.groups.iter().filter(|(key, _)| &***key != "vessels") {
-            out.push(b',');
-            json::write_key(out, key);
-            self.write_place(place, out);
-        }
-        out.push(b'}');
-    }
-
-    fn write_place(&self, place: &Place, out: &mut Vec<u8>) {
-        match place {
-            Place::Context(context) => match self.contexts.get(context) {
-                Some(model) => model.write_json(out),
-                None => out.extend_from_slice(b"{}"),
-            },
-            Place::Group(members) => {
-                out.push(b'{');
-                for (at, (key, place)) in members.iter().enumerate() {
-                    if at > 0 {
-                        out.push(b',');
-                    }
-                    json::write_key(out, key);
-                    self.write_place(place, out);
-                }
-                out.push(b'}');
-            }
-        }
-    }
-}
-
-/// Contexts with more than two segments stand deeper; where another context is in the way, the
-/// rest stays one key.
-fn insert_place(group: &mut JsMap<Place>, identity: &str, context: &Context) {
-    if let Some((first, rest)) = identity.split_once('.')
-        && !rest.is_empty()
-        && !matches!(group.get(first), Some(Place::Context(_)))
-    {
-        let below = group.get_or_insert_with(first, || Place::Group(JsMap::default()));
-        if let Place::Group(below) = below {
-            insert_place(below, rest, context);
-        }
-    } else {
-        group.insert(identity, Place::Context(context.clone()));
-    }
-}
-
-fn remove_place(group: &mut JsMap<Place>, identity: &str, context: &Context) {
-    if matches!(group.get(identity), Some(Place::Context(found)) if found == context) {
-        group.remove(identity);
-        return;
-    }
-    let Some((first, rest)) = identity.split_once('.') else { return };
-    if let Some(Place::Group(below)) = group.get_mut(first) {
-        remove_place(below, rest, context);
-        if below.is_empty() {
-            group.remove(first);
-        }
     }
 }

@@ -11,9 +11,12 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::matching::{Lists, Row};
-use self::picked::{Picked, Terms};
+use self::picked::Picked;
+pub use self::refused::Refused;
+use self::refused::{MAX_ANNOUNCERS, MAX_COSTLY};
+use self::rows::{Held, is_costly};
 use self::waiting::Waiting;
-use crate::item::{Body, Item};
+use crate::item::Item;
 use crate::names::{Context, Path};
 use crate::pattern::Pattern;
 use crate::selector::ContextSelector;
@@ -23,7 +26,10 @@ use crate::subscription::{MAX_ROWS, SourcePolicy, Subscribe, Subscription, Unsub
 mod flatten;
 mod matching;
 mod picked;
+mod refused;
+mod replay;
 mod routing;
+mod rows;
 mod waiting;
 
 /// Index of a context or a path that was seen.
@@ -74,14 +80,6 @@ pub struct SubscriptionSet<Id> {
     scratch: Vec<Id>,
 }
 
-/// The rows of one subscriber.
-#[derive(Debug, Default)]
-struct Held {
-    rows: FxHashMap<Subscription, RowId>,
-    /// How many of them are [costly](is_costly).
-    costly: usize,
-}
-
 /// A receiver that is told each new path once.
 #[derive(Debug)]
 struct Announcer {
@@ -90,44 +88,10 @@ struct Announcer {
     told: FxHashSet<(Context, Path)>,
 }
 
-/// What of a message was not taken, because the receiver has too much already.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[must_use]
-pub struct Refused {
-    /// Rows.
-    pub rows: usize,
-    /// The wish to be told new paths.
-    pub announcement: bool,
-}
-
-impl Refused {
-    /// What to tell the receiver, with the bounds and the remedy; none when everything was taken.
-    pub fn warnings(&self) -> impl Iterator<Item = String> {
-        let rows = (self.rows > 0).then(|| {
-            format!(
-                "{} rows were not added: a client may have {MAX_ROWS}, {MAX_COSTLY} of them with \
-                 stars or by distance; unsubscribe from others first",
-                self.rows
-            )
-        });
-        let announcement = self.announcement.then(|| {
-            format!(
-                "announceNewPaths ignored: a client may have it for {MAX_ANNOUNCERS} contexts; \
-                 unsubscribe first"
-            )
-        });
-        rows.into_iter().chain(announcement)
-    }
-}
-
 /// Beyond this many paths the lookup starts anew: paths come from outside.
 const MAX_PATHS: usize = 50_000;
 /// The same for contexts. The store has half of them at most.
 const MAX_CONTEXTS: usize = 20_000;
-/// Most rows of one subscriber that must be tried on every new path, or asked for every value: with stars, and by distance.
-const MAX_COSTLY: usize = 200;
-/// Most contexts for which one subscriber is told new paths: each costs a lookup for each value, and a list of all paths.
-const MAX_ANNOUNCERS: usize = 4;
 
 impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
     /// No subscriptions, for a server whose own vessel is `self_context`.
@@ -205,48 +169,6 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
     fn may_announce(&self, subscriber: SubscriberId, context: &ContextSelector) -> bool {
         let own = self.announcers.iter().filter(|known| known.subscriber == subscriber);
         own.clone().count() < MAX_ANNOUNCERS || own.into_iter().any(|it| it.is(subscriber, context))
-    }
-
-    fn replay(
-        &self,
-        rows: &[&Subscription],
-        announce: Option<&ContextSelector>,
-        store: &Store,
-        deliver: &mut impl FnMut(&Item<'_>),
-    ) {
-        let own = &self.self_context;
-        let in_place = |selector: &ContextSelector, context: &Context| {
-            selector.matches(context, own, || store.position(context))
-        };
-        let policy = rows.first().map_or(SourcePolicy::Preferred, |row| row.sources.policy);
-        let mut picked = Picked::new(rows.iter().copied());
-        // Rows that get a root value whole do not get its leaves too.
-        let leaves = rows.iter().copied().filter(|row| !row.path.matches(""));
-        let mut picked_leaves = Picked::new(leaves);
-        let items = store.cached(
-            |context| {
-                picked.terms().iter().any(|terms| in_place(terms.context, context))
-                    || announce.is_some_and(|selector| in_place(selector, context))
-            },
-            policy,
-        );
-        for item in items {
-            let fits = |terms: &Terms<'_>| {
-                terms.sources.wants(item.source_ref) && in_place(terms.context, item.context)
-            };
-            let announced = announce.is_some_and(|selector| in_place(selector, item.context));
-            if announced || picked.any(item.path, fits) {
-                deliver(&item);
-            }
-            if let (true, Some(value)) = (item.path.is_root(), item.value()) {
-                flatten::for_each_leaf(value, &mut |path, value| {
-                    let path = Path::from(path);
-                    if picked_leaves.any(&path, fits) {
-                        deliver(&Item { path: &path, body: Body::Value(value), ..item });
-                    }
-                });
-            }
-        }
     }
 
     /// Takes rows away. DIFFERENCE: the reference only knows "all" and closes the socket for
@@ -352,91 +274,12 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
     fn find(&self, id: &Id) -> Option<SubscriberId> {
         self.seats.get(id).copied()
     }
-
-    fn add_rows(&mut self, subscriber: SubscriberId, fresh: &[(RowId, &Subscription)]) {
-        if fresh.is_empty() {
-            return;
-        }
-        self.forget_lists_of(fresh);
-        for (at, row) in fresh {
-            if row.path.is_exact() {
-                self.exact.entry(Box::from(row.path.as_str())).or_default().push(*at);
-            } else {
-                self.wild.push(*at);
-            }
-            if let Some(place) = self.rows.get_mut(index(*at)) {
-                *place = Some(Row { subscriber, subscription: (*row).clone() });
-            }
-        }
-    }
-
-    /// Only lists that one of the rows may belong to are made anew, all of them in one pass.
-    fn forget_lists_of(&mut self, fresh: &[(RowId, &Subscription)]) {
-        let own = &self.self_context;
-        let mut selectors: Vec<&ContextSelector> = Vec::new();
-        for (_, row) in fresh {
-            if !selectors.contains(&&row.context) {
-                selectors.push(&row.context);
-            }
-        }
-        let wanted = |context: &Context| {
-            selectors.iter().any(|selector| matching::may_want_context(selector, context, own))
-        };
-        let contexts = self.contexts.iter().filter(|(context, _)| wanted(context));
-        let contexts: FxHashSet<NameId> = contexts.map(|(_, id)| *id).collect();
-        let (exact, wild): (Vec<&Pattern>, Vec<&Pattern>) =
-            fresh.iter().map(|(_, row)| &row.path).partition(|path| path.is_exact());
-        let mut paths: FxHashSet<NameId> =
-            exact.iter().filter_map(|path| self.paths.get(path.as_str()).copied()).collect();
-        if !wild.is_empty() {
-            let wanted =
-                self.paths.iter().filter(|(name, _)| wild.iter().any(|it| it.matches(name)));
-            paths.extend(wanted.map(|(_, id)| *id));
-        }
-        self.lists
-            .by_name
-            .retain(|(context, path), _| !(contexts.contains(context) && paths.contains(path)));
-    }
-
-    fn drop_rows(&mut self, gone: &[RowId]) {
-        if gone.is_empty() {
-            return;
-        }
-        // Rows are named by their place, which may be taken again: no list may survive.
-        self.lists = Lists::new();
-        for &at in gone {
-            let Some(row) = self.rows.get_mut(index(at)).and_then(Option::take) else { continue };
-            self.free.push(at);
-            if let Some(held) = self.held.get_mut(index(row.subscriber)) {
-                let held_it = held.rows.remove(&row.subscription).is_some();
-                held.costly -= usize::from(held_it && is_costly(&row.subscription));
-            }
-            let path = row.subscription.path.as_str();
-            if let Some(rows) = self.exact.get_mut(path) {
-                rows.retain(|known| *known != at);
-                if rows.is_empty() {
-                    self.exact.remove(path);
-                }
-            }
-        }
-        let rows = &self.rows;
-        self.wild.retain(|at| matches!(rows.get(index(*at)), Some(Some(_))));
-        if self.free.len() == self.rows.len() {
-            self.rows.clear();
-            self.free.clear();
-        }
-    }
 }
 
 impl Announcer {
     fn is(&self, subscriber: SubscriberId, context: &ContextSelector) -> bool {
         self.subscriber == subscriber && self.context == *context
     }
-}
-
-/// Whether the row must be tried on every path, or asked for every value.
-fn is_costly(row: &Subscription) -> bool {
-    !row.path.is_exact() || matches!(row.context, ContextSelector::Around { .. })
 }
 
 fn index(id: u32) -> usize {

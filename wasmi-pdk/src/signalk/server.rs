@@ -1,16 +1,18 @@
 //! [`SignalK`]: the server as a JSON-RPC plugin sees it. One method here is one row of the host's
-//! method table (`wit/signalk-plugin.wit`).
+//! method table (`wit/signalk-plugin.wit`). Who handles what it delivers is `server/handlers.rs`.
 
-use std::cell::{Cell, RefCell};
+mod handlers;
+mod words;
+
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::net::{Inboxes, encode};
-use super::rows::Rows;
-use super::websocket::{Client, Event};
+use self::handlers::{Handlers, Subscribing};
+pub use self::words::{AlarmState, PutReply, Subscription};
+use super::net::encode;
 use super::{Delta, Incoming};
 use crate::{Call, Host, Result};
 
@@ -19,106 +21,6 @@ use crate::{Call, Host, Result};
 pub struct SignalK {
     host: Host,
     handlers: Rc<Handlers>,
-}
-
-type Handler = Rc<dyn Fn(&Delta)>;
-type ClientHandler = Rc<dyn Fn(Client, Event)>;
-type InputHandler = Rc<dyn Fn(Delta) -> Incoming>;
-
-/// Who handles which subscription, and what came before the handler was known.
-#[derive(Default)]
-struct Handlers {
-    known: RefCell<Vec<(u64, Handler)>>,
-    early: RefCell<Vec<(u64, Vec<Delta>)>>,
-    subscribing: Cell<u32>,
-    input: RefCell<Option<InputHandler>>,
-    clients: RefCell<Option<ClientHandler>>,
-    inboxes: Inboxes,
-    rows: RefCell<Rows>,
-}
-
-impl Handlers {
-    fn find(&self, subscription: u64) -> Option<Handler> {
-        let known = self.known.borrow();
-        known.iter().find(|(id, _)| *id == subscription).map(|(_, run)| Rc::clone(run))
-    }
-}
-
-/// Deliveries that are kept for subscriptions whose answers have not come. The host answers in the
-/// turn that makes the subscription, so a turn's worth is enough.
-const MOST_EARLY: usize = 1000;
-
-/// A subscription is being made, until this is dropped, be it with the future that makes it.
-struct Subscribing<'a>(&'a Handlers);
-
-impl<'a> Subscribing<'a> {
-    fn new(handlers: &'a Handlers) -> Self {
-        handlers.subscribing.set(handlers.subscribing.get() + 1);
-        Subscribing(handlers)
-    }
-}
-
-impl Drop for Subscribing<'_> {
-    fn drop(&mut self) {
-        let left = self.0.subscribing.get().saturating_sub(1);
-        self.0.subscribing.set(left);
-        if left == 0 {
-            // Nobody waits for them: they are those of a subscription that was given up.
-            self.0.early.borrow_mut().clear();
-        }
-    }
-}
-
-/// Which values a plugin wants, and how often.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Subscription {
-    /// A path, or a pattern in which `*` stands for anything.
-    pub path: String,
-    /// At most one value per path in so many milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_period: Option<u32>,
-    /// The latest value of each path every so many milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub period: Option<u32>,
-}
-
-impl From<&str> for Subscription {
-    fn from(path: &str) -> Self {
-        Subscription { path: path.to_owned(), ..Subscription::default() }
-    }
-}
-
-/// State of an alarm (Signal K 1.8.2, Notifications).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the specification's words")]
-pub enum AlarmState {
-    Nominal,
-    Normal,
-    Alert,
-    Warn,
-    Alarm,
-    Emergency,
-}
-
-/// What became of a PUT.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PutReply {
-    /// 200 when it was done; 405: nobody takes it, 400: several do, 504: no answer in time.
-    pub status_code: u16,
-    /// Of whoever took or refused it.
-    #[serde(default)]
-    pub message: Option<String>,
-}
-
-impl PutReply {
-    /// Whether it was done.
-    #[must_use]
-    pub fn is_ok(&self) -> bool {
-        (200..300).contains(&self.status_code)
-    }
 }
 
 impl SignalK {
@@ -352,97 +254,5 @@ impl SignalK {
                 log::warn!("{method}: {error}");
             }
         });
-    }
-
-    /// Where datagrams of sockets wait.
-    pub(super) fn inboxes(&self) -> &Inboxes {
-        &self.handlers.inboxes
-    }
-
-    /// Hands deltas to their handler. Deltas may overtake the answer that names their
-    /// subscription; they are kept while one is awaited.
-    pub(super) fn deliver(&self, subscription: u64, deltas: Vec<Delta>) {
-        match self.handlers.find(subscription) {
-            Some(handle) => deltas.iter().for_each(|delta| handle(delta)),
-            None => self.keep_early(subscription, deltas),
-        }
-    }
-
-    /// The same for deltas that come as rows; `None`: the text is something else.
-    pub(super) fn deliver_rows(&self, text: &str) -> Option<()> {
-        let mut found: Option<(u64, Option<Handler>)> = None;
-        self.handlers.rows.borrow_mut().read(text, |subscription, delta| {
-            if found.as_ref().is_none_or(|(id, _)| *id != subscription) {
-                found = Some((subscription, self.handlers.find(subscription)));
-            }
-            match &found {
-                Some((_, Some(handle))) => handle(delta),
-                _ => self.keep_early(subscription, vec![delta.clone()]),
-            }
-        })
-    }
-
-    /// Nobody handles this subscription, or not yet.
-    fn keep_early(&self, subscription: u64, deltas: Vec<Delta>) {
-        let mut early = self.handlers.early.borrow_mut();
-        let count = deltas.len();
-        if self.handlers.subscribing.get() == 0 {
-            log::debug!("{count} deltas of subscription {subscription}, which nobody handles");
-        } else if early.len() >= MOST_EARLY {
-            log::warn!(
-                "{count} deltas of subscription {subscription} are dropped: {MOST_EARLY} others \
-                 wait already for the answer of `deltas.subscribe`"
-            );
-        } else {
-            early.push((subscription, deltas));
-        }
-    }
-
-    pub(super) fn client_handler(&self) -> Option<ClientHandler> {
-        self.handlers.clients.borrow().clone()
-    }
-
-    pub(super) fn set_client_handler(&self, handle: impl Fn(Client, Event) + 'static) {
-        *self.handlers.clients.borrow_mut() = Some(Rc::new(handle));
-    }
-
-    pub(super) fn input_handler(&self) -> Option<InputHandler> {
-        self.handlers.input.borrow().clone()
-    }
-
-    pub(super) fn forget_handlers(&self) {
-        self.handlers.input.borrow_mut().take();
-        self.handlers.clients.borrow_mut().take();
-        self.handlers.known.borrow_mut().clear();
-        self.handlers.early.borrow_mut().clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::pin::pin;
-    use std::task::{Context, Waker};
-
-    use super::*;
-    use crate::host::host_of;
-    use crate::runtime::Shared;
-
-    #[test]
-    fn a_subscription_that_is_given_up_keeps_no_deltas() {
-        let shared = Rc::new(Shared::default());
-        let sk = SignalK::new(host_of(&shared));
-        let early = || sk.handlers.early.borrow().len();
-        {
-            let rows = ["navigation.*".into()];
-            let mut first = pin!(sk.subscribe(&rows, |_| {}));
-            assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-            for _ in 0..2 * MOST_EARLY {
-                sk.deliver(9, vec![Delta::new()]);
-            }
-            assert_eq!(early(), MOST_EARLY);
-        }
-        assert_eq!((early(), sk.handlers.subscribing.get()), (0, 0));
-        sk.deliver(9, vec![Delta::new()]);
-        assert_eq!(early(), 0);
     }
 }

@@ -397,7 +397,7 @@ fn w07_paths_and_configuration_are_read_through_the_sdk() {
 #[derive(Default)]
 struct Ticking(std::sync::atomic::AtomicU64);
 
-impl Platform for Ticking {
+impl wasmi_hdk::Platform for Ticking {
     fn monotonic(&self) -> Duration {
         Duration::from_millis(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
     }

@@ -1,12 +1,13 @@
 //! Sessions driven by hand: inline guests of the buffer ABI, and the built JSON-RPC ones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use wasmi_hdk::FixedPlatform;
+use wasmi_hdk::{Engine, FixedPlatform, Limits};
 
 use super::*;
 use crate::fake::Fake;
-use crate::{Capabilities, Effect, HandlerCall, Report, SubscriptionId};
+use crate::{Capabilities, Effect, HandlerCall, HandlerCallId, Report, SubscriptionId};
 
 #[cfg(not(target_family = "wasm"))]
 mod assemblyscript;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
-use super::udp_backlog::Place;
+use super::backlog::Place;
 
 /// A name is looked up again after this.
 const FOUND_HOLDS: Duration = Duration::from_secs(60);
@@ -115,7 +115,7 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
-    use crate::plugin_net::udp_backlog::{self, Room};
+    use crate::plugin_net::udp::backlog::{self, Room};
 
     static ASKED: AtomicUsize = AtomicUsize::new(0);
 
@@ -135,7 +135,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_name_that_is_not_found_is_asked_for_once_in_a_while() {
-        let room = Room::new(udp_backlog::PluginRoom::default());
+        let room = Room::new(backlog::PluginRoom::default());
         let mut names = Names::new(at_sea);
         for _ in 0..50 {
             assert!(names.find(to("beacon.example", &room)).is_none(), "it waits");

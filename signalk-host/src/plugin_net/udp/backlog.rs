@@ -15,7 +15,7 @@ const OVERHEAD: usize = 256;
 
 /// The bytes of one plugin.
 #[derive(Debug, Clone)]
-pub(super) struct PluginRoom(Arc<Semaphore>);
+pub(in crate::plugin_net) struct PluginRoom(Arc<Semaphore>);
 
 /// The room of one socket.
 #[derive(Debug)]

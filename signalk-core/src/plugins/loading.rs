@@ -1,0 +1,110 @@
+//! From the wish to run to a session: the module is read, the owner's options become limits, rules and egress. What the
+//! session does then is `turn.rs`.
+
+use std::time::Duration;
+
+use signalk_bridge::{Cause, Code, Failure, Purpose, Session, SessionConfig};
+
+use super::Plugins;
+use super::host::Host;
+use super::plugin::{ModuleInfo, State};
+use super::reload::Reload;
+use super::routes::At;
+use crate::io::{Effect, LogLevel, ModuleFiles, Output};
+
+impl Plugins {
+    /// Asks for the module; the session follows in `handle_module`.
+    pub(super) fn begin(&mut self, at: At, purpose: Purpose, host: &mut dyn Host) {
+        let allowance = self.settings.allowance();
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if purpose == Purpose::Run {
+            plugin.state = State::Starting;
+            plugin.record.set_status(host.unix_ms(), None);
+        }
+        let wants_files = purpose == Purpose::Run
+            && plugin.manifest.capabilities.has(signalk_bridge::Capability::Storage);
+        // What is wrong with the limits is said when the module is there.
+        let limits = plugin.options.limits();
+        let (allowance, _) = allowance.narrowed_by(&plugin.manifest.id, limits);
+        plugin.reading = Some(purpose);
+        host.push(Output::Effect(Effect::ReadModule {
+            plugin: plugin.manifest.id.clone(),
+            dir: plugin.dir.clone(),
+            wasm: plugin.manifest.wasm.clone(),
+            want_code: plugin.reload.as_ref().and_then(Reload::module).is_none(),
+            fs: wants_files.then_some(allowance.quota),
+        }));
+    }
+
+    /// The module was read, or could not be.
+    pub(super) fn module_read(
+        &mut self,
+        at: At,
+        now: Duration,
+        result: Result<ModuleFiles, String>,
+        host: &mut dyn Host,
+    ) {
+        let (engine, info) = (self.engine.clone(), self.settings.host.clone());
+        let allowance = self.settings.allowance();
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if plugin.stale_reads > 0 {
+            plugin.stale_reads -= 1;
+            return;
+        }
+        // `None`: it was stopped while the disk was slow.
+        let Some(purpose) = plugin.reading.take() else { return };
+        let files = match result {
+            Ok(files) => files,
+            // What the disk says has its remedy in it.
+            Err(text) => return self.failed(at, now, &Failure::new(Cause::Told, text), host),
+        };
+        plugin.purpose = purpose;
+        let code = match plugin.reload.as_ref().and_then(Reload::module) {
+            Some(before) => Code::Module(before.clone()),
+            None => {
+                let (hash, bytes) = (files.hash, files.wasm.len());
+                let known = self.descriptions.get(&plugin.manifest.id, &hash);
+                plugin.module = Some(ModuleInfo { hash, bytes });
+                if let (Purpose::Describe, Some(known)) = (purpose, known) {
+                    plugin.description = Some(known);
+                    return self.stopped(at, now, host);
+                }
+                Code::Bytes(files.wasm)
+            }
+        };
+        plugin.life += 1;
+        plugin.record.complaints.clear();
+        let id = &plugin.manifest.id;
+        let (allowance, complaints) = allowance.narrowed_by(id, plugin.options.limits());
+        for complaint in complaints {
+            host.say(LogLevel::Error, id, complaint.clone());
+            plugin.record.complain(host.unix_ms(), complaint);
+        }
+        plugin.record.log_budget.per_second = allowance.limits.stderr_lines_per_second;
+        let (egress, complaints) = plugin.options.egress(&plugin.manifest);
+        plugin.egress = egress.into();
+        let (rules, more) = plugin.options.rules(&plugin.manifest.id);
+        plugin.rules = rules;
+        for complaint in complaints.into_iter().chain(more) {
+            host.say(LogLevel::Warn, &plugin.manifest.id, complaint.clone());
+            plugin.record.complaints.push(complaint);
+        }
+        let config = SessionConfig {
+            engine,
+            limits: allowance.limits,
+            call_time: allowance.call_time,
+            platform: host.platform(),
+            fs: files.fs,
+            host: info,
+            options: plugin.options.configuration(),
+            enable_debug: plugin.options.enable_debug(),
+            deltas_per_second: allowance.deltas_per_second,
+            queue: allowance.queue,
+            rules: plugin.rules.clone(),
+            wants_id: !plugin.options.exists() && !self.option_files.is_empty(),
+            purpose,
+        };
+        plugin.session = Some(Session::new(&plugin.manifest, code, config));
+        plugin.dirty = true;
+    }
+}

@@ -1,0 +1,86 @@
+//! What the owner sees of plugins, and what follows when he changes their options. The pages and routes that ask are
+//! `api/plugins.rs`; how it goes with a plugin in detail is `diagnostics.rs`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use signalk_bridge::Capability;
+
+use super::plugin::{Plugin, State};
+use super::{Host, Plugins, Posted};
+
+impl Plugins {
+    /// `GET /plugins`, sorted by name.
+    pub(crate) fn list_json(&self) -> Value {
+        let mut plugins: Vec<&Plugin> = self.plugins.iter().collect();
+        plugins.sort_by_key(|plugin| plugin.name());
+        plugins.iter().map(|plugin| plugin.list_entry(&self.settings)).collect()
+    }
+
+    /// What plugins say about themselves, as rows of PROVIDERSTATUS.
+    pub(crate) fn status_rows(&self) -> Vec<Value> {
+        let rows = self.plugins.iter().map(|plugin| plugin.record.status_row(&plugin.manifest.id));
+        rows.flatten().collect()
+    }
+
+    /// `GET /plugins/:id`.
+    pub(crate) fn info(&self, id: &str) -> Option<Value> {
+        self.find(id).map(|(_, plugin)| plugin.info())
+    }
+
+    /// `GET /plugins/:id/config`.
+    pub(crate) fn config(&self, id: &str) -> Option<Value> {
+        self.find(id).map(|(_, plugin)| plugin.options.shown(plugin.manifest.enabled_by_default))
+    }
+
+    /// `POST /plugins/:id/config`: the file to save, by name and text; the plugin
+    /// is started, stopped or started anew as the new options say.
+    pub(crate) fn save_config(
+        &mut self,
+        now: Duration,
+        id: &str,
+        body: Map<String, Value>,
+        host: &mut dyn Host,
+    ) -> Posted {
+        let Some((at, _)) = self.find(id) else { return Posted::NoSuchPlugin };
+        if let Some(refusal) = self.refusal(at, &body) {
+            return Posted::Refused(refusal);
+        }
+        let enabled_here = self.settings.enabled;
+        let Some(plugin) = self.plugins.get_mut(at) else { return Posted::NoSuchPlugin };
+        plugin.options.post(body);
+        let (name, text) = plugin.options.file(&plugin.manifest.id);
+        Self::forgive(plugin, now, host);
+        let (wanted, state) = (plugin.enabled() && enabled_here, plugin.state);
+        if matches!(state, State::Running | State::Starting | State::Crashed | State::Error) {
+            self.stop(at, now, host);
+        }
+        if wanted {
+            self.start(at, now, host);
+        }
+        host.plugins_changed();
+        self.poll(now, host);
+        Posted::Taken { name, text }
+    }
+
+    /// Whether a plugin has done what was last asked of it: the reply to a saved configuration waits
+    /// for that (plugin ABI 8.4).
+    pub(crate) fn is_settled(&self, id: &str) -> bool {
+        self.find(id).is_none_or(|(_, plugin)| plugin.is_settled())
+    }
+
+    /// Whether this package is a plugin that its owner has switched off.
+    pub(crate) fn is_disabled(&self, package: &str) -> bool {
+        let mut all = self.plugins.iter();
+        all.any(|plugin| plugin.manifest.package_name == package && !plugin.enabled())
+    }
+
+    /// The folder of an enabled plugin that offers files below its own address.
+    pub(crate) fn static_folder(&self, id: &str) -> Option<&str> {
+        let (_, plugin) = self.find(id).filter(|(_, plugin)| plugin.enabled())?;
+        let manifest = &plugin.manifest;
+        let says_so = manifest.capabilities.has(Capability::StaticFiles)
+            || manifest.keywords.iter().any(|word| word == "signalk-webapp");
+        says_so.then_some(plugin.dir.as_str())
+    }
+}

@@ -1,0 +1,102 @@
+//! The rows of all subscribers: their places, the indexes by path, and which looked-up lists they outdate. Which rows match a
+//! value is `matching.rs`.
+
+use std::hash::Hash;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::matching::{self, Lists, Row};
+use super::{NameId, RowId, SubscriberId, SubscriptionSet, index};
+use crate::names::Context;
+use crate::pattern::Pattern;
+use crate::selector::ContextSelector;
+use crate::subscription::Subscription;
+
+/// The rows of one subscriber.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) rows: FxHashMap<Subscription, RowId>,
+    /// How many of them are [costly](is_costly).
+    pub(super) costly: usize,
+}
+
+impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
+    pub(super) fn add_rows(&mut self, subscriber: SubscriberId, fresh: &[(RowId, &Subscription)]) {
+        if fresh.is_empty() {
+            return;
+        }
+        self.forget_lists_of(fresh);
+        for (at, row) in fresh {
+            if row.path.is_exact() {
+                self.exact.entry(Box::from(row.path.as_str())).or_default().push(*at);
+            } else {
+                self.wild.push(*at);
+            }
+            if let Some(place) = self.rows.get_mut(index(*at)) {
+                *place = Some(Row { subscriber, subscription: (*row).clone() });
+            }
+        }
+    }
+
+    /// Only lists that one of the rows may belong to are made anew, all of them in one pass.
+    fn forget_lists_of(&mut self, fresh: &[(RowId, &Subscription)]) {
+        let own = &self.self_context;
+        let mut selectors: Vec<&ContextSelector> = Vec::new();
+        for (_, row) in fresh {
+            if !selectors.contains(&&row.context) {
+                selectors.push(&row.context);
+            }
+        }
+        let wanted = |context: &Context| {
+            selectors.iter().any(|selector| matching::may_want_context(selector, context, own))
+        };
+        let contexts = self.contexts.iter().filter(|(context, _)| wanted(context));
+        let contexts: FxHashSet<NameId> = contexts.map(|(_, id)| *id).collect();
+        let (exact, wild): (Vec<&Pattern>, Vec<&Pattern>) =
+            fresh.iter().map(|(_, row)| &row.path).partition(|path| path.is_exact());
+        let mut paths: FxHashSet<NameId> =
+            exact.iter().filter_map(|path| self.paths.get(path.as_str()).copied()).collect();
+        if !wild.is_empty() {
+            let wanted =
+                self.paths.iter().filter(|(name, _)| wild.iter().any(|it| it.matches(name)));
+            paths.extend(wanted.map(|(_, id)| *id));
+        }
+        self.lists
+            .by_name
+            .retain(|(context, path), _| !(contexts.contains(context) && paths.contains(path)));
+    }
+
+    pub(super) fn drop_rows(&mut self, gone: &[RowId]) {
+        if gone.is_empty() {
+            return;
+        }
+        // Rows are named by their place, which may be taken again: no list may survive.
+        self.lists = Lists::new();
+        for &at in gone {
+            let Some(row) = self.rows.get_mut(index(at)).and_then(Option::take) else { continue };
+            self.free.push(at);
+            if let Some(held) = self.held.get_mut(index(row.subscriber)) {
+                let held_it = held.rows.remove(&row.subscription).is_some();
+                held.costly -= usize::from(held_it && is_costly(&row.subscription));
+            }
+            let path = row.subscription.path.as_str();
+            if let Some(rows) = self.exact.get_mut(path) {
+                rows.retain(|known| *known != at);
+                if rows.is_empty() {
+                    self.exact.remove(path);
+                }
+            }
+        }
+        let rows = &self.rows;
+        self.wild.retain(|at| matches!(rows.get(index(*at)), Some(Some(_))));
+        if self.free.len() == self.rows.len() {
+            self.rows.clear();
+            self.free.clear();
+        }
+    }
+}
+
+/// Whether the row must be tried on every path, or asked for every value.
+pub(super) fn is_costly(row: &Subscription) -> bool {
+    !row.path.is_exact() || matches!(row.context, ContextSelector::Around { .. })
+}
