@@ -33,6 +33,9 @@ const ALL: &[Row] = &[
     ("rpc", "target/guests/signalk_taker", none, || paths(&["*"])),
     ("rpc-one", "target/guests/signalk_taker", none, || paths(&["navigation.speedOverGround"])),
     ("rpc-miss", "target/guests/signalk_taker", none, || paths(&["electrical.*"])),
+    // A delta input handler, which is asked about every delta before it is in the model, and about none.
+    ("input", "target/guests/signalk_correct", input, || correct("navigation.speedOverGround")),
+    ("input-miss", "target/guests/signalk_correct", input, || correct("electrical.voltage")),
 ];
 
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -72,6 +75,14 @@ fn read(how: &str) -> Value {
 
 fn filter(path: &str) -> Value {
     json!({ "signalk": { "wasmSubscribe": [path] } })
+}
+
+fn input() -> Value {
+    json!({ "wasmCapabilities": { "deltaInputHandler": true } })
+}
+
+fn correct(path: &str) -> Value {
+    json!({ "path": path, "offset": 0.1 })
 }
 
 fn paths(paths: &[&str]) -> Value {

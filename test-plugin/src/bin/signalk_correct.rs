@@ -1,16 +1,21 @@
-//! Corrects a compass: every `navigation.headingMagnetic` gets `offset` radians before it is in the model, one that is no
-//! number is dropped, all else passes.
+//! Corrects a compass: every `navigation.headingMagnetic` (or what `path` says) gets `offset` radians before it is in the
+//! model, one that is no number is dropped, all else passes.
 
 use serde::Deserialize;
 use wasmi_pdk::Result;
 use wasmi_pdk::signalk::{Incoming, Plugin, SignalK, serve};
 
-const HEADING: &str = "navigation.headingMagnetic";
-
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(default)]
 struct Options {
+    path: String,
     offset: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { path: "navigation.headingMagnetic".to_owned(), offset: 0.0 }
+    }
 }
 
 struct Correct;
@@ -21,14 +26,15 @@ impl Plugin for Correct {
     type Options = Options;
 
     async fn start(sk: SignalK, options: Options) -> Result<Self> {
-        sk.on_input(&[HEADING], move |mut delta| {
+        let Options { path, offset } = options;
+        sk.on_input(&[&path.clone()], move |mut delta| {
             for update in &mut delta.updates {
                 update.values.retain_mut(|entry| {
-                    if entry.path != HEADING {
+                    if entry.path != path {
                         return true;
                     }
-                    let corrected = entry.value.as_f64().map(|heading| heading + options.offset);
-                    corrected.map(|heading| entry.value = heading.into()).is_some()
+                    let corrected = entry.value.as_f64().map(|value| value + offset);
+                    corrected.map(|value| entry.value = value.into()).is_some()
                 });
             }
             Incoming::Change(delta)
