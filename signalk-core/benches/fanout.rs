@@ -56,8 +56,8 @@ fn drain(core: &mut Core) -> usize {
 
 fn open(core: &mut Core, id: u64, query: &str) -> StreamId {
     let id = StreamId(id);
-    let target = format!("/signalk/v1/stream?{query}");
-    core.handle_input(Duration::ZERO, Input::StreamOpened { id, target, headers: Vec::new() });
+    let request = HttpRequest::get(&format!("/signalk/v1/stream?{query}"));
+    core.handle_input(Duration::ZERO, Input::StreamOpened { id, request });
     drain(core);
     id
 }

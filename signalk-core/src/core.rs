@@ -41,7 +41,6 @@ impl Core {
         let settings = PluginSettings {
             enabled: server.config.plugins_enabled
                 && server.config.settings.interface("wasm") != Some(false),
-            shows_options: server.config.writable(),
             limits: server.config.plugin_limits.clone(),
             call_time: server.config.plugin_call_time,
             ..PluginSettings::default()
@@ -74,21 +73,13 @@ impl Core {
                 self.plugins.exchange_news(now, id, news, &mut self.server);
             }
             Input::HttpGone { id } => self.plugins.client_gone(now, id, &mut self.server),
-            Input::StreamOpened { id, target, headers } => {
-                let asked = (&*target, &*headers);
-                if let Some(response) = api::is_closed(&target, &self.server) {
-                    let rejection = Effect::StreamReject { id, response };
-                    self.server.outputs.push_back(Output::Effect(rejection));
-                } else if !self.plugins.socket_opened(now, id, asked, &mut self.server) {
-                    self.know_plugin_status();
-                    self.server.stream_opened(now, id, &target, &headers);
-                }
-            }
+            Input::StreamOpened { id, request } => self.stream_opened(now, id, &request),
             Input::StreamMessage { id, text } => {
                 self.stream_message(now, id, text, false);
             }
             Input::StreamBinary { id, data } => self.stream_message(now, id, data, true),
             Input::StreamClosed { id } => {
+                self.server.security.forget_socket(id);
                 if !self.plugins.socket_closed(now, id, &mut self.server)
                     && !self.server.binary.close(id)
                 {
@@ -132,6 +123,9 @@ impl Core {
                 let (server, plugins) = (&mut self.server, &mut self.plugins);
                 Turn { now, server, plugins }.storage_done(ticket, result);
             }
+            Input::Report(Report::PasswordChecked { ticket, is_right }) => {
+                self.server.password_checked(ticket, is_right);
+            }
             Input::Tick => {}
             Input::Shutdown => {
                 self.stopping = Stopping::Begun;
@@ -139,6 +133,36 @@ impl Core {
             }
         }
         self.run_timers(now);
+    }
+
+    /// Whoever asks is known before anything is opened; what it may do is asked for each message.
+    fn stream_opened(&mut self, now: Duration, id: StreamId, request: &HttpRequest) {
+        let caller = match api::admit_socket(request, &self.server, &self.plugins) {
+            Ok(caller) => caller,
+            Err(response) => {
+                let rejection = Effect::StreamReject { id, response };
+                return self.server.outputs.push_back(Output::Effect(rejection));
+            }
+        };
+        let user = caller.id.clone();
+        self.server.security.socket_is(id, caller);
+        if !self.plugins.socket_opened(now, id, (request, user.as_deref()), &mut self.server) {
+            self.know_plugin_status();
+            self.server.stream_opened(now, id, request);
+        }
+    }
+
+    /// Who came with a token that has ended is shown out (server-api.md 3.9).
+    fn close_overdue(&mut self, now: Duration) {
+        let overdue = self.server.security.overdue_sockets(self.server.unix_seconds());
+        for (id, why) in overdue {
+            let why = why.to_string();
+            if !self.plugins.socket_refused(now, id, &why, &mut self.server)
+                && !self.server.binary_refused(id, &why)
+            {
+                self.server.close_stream(id, 1008, &why);
+            }
+        }
     }
 
     /// To a plugin, if it is its client's; of the others also bytes are JSON.
@@ -159,6 +183,12 @@ impl Core {
         self.server.start(now);
         loop {
             if let Some(output) = self.server.outputs.pop_front() {
+                if let Output::Effect(
+                    Effect::StreamClose { id, .. } | Effect::StreamReject { id, .. },
+                ) = &output
+                {
+                    self.server.security.forget_socket(*id);
+                }
                 return output;
             }
             self.hand_to_plugins(now);
@@ -203,6 +233,7 @@ impl Core {
                 Timer::PluginStatus => {}
                 Timer::Prune => {
                     self.server.prune(now);
+                    self.close_overdue(now);
                     self.server.timers.set(Timer::Prune, now + PRUNE_EVERY);
                 }
             }

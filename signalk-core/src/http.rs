@@ -1,14 +1,16 @@
 //! HTTP requests and responses as plain values. Which request gets which response is decided in `api`; no bytes of the
 //! protocol are read or written here, that is the edge's.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
+use std::fmt;
 use std::hash::Hasher;
 
 use bytes::Bytes;
 use rustc_hash::FxHasher;
 
-/// One complete request.
-#[derive(Debug, Clone, Default)]
+/// One complete request, or the one that asks for a WebSocket.
+#[derive(Clone, Default)]
 pub struct HttpRequest {
     /// `GET`, `PUT`, ... in capitals.
     pub method: String,
@@ -18,6 +20,22 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Bytes,
+    /// Where it comes from, when the edge knows.
+    pub peer: Option<IpAddr>,
+}
+
+/// Without what may hold passwords and tokens: query, values of headers, body.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("HttpRequest")
+            .field("method", &self.method)
+            .field("path", &self.path())
+            .field("headers", &names)
+            .field("body", &self.body.len())
+            .field("peer", &self.peer)
+            .finish()
+    }
 }
 
 /// The limit of the reference, unless its owner sets another (`FILEUPLOADSIZELIMIT`).
@@ -206,6 +224,17 @@ pub(crate) fn query_value(target: &str, name: &str) -> Option<String> {
     })
 }
 
+/// A path and query for people to read: the token is not theirs (server-api.md 3.9).
+pub(crate) fn without_token(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
+    let is_token = |pair: &&str| {
+        let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+        percent_decode(name, true) == "token"
+    };
+    let rest: Vec<&str> = query.split('&').filter(|pair| !is_token(pair)).collect();
+    if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
+}
+
 /// Decodes `%41`; in a query also `+`. A broken escape stays as it is.
 pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> String {
     let mut out = Vec::with_capacity(text.len());
@@ -244,6 +273,23 @@ mod tests {
         assert_eq!(percent_decode("urn%3Amrn+x", false), "urn:mrn+x");
         assert_eq!(query_value("/x?a=1&time=2018%3A", "time").as_deref(), Some("2018:"));
         assert_eq!(query_value("/x", "time"), None);
+    }
+
+    #[test]
+    fn no_token_is_shown_to_anybody() {
+        for (target, shown) in [
+            ("/s?subscribe=all&token=t&x=1", "/s?subscribe=all&x=1"),
+            ("/s?token=t", "/s"),
+            ("/s?%74oken=t&token", "/s"),
+            ("/s?tokens=1", "/s?tokens=1"),
+            ("/s", "/s"),
+        ] {
+            assert_eq!(without_token(target), shown);
+        }
+        let mut request = HttpRequest::get("/s?token=t0ken");
+        request.headers.push(("cookie".into(), "t0ken".into()));
+        request.body = Bytes::from_static(b"t0ken");
+        assert!(!format!("{request:?}").contains("t0ken"));
     }
 
     #[test]

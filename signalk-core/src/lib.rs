@@ -63,6 +63,7 @@ mod query;
 mod range;
 mod requests;
 mod saving;
+mod security;
 mod server;
 mod stream;
 mod timer;
@@ -78,3 +79,4 @@ pub use crate::io::{
     ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogArea, LogLevel,
     ModuleFiles, Output, Report, StreamId, Ticket,
 };
+pub use crate::security::{PasswordCheck, Secret, SecurityFile};

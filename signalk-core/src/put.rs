@@ -43,7 +43,8 @@ pub(crate) enum Change<'a> {
 /// Who asked, and so where the answer goes.
 #[derive(Debug, Clone)]
 pub(crate) enum Asker {
-    Http(HttpId),
+    /// And the user's name.
+    Http(HttpId, Option<std::sync::Arc<str>>),
     Stream(StreamId),
     Plugin(PluginPut),
 }
@@ -51,7 +52,7 @@ pub(crate) enum Asker {
 impl Asker {
     fn listener(&self) -> Option<Listener> {
         match self {
-            Asker::Http(_) => None,
+            Asker::Http(..) => None,
             Asker::Stream(id) => Some(Listener::Stream(*id)),
             Asker::Plugin(asker) => Some(Listener::Plugin(asker.clone())),
         }
@@ -78,6 +79,8 @@ impl Server {
         let asked_by = asker.listener();
         let mut request = self.requests.add(now, id.clone(), reply, asked_by);
         let number = request.number;
+        request.user = self.user_behind(&asker);
+        self.requests.said_by(number, request.user.clone());
         match effect {
             Begun::Nothing => {}
             Begun::Meta { path, meta } => match self.changed_meta(&path, &meta) {
@@ -100,6 +103,16 @@ impl Server {
             }
         }
         Some(request)
+    }
+
+    /// Replies name it while security is on.
+    fn user_behind(&self, asker: &Asker) -> Option<Value> {
+        let user = match asker {
+            Asker::Http(_, user) => user.as_deref(),
+            Asker::Stream(id) => self.security.socket(*id).id.as_deref(),
+            Asker::Plugin(_) => return None,
+        };
+        self.security.is_on().then(|| user.into())
     }
 
     /// A PUT of a plugin: it hears of the end only. Metadata is refused before (`put.send`).
@@ -161,7 +174,7 @@ impl Server {
             None => Request::unkept(asked.id, reply),
         };
         match asker {
-            Asker::Http(http) => {
+            Asker::Http(http, _) => {
                 let response = HttpResponse::json(request.reply.status, &request.to_http_json());
                 self.respond_plainly(http, response);
             }

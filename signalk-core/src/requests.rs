@@ -31,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) id: String,
     pub(crate) reply: Reply,
     pub(crate) asked_by: Option<Listener>,
+    /// With security on: the name of who asked, or null.
+    pub(crate) user: Option<Value>,
     /// The device client that shall answer it.
     pub(crate) forwarded_to: Option<StreamId>,
     created: Duration,
@@ -80,6 +82,7 @@ impl Request {
             id,
             reply: reply.cut(),
             asked_by: None,
+            user: None,
             forwarded_to: None,
             created,
             answer_by: None,
@@ -97,6 +100,9 @@ impl Request {
             reply.insert("message".into(), message.as_str().into());
         }
         reply.insert("href".into(), self.href().into());
+        if let Some(user) = &self.user {
+            reply.insert("user".into(), user.clone());
+        }
         Value::Object(reply)
     }
 
@@ -158,6 +164,7 @@ impl Requests {
             id: id.clone(),
             reply: reply.cut(),
             asked_by,
+            user: None,
             forwarded_to: None,
             created: now,
             answer_by: None,
@@ -173,6 +180,13 @@ impl Requests {
         }
         self.kept.insert(number, request.clone());
         request
+    }
+
+    /// With security on: who asked.
+    pub(crate) fn said_by(&mut self, number: RequestNumber, user: Option<Value>) {
+        if let Some(request) = self.kept.get_mut(&number) {
+            request.user = user;
+        }
     }
 
     /// The newest request of this id.

@@ -31,6 +31,7 @@ use crate::{
     requests::Requests,
     resources::Resources,
     saving::{Saves, Saving},
+    security::Security,
     stream::Streams,
     timer::{Timer, Timers},
     webapps::WebApps,
@@ -86,6 +87,8 @@ pub(crate) struct Server {
     /// Those that have ended, with the reply; `Core` tells them.
     pub(crate) plugin_puts_done: Vec<(PluginPut, String)>,
     pub(crate) saves: Saves,
+    /// Who may do what.
+    pub(crate) security: Security,
     next_ticket: u64,
     /// When the first input came.
     started: Option<Duration>,
@@ -144,6 +147,7 @@ impl Server {
             plugin_puts: VecDeque::new(),
             plugin_puts_done: Vec::new(),
             saves: Saves::default(),
+            security: Security::new(config.security.clone(), &*platform),
             next_ticket: 0,
             started: None,
             written: Cell::new(None),
@@ -205,6 +209,11 @@ impl Server {
 
     pub(crate) fn unix_ms(&self) -> i64 {
         i64::try_from(self.platform.wall_clock().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Seconds since 1970: what tokens are measured by.
+    pub(crate) fn unix_seconds(&self) -> u64 {
+        self.platform.wall_clock().as_secs()
     }
 
     pub(crate) fn timestamp(&self) -> Timestamp {

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use signalk_core::{Config, Core, Effect, Input, Output, Platform, StreamId};
+use signalk_core::{Config, Core, Effect, HttpRequest, Input, Output, Platform, StreamId};
 use wasmi_hdk::FixedPlatform;
 
 struct Server {
@@ -24,8 +24,8 @@ impl Server {
 
     fn open(&mut self, id: u64, query: &str) -> StreamId {
         let id = StreamId(id);
-        let target = format!("/signalk/v1/stream?{query}");
-        self.input(Input::StreamOpened { id, target, headers: Vec::new() });
+        let request = HttpRequest::get(&format!("/signalk/v1/stream?{query}"));
+        self.input(Input::StreamOpened { id, request });
         id
     }
 

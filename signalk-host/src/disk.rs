@@ -11,7 +11,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use signalk_core::ConfigTexts;
+use signalk_core::{ConfigTexts, Secret};
 
 /// A configuration directory that exists and can be read.
 #[derive(Debug, Clone)]
@@ -74,6 +74,10 @@ impl ConfigDir {
         let mut read = |name: &str| read_text(&self.root.join(name), &mut complaints);
         let (settings, base_deltas) = (read("settings.json"), read("baseDeltas.json"));
         let (defaults, security) = (read("defaults.json"), read("security.json"));
+        // One that is there and cannot be read is not none: then everybody would be let in.
+        let is_there = fs::symlink_metadata(self.root.join("security.json"));
+        let is_missing = is_there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let security = security.or_else(|| (!is_missing).then(String::new)).map(Secret::from);
         let plugin_options = self.read_plugin_options(&mut complaints);
         // Only a memory: without it plugins are asked again.
         let plugin_descriptions =

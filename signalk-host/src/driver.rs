@@ -24,6 +24,7 @@ use crate::{
     logging::LogFilter,
     net::Connections,
     outbox::{Ending, Outbox},
+    passwords::Passwords,
     platform::NativePlatform,
     plugin_net::PluginNet,
     pool::{self, Pool},
@@ -48,10 +49,8 @@ pub(crate) enum ToCore {
     },
     /// A client that wants a stream. Its outbox says whether it is accepted.
     Open {
-        /// Path and query.
-        target: String,
-        /// Names in lower case.
-        headers: Vec<(String, String)>,
+        /// The upgrade request.
+        request: HttpRequest,
         /// Where its frames go.
         outbox: Arc<Outbox>,
     },
@@ -94,6 +93,8 @@ pub(crate) struct Driver {
     pub(crate) storage: Storage,
     /// Web pages of packages.
     pub(crate) static_files: StaticFiles,
+    /// Logins.
+    pub(crate) passwords: Passwords,
     /// Which lines are printed.
     pub(crate) log: LogFilter,
     /// For the pool's results.
@@ -192,10 +193,10 @@ impl Running {
                 self.exchanges.open(id, answer, body);
                 if is_head { Input::HttpHead { id, request } } else { Input::Http { id, request } }
             }
-            ToCore::Open { target, headers, outbox } => {
+            ToCore::Open { request, outbox } => {
                 let id = outbox.id;
                 self.clients.open(outbox);
-                Input::StreamOpened { id, target, headers }
+                Input::StreamOpened { id, request }
             }
             ToCore::Bytes { id, bytes, .. } => {
                 Input::Connection { id, event: ConnectionEvent::Bytes(bytes) }
@@ -302,6 +303,7 @@ impl Running {
             }
             Effect::HttpWrite { id, piece } => self.exchanges.write(id, piece),
             Effect::HttpEnd { id, complete } => self.exchanges.end(id, complete),
+            Effect::CheckPassword { ticket, check } => self.driver.passwords.begin(ticket, check),
             Effect::Storage { ticket, task } => self.driver.storage.begin(ticket, task),
             Effect::StreamSend { id, frame } => self.send(Whose::One(id), Message::Text(frame)),
             Effect::StreamSendMany { ids, frame } => {

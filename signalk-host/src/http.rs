@@ -107,6 +107,7 @@ async fn to_core(
         target: target(&parts),
         headers: texts(&parts.headers),
         body: Bytes::new(),
+        peer: Some(peer.ip()),
     };
     let presence = Presence::new(edge.next_request(), edge.sender.clone());
     let (method, target) = (request.method.as_str(), request.target.as_str());
@@ -167,11 +168,14 @@ async fn open_stream(edge: &Edge, ip: IpAddr, upgrade: Upgrade, parts: &Parts) -
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };
     let outbox = Arc::clone(&admission.outbox);
-    let open = ToCore::Open {
+    let request = HttpRequest {
+        method: parts.method.as_str().to_owned(),
         target: target(parts),
         headers: texts(&parts.headers),
-        outbox: Arc::clone(&outbox),
+        body: Bytes::new(),
+        peer: Some(ip),
     };
+    let open = ToCore::Open { request, outbox: Arc::clone(&outbox) };
     if edge.sender.send(open).await.is_err() {
         return stopping();
     }

@@ -27,6 +27,7 @@ mod logging;
 mod net;
 mod outbox;
 mod package_json;
+mod passwords;
 mod patience;
 mod platform;
 mod plugin_folder;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalk_core::Input;
+use signalk_core::{HttpRequest, Input};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     net::{
@@ -44,7 +44,9 @@ async fn serve(socket: TcpStream, admission: Admission) {
     // Nothing is asked of these clients: one that only sends, or only listens, would never be missed.
     keepalive::watch(&socket);
     let outbox = admission.outbox.clone();
-    let open = ToCore::Open { target: TARGET.into(), headers: Vec::new(), outbox: outbox.clone() };
+    let peer = socket.peer_addr().ok().map(|peer| peer.ip());
+    let request = HttpRequest { peer, ..HttpRequest::get(TARGET) };
+    let open = ToCore::Open { request, outbox: outbox.clone() };
     if admission.sender().send(open).await.is_err() {
         return;
     }

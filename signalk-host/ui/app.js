@@ -1,6 +1,7 @@
 // The frame of the page: tabs, theme, connection, and which view is drawn.
 
 import { h, text } from './dom.js'
+import { startLogin } from './login.js'
 import { Model } from './model.js'
 import { openStream } from './stream.js'
 import * as connections from './views/connections.js'
@@ -75,4 +76,5 @@ openStream((message) => model.receive(message), (state) => {
   text(link, state === 'live' ? 'live' : state === 'lost' ? 'connection lost' : 'connecting')
   link.dataset.state = state
 })
+startLogin(document.querySelector('.tools'))
 show()

@@ -36,6 +36,10 @@ function parsed(text) {
 export async function ask(path, options) {
   const response = await fetch(path, options)
   const body = await response.text()
+  if (response.status === 401) {
+    dispatchEvent(new Event('login-needed'))
+    throw new Error('log in as an administrator to see this')
+  }
   if (!response.ok) throw new Error(parsed(body)?.message ?? parsed(body)?.error ?? `${path}: ${response.status}`)
   return parsed(body)
 }

@@ -39,6 +39,7 @@ impl Sim {
             target: target.into(),
             headers: headers.collect(),
             body: Bytes::new(),
+            peer: None,
         };
         self.exchanges.insert(id, Exchange::default());
         self.input(Input::HttpHead { id, request });

@@ -144,6 +144,7 @@ impl Sim {
             target: target.into(),
             headers,
             body: Bytes::from(body.to_owned()),
+            peer: None,
         };
         self.input(Input::Http { id, request });
         self.responses.remove(&id).unwrap_or_else(|| HttpResponse::empty(0))
@@ -151,9 +152,14 @@ impl Sim {
 
     /// Opens a stream.
     pub fn open(&mut self, target: &str) -> Client {
+        self.open_with(HttpRequest::get(target))
+    }
+
+    /// Opens a stream by this upgrade request.
+    pub fn open_with(&mut self, request: HttpRequest) -> Client {
         let id = StreamId(self.number());
         self.streams.insert(id, Heard::default());
-        self.input(Input::StreamOpened { id, target: target.into(), headers: Vec::new() });
+        self.input(Input::StreamOpened { id, request });
         Client(id)
     }
 
@@ -326,6 +332,11 @@ impl Sim {
                     None => Ok(self.store(task)),
                 };
                 self.core.handle_input(self.now, Input::Report(Report::Storage { ticket, result }));
+            }
+            Effect::CheckPassword { ticket, check } => {
+                let is_right = check.execute();
+                let report = Report::PasswordChecked { ticket, is_right };
+                self.core.handle_input(self.now, Input::Report(report));
             }
             Effect::HttpRespondFile { id, response, .. } => {
                 self.responses.insert(id, response);

@@ -58,16 +58,16 @@ fn an_unknown_request_is_404_with_the_usual_object() {
     );
 }
 
-/// DIFFERENCE: a directory with a security.json is served, and nobody may write.
+/// A directory with a security.json that says nothing: what is not said is not allowed.
 #[test]
-fn a_secured_directory_is_read_only() {
+fn a_secured_directory_is_closed() {
     let mut sim = Sim::new(ConfigTexts { security: Some("{}".into()), ..ConfigTexts::default() });
     let client = sim.open("/signalk/v1/stream?subscribe=none");
     sim.say(client, r#"{"updates":[{"values":[{"path":"a.b","value":1}]}]}"#);
-    assert_eq!(sim.get("/signalk/v1/api/vessels/self/a/b").status, 404);
     let put = sim.request("PUT", "/signalk/v1/api/vessels/self/a/b/c", &[], r#"{"value":1}"#);
-    assert_eq!(put.status, 403);
-    assert_eq!(sim.get("/signalk/v1/api/self").status, 200);
+    assert_eq!(put.status, 401);
+    assert_eq!(sim.get("/signalk/v1/api/self").status, 401);
+    assert_eq!(sim.get("/signalk").status, 200);
     assert!(sim.log.iter().any(|line| line.contains("security.json")), "{:?}", sim.log);
 }
 

@@ -76,8 +76,8 @@ impl Boat {
             sequence: 0,
             text: String::new(),
         };
-        let target = "/signalk/v1/stream?subscribe=none".to_owned();
-        boat.input(Input::StreamOpened { id: StreamId(1), target, headers: Vec::new() });
+        let request = HttpRequest::get("/signalk/v1/stream?subscribe=none");
+        boat.input(Input::StreamOpened { id: StreamId(1), request });
         boat.input(Input::Packages { found, complaints: Vec::new() });
         boat
     }

@@ -207,7 +207,7 @@ const CASES: &[Case] = &[
         method: "websocket.register",
         params: r#"{"paths":["/live/:what"]}"#,
         answer: "null",
-        trace: &[r#"p registers WebSockets(["/live/:what"])"#],
+        trace: &[r#"p registers WebSockets(["/live/:what"], Admin)"#],
         denied: Some(
             r#"plugin `p`: `websocket.register` needs the capability `httpEndpoints`; add "httpEndpoints": true to wasmCapabilities in its package.json"#,
         ),

@@ -8,12 +8,13 @@ use serde::Deserialize;
 use super::network::bytes_of;
 use super::{Caller, register as registrations, shown};
 use crate::{
-    BridgeError, ClientDeed, ClientSocketId, LONGEST_MESSAGE, Registration, WebSocketMessage,
+    Access, BridgeError, ClientDeed, ClientSocketId, LONGEST_MESSAGE, Registration,
+    WebSocketMessage,
 };
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
-    pub(in crate::methods) const register: &[&str] = &["paths"];
+    pub(in crate::methods) const register: &[&str] = &["paths", "access"];
     pub(in crate::methods) const send: &[&str] = &["connection", "text", "data"];
     pub(in crate::methods) const close: &[&str] = &["connection", "code", "reason"];
 }
@@ -30,6 +31,9 @@ const LONGEST_REASON: usize = 123;
 pub struct Register {
     /// Express 4 syntax, as of HTTP endpoints.
     pub paths: Vec<String>,
+    /// Who may open one while security is on: `readonly`, `readwrite`, or `admin`, also when left out.
+    #[serde(default)]
+    pub access: Access,
 }
 
 /// Params of `websocket.send`: one of `text` and `data`.
@@ -74,7 +78,7 @@ pub fn register(caller: &mut Caller<'_>, params: Register) -> Result<(), BridgeE
             caller.bad_params(format_args!("`{shown}...` has {len} bytes, the limit is {LONGEST}"))
         );
     }
-    registrations::register(caller, Registration::WebSockets(paths))
+    registrations::register(caller, Registration::WebSockets(paths, params.access))
 }
 
 /// Sends a message to a client.

@@ -6,14 +6,6 @@ use serde_json::{Value, json};
 use super::{Answer, Call};
 use crate::http::HttpResponse;
 
-/// `GET /skServer/loginStatus`, security off.
-pub(super) fn login_status(_: &mut Call<'_>) -> Answer {
-    let status = json!({ "status": "notLoggedIn", "readOnlyAccess": false, "authenticationRequired": false, "securityWasEnabled": false });
-    let mut response = HttpResponse::json(200, &status);
-    response.headers.push(("cache-control".into(), "no-store".into()));
-    response.into()
-}
-
 /// `GET /skServer/availablePaths`
 pub(super) fn available_paths(call: &mut Call<'_>) -> Answer {
     let paths: Vec<String> =
@@ -67,16 +59,6 @@ pub(super) fn no_backup(_: &mut Call<'_>) -> Answer {
     HttpResponse::json(200, &json!({ "hasBackup": false })).into()
 }
 
-/// Users, devices and configuration of a security that is off.
-pub(super) fn security_off(_: &mut Call<'_>) -> Answer {
-    HttpResponse::json(401, &json!("Security config not allowed")).into()
-}
-
-/// `GET /skServer/security/access/requests`
-pub(super) fn no_access_requests(_: &mut Call<'_>) -> Answer {
-    HttpResponse::json(404, &json!({ "message": NO_ACCESS_REQUESTS })).into()
-}
-
 /// `GET /`
 pub(super) fn landing_page(call: &mut Call<'_>) -> Answer {
     HttpResponse::redirect(302, call.server.config.settings.landing_page()).into()
@@ -90,7 +72,3 @@ pub(super) fn admin_folder(call: &mut Call<'_>) -> Answer {
         HttpResponse::not_found(&call.request.method, call.request.path()).into()
     }
 }
-
-/// Also sent over the stream.
-pub(crate) const NO_ACCESS_REQUESTS: &str =
-    "Access requests not available. Server security may not be enabled.";

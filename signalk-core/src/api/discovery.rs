@@ -8,11 +8,7 @@ use crate::http::HttpResponse;
 /// `GET /signalk`: the addresses are built from what the client itself called us.
 pub(super) fn endpoints(call: &mut Call<'_>) -> Answer {
     let host = call.request.header("host").unwrap_or("localhost");
-    let secure = call
-        .request
-        .header("x-forwarded-proto")
-        .is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-    let (http, ws) = if secure { ("https", "wss") } else { ("http", "ws") };
+    let (http, ws) = if super::is_secure(call.request) { ("https", "wss") } else { ("http", "ws") };
     let version = call.server.config.version.as_str();
     let mut v1 = json!({
         "version": version,

@@ -20,18 +20,17 @@ use crate::{
     query,
 };
 
-/// Asks the plugin whose endpoint takes the request; `None`: there is none.
-pub(super) fn handle(call: &mut Call<'_>) -> Option<Answer> {
+/// Asks the plugin whose endpoint takes the request.
+pub(super) fn handle(call: &mut Call<'_>, found: FoundEndpoint, inner: &str) -> Answer {
     let request = call.request;
-    let (found, inner) = find(call)?;
     if found.streams {
-        return Some(stream(call, found, inner, RequestBody::Here(request.body.clone())));
+        return stream(call, found, inner, RequestBody::Here(request.body.clone()));
     }
     let body = match Body::read(request) {
         Ok(body) => body,
-        Err(response) => return Some(response.into()),
+        Err(response) => return response.into(),
     };
-    let json = request_json(request, inner, &found.params, &body, found.passes_credentials);
+    let json = json_for(call, inner, &found, &body);
     let (http, plugin) = (call.id, found.plugin.clone());
     let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
         later.plugins.exchange_over(http);
@@ -40,35 +39,31 @@ pub(super) fn handle(call: &mut Call<'_>) -> Option<Answer> {
     });
     let asked = Asked { http, body: None };
     call.plugins.call_endpoint(call.now, found, json, asked, call.server, then);
-    Some(Answer::Later)
+    Answer::Later
 }
 
-/// The same for a request whose body is still at the edge; `None`: it is to be read first.
-pub(super) fn handle_head(call: &mut Call<'_>) -> Option<Answer> {
-    let (found, inner) = find(call).filter(|(found, _)| found.streams)?;
-    Some(stream(call, found, inner, RequestBody::Edge))
+/// The same for a request whose body is still at the edge, and an endpoint that takes it in pieces.
+pub(super) fn handle_head(call: &mut Call<'_>, found: FoundEndpoint, inner: &str) -> Answer {
+    stream(call, found, inner, RequestBody::Edge)
 }
 
-fn find<'a>(call: &Call<'a>) -> Option<(FoundEndpoint, &'a str)> {
-    let (id, inner) = below_mount(call)?;
-    let method = call.request.method.as_str();
+/// The endpoint that takes a request, and the path below its mount.
+pub(super) fn find<'a>(
+    request: &'a HttpRequest,
+    plugins: &Plugins,
+) -> Option<(FoundEndpoint, &'a str)> {
+    let (id, inner) = address_of_plugin(plugins, request.path())?;
+    let method = request.method.as_str();
     let method = if method == "HEAD" { "GET" } else { method };
-    Some((call.plugins.endpoint(&id, method, inner)?, inner))
+    Some((plugins.endpoint(&id, method, inner)?, inner))
 }
 
 fn stream(call: &mut Call<'_>, found: FoundEndpoint, inner: &str, body: RequestBody) -> Answer {
-    let none = Body::Json("{}".to_owned());
-    let credentials = found.passes_credentials;
-    let json = request_json(call.request, inner, &found.params, &none, credentials);
+    let json = json_for(call, inner, &found, &Body::Json("{}".to_owned()));
     exchange::begin(call, found, json, body)
 }
 
 /// The plugin that an address belongs to, and what follows its mount.
-pub(super) fn below_mount<'a>(call: &Call<'a>) -> Option<(String, &'a str)> {
-    address_of_plugin(call.plugins, call.request.path())
-}
-
-/// The same for any path.
 pub(crate) fn address_of_plugin<'a>(plugins: &Plugins, path: &'a str) -> Option<(String, &'a str)> {
     let below =
         path.strip_prefix("/plugins/").or_else(|| path.strip_prefix("/skServer/plugins/"))?;
@@ -89,11 +84,16 @@ fn mounted<'a>(below: &'a str, plugins: &Plugins) -> Option<(String, &'a str)> {
     plugins.info(&id).is_some().then_some((id, inner))
 }
 
+fn json_for(call: &Call<'_>, path: &str, found: &FoundEndpoint, body: &Body<'_>) -> String {
+    let user = call.caller.id.as_deref();
+    request_json(call.request, user, (path, &found.params), body, found.passes_credentials)
+}
+
 /// Key order as the ABI says: guests search in the text.
 fn request_json(
     request: &HttpRequest,
-    path: &str,
-    params: &Map<String, Value>,
+    user: Option<&str>,
+    (path, params): (&str, &Map<String, Value>),
     body: &Body<'_>,
     passes_credentials: bool,
 ) -> String {
@@ -136,8 +136,10 @@ fn request_json(
         STANDARD.encode_string(bytes, &mut json);
         json.push('"');
     }
-    // There are no users yet.
-    json.push_str(",\"user\":null}");
+    let user = user.map_or(Value::Null, Value::from);
+    json.push_str(",\"user\":");
+    json.push_str(&signalk_model::json::value_text(&user));
+    json.push('}');
     json
 }
 
@@ -373,12 +375,13 @@ mod tests {
                 ("content-type".into(), "application/octet-stream".into()),
             ],
             body: Bytes::from_static(&[0, 1]),
+            peer: None,
         };
         let body = Body::read(&request).unwrap();
-        let text = request_json(&request, "/api/x", &Map::new(), &body, false);
+        let text = request_json(&request, Some("rw"), ("/api/x", &Map::new()), &body, false);
         assert_eq!(
             text,
-            r#"{"method":"POST","path":"/api/x","query":{"a":["1","2"]},"params":{},"body":{},"headers":{"accept":"a, b","content-type":"application/octet-stream"},"bodyBase64":"AAE=","user":null}"#
+            r#"{"method":"POST","path":"/api/x","query":{"a":["1","2"]},"params":{},"body":{},"headers":{"accept":"a, b","content-type":"application/octet-stream"},"bodyBase64":"AAE=","user":"rw"}"#
         );
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn request_state(call: &mut Call<'_>) -> Answer {
 }
 
 fn ask(call: &mut Call<'_>, target: Target, change: Change<'_>) -> Answer {
-    let asker = Asker::Http(call.id);
+    let asker = Asker::Http(call.id, call.caller.id.clone());
     match call.server.request(call.now, call.plugins, target, change, None, asker) {
         Some(request) => HttpResponse::json(request.reply.status, &request.to_http_json()).into(),
         None => Answer::Later,

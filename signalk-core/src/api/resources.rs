@@ -196,6 +196,7 @@ pub(super) fn client(call: &Call<'_>) -> Client {
         target: call.request.target.clone(),
         headers: kept,
         body: bytes::Bytes::new(),
+        ..HttpRequest::default()
     };
     Client { id: call.id, request }
 }

@@ -22,6 +22,7 @@ use signalk_bridge::PluginId;
 
 use self::{address::stream_of, radars::Radars};
 use crate::{
+    http::{HttpRequest, without_token},
     io::{Effect, Output, StreamId},
     server::Server,
 };
@@ -89,15 +90,7 @@ enum Refusal {
 }
 
 impl BinaryStreams {
-    fn open(
-        &mut self,
-        now: Duration,
-        id: StreamId,
-        name: &str,
-        target: &str,
-        headers: &[(String, String)],
-    ) {
-        let agent = headers.iter().find(|(name, _)| name == "user-agent");
+    fn open(&mut self, now: Duration, id: StreamId, name: &str, request: &HttpRequest) {
         let name: Arc<str> = match self.streams.get_key_value(name) {
             Some((name, _)) => Arc::clone(name),
             None => name.into(),
@@ -107,8 +100,8 @@ impl BinaryStreams {
         stream.stale = true;
         let client = Client {
             stream: name,
-            target: target.to_owned(),
-            agent: agent.map(|(_, agent)| agent.clone()).unwrap_or_default(),
+            target: without_token(&request.target),
+            agent: request.header("user-agent").unwrap_or_default().to_owned(),
             opened: now,
             before: stream.frames,
             unsent: 0,
@@ -270,16 +263,28 @@ impl Server {
         &mut self,
         now: Duration,
         id: StreamId,
-        target: &str,
-        headers: &[(String, String)],
+        request: &HttpRequest,
     ) -> bool {
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
-        let Some(name) = stream_of(path) else { return false };
-        self.binary.open(now, id, &name, target, headers);
+        let Some(name) = stream_of(request.path()) else { return false };
+        self.binary.open(now, id, &name, request);
         let limit = MOST_UNSENT;
         self.outputs.push_back(Output::Effect(Effect::StreamAccept { id, limit }));
         true
     }
+
+    /// Whoever listens may not any more. False: it is no binary stream's.
+    pub(crate) fn binary_refused(&mut self, id: StreamId, why: &str) -> bool {
+        let is_one = self.binary.clients.contains_key(&id);
+        if is_one {
+            self.binary.end(id, 1008, why, &mut self.outputs);
+        }
+        is_one
+    }
+}
+
+/// Whether this path of an upgrade request means one of these.
+pub(crate) fn is_binary_stream(path: &str) -> bool {
+    stream_of(path).is_some()
 }
 
 /// A client with more than this unsent misses frames (plugin ABI 12).

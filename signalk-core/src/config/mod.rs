@@ -10,6 +10,8 @@ mod vessel_form;
 
 use std::collections::BTreeMap;
 
+use crate::security::{Secret, SecurityFile};
+
 pub use self::{
     base_deltas::BaseDeltas,
     connections::{ConnectionConfig, ConnectionKind, Endpoint, Pace},
@@ -30,8 +32,8 @@ pub struct ConfigTexts {
     pub base_deltas: Option<String>,
     /// `defaults.json`, the older form of the same; looked at only without `baseDeltas.json`.
     pub defaults: Option<String>,
-    /// `security.json`: whether it is there.
-    pub security: Option<String>,
+    /// `security.json`. One that is there and could not be read is an empty text: then nobody gets in.
+    pub security: Option<Secret>,
     /// `plugin-config-data/<id>.json`, by id.
     pub plugin_options: BTreeMap<String, String>,
     /// `plugin-descriptions.json`: what plugins said about themselves at earlier starts. Without it they are asked.
@@ -63,8 +65,8 @@ pub struct Config {
     pub plugin_limits: wasmi_hdk::Limits,
     /// Guest time of one call of a plugin; `None`: what the ABI gives to each kind of call.
     pub plugin_call_time: Option<std::time::Duration>,
-    /// There is a `security.json`. Security is not supported yet, so nobody may write: see [`Config::writable`].
-    pub security_configured: bool,
+    /// Who may do what; `None`: everybody everything, as in the reference without security.
+    pub security: Option<SecurityFile>,
     /// The port of the line-oriented JSON stream when the edge serves it, for discovery.
     pub tcp_port: Option<u16>,
     /// The port that the edge listens on, for `GET /skServer/settings`.
@@ -84,12 +86,7 @@ impl Config {
             &mut complaints,
         );
         let connections = connections::from_settings(&settings, &mut complaints);
-        let security_configured = texts.security.is_some();
-        if security_configured {
-            complaints.push(
-                "security.json: users and tokens are not supported yet; the server is read-only until the file is moved away".into(),
-            );
-        }
+        let security = security(texts.security.as_ref(), &settings, &mut complaints);
         let http_port = settings.port().unwrap_or(DEFAULT_PORT);
         Config {
             version: SERVED_VERSION.into(),
@@ -106,20 +103,29 @@ impl Config {
                 ..wasmi_hdk::Limits::default()
             },
             plugin_call_time: None,
-            security_configured,
+            security,
             tcp_port: None,
             http_port,
             complaints,
         }
     }
+}
 
-    /// Whether clients may write (deltas, PUT, configuration).
-    ///
-    /// DIFFERENCE: with a `security.json` the reference asks for a login. Until users exist here, a directory that was
-    /// secured is served read-only instead of open.
-    pub fn writable(&self) -> bool {
-        !self.security_configured
+/// DIFFERENCE: a `security.json` is enough; the reference looks at it only when `settings.json` names its strategy, too. A
+/// directory that was secured once is not served open because of one line in another file.
+fn security(
+    text: Option<&Secret>,
+    settings: &Settings,
+    complaints: &mut Vec<String>,
+) -> Option<SecurityFile> {
+    if let Some(text) = text {
+        return Some(SecurityFile::parse(text, complaints));
     }
+    let strategy = settings.get("security").and_then(|security| security.get("strategy"));
+    strategy.filter(|strategy| strategy.is_string()).map(|_| {
+        complaints.push("settings.json: security is on (security.strategy) and there is no security.json: nobody can log in; restore the file, or take that member away for a server without security".into());
+        SecurityFile::locked()
+    })
 }
 
 impl Default for Config {
@@ -140,7 +146,8 @@ mod tests {
     #[test]
     fn an_empty_directory_is_a_configuration() {
         let config = Config::default();
-        assert!(config.complaints.is_empty() && config.connections.is_empty() && config.writable());
+        assert!(config.complaints.is_empty() && config.connections.is_empty());
+        assert!(config.security.is_none());
         assert_eq!(config.http_port, 3000);
     }
 
@@ -157,14 +164,18 @@ mod tests {
         assert!(!config.settings.may_be_saved() && !config.base_deltas.may_be_saved());
     }
 
-    /// DIFFERENCE of [`Config::writable`].
+    /// DIFFERENCE of [`security`].
     #[test]
-    fn a_secured_directory_is_served_read_only() {
-        let config = Config::from_texts(ConfigTexts {
-            security: Some("{}".into()),
-            ..ConfigTexts::default()
-        });
-        assert!(!config.writable());
-        assert!(config.complaints.join("\n").contains("read-only"));
+    fn either_file_makes_a_directory_a_secured_one() {
+        let strategy = r#"{"security":{"strategy":"./tokensecurity"}}"#;
+        for (security, settings) in [(Some("{}"), None), (None, Some(strategy)), (Some(""), None)] {
+            let config = Config::from_texts(ConfigTexts {
+                security: security.map(Secret::from),
+                settings: settings.map(str::to_owned),
+                ..ConfigTexts::default()
+            });
+            assert!(config.security.is_some_and(|file| !file.lets_everybody_read()));
+            assert!(config.complaints.join("\n").contains("security.json"));
+        }
     }
 }

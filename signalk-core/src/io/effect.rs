@@ -12,6 +12,7 @@ use crate::{
     guest::{Egress, PluginEffect, PluginId, Quota},
     http::HttpResponse,
     resources::StorageTask,
+    security::PasswordCheck,
     webapps::StaticFile,
 };
 
@@ -169,6 +170,13 @@ pub enum Effect {
         ticket: Ticket,
         /// What to do.
         task: StorageTask,
+    },
+    /// Execute this where it may take a second, a few at a time; [`Report::PasswordChecked`] follows.
+    CheckPassword {
+        /// Comes back.
+        ticket: Ticket,
+        /// Owned and `Send`.
+        check: PasswordCheck,
     },
     /// Answer an HTTP request by a piece of a chart file, without the whole of it in memory.
     HttpRespondFile {

@@ -46,10 +46,8 @@ pub enum Input {
     StreamOpened {
         /// Chosen by the edge.
         id: StreamId,
-        /// Path and query of the upgrade request.
-        target: String,
-        /// Names in lower case.
-        headers: Vec<(String, String)>,
+        /// The upgrade request.
+        request: HttpRequest,
     },
     /// A text frame of a stream client.
     StreamMessage {

@@ -40,6 +40,13 @@ pub enum Report {
         /// What became of it, or why nothing: names the file and the remedy.
         result: Result<StorageDone, String>,
     },
+    /// The answer to [`Effect::CheckPassword`].
+    PasswordChecked {
+        /// As asked.
+        ticket: Ticket,
+        /// What came of `PasswordCheck::execute`; false when it could not be done.
+        is_right: bool,
+    },
 }
 
 /// What a plugin's start needs from the disk.
@@ -78,6 +85,11 @@ impl fmt::Debug for Report {
             Report::Storage { ticket, result } => {
                 f.debug_struct("Storage").field("ticket", ticket).field("result", result).finish()
             }
+            Report::PasswordChecked { ticket, is_right } => f
+                .debug_struct("PasswordChecked")
+                .field("ticket", ticket)
+                .field("is_right", is_right)
+                .finish(),
         }
     }
 }

@@ -1,16 +1,19 @@
 //! Who among the running plugins offers what a client asks for. The table itself is `registrations.rs`.
 
 use serde_json::{Map, Value};
-use signalk_bridge::PluginId;
+use signalk_bridge::{Access, PluginId};
 
 use super::Plugins;
 use super::routes::At;
+use crate::security::Needs;
 
 /// An endpoint that takes a request.
 pub(crate) struct FoundEndpoint {
     pub(crate) plugin: PluginId,
     pub(crate) handler: String,
     pub(crate) params: Map<String, Value>,
+    /// Who may ask, as the author said; an administrator where nothing was said.
+    pub(crate) needs: Needs,
     /// What the author said that its reply may need.
     pub(crate) largest_reply: Option<u32>,
     /// Asking twice does no harm.
@@ -28,6 +31,21 @@ pub(crate) struct FoundPut {
     pub(crate) path: String,
 }
 
+/// Beside the routes that every plugin has (plugin ABI 8.4) nothing is opened, whatever the method.
+fn is_fixed(path: &str) -> bool {
+    let name = path.trim_matches('/').to_ascii_lowercase();
+    ["", "config", "diagnostics", "reload"].contains(&name.as_str())
+}
+
+/// Plugin ABI 8.5, W24.
+pub(super) fn needs(access: Access) -> Needs {
+    match access {
+        Access::Readonly => Needs::READ,
+        Access::Readwrite => Needs::WRITE,
+        Access::Admin => Needs::ADMIN,
+    }
+}
+
 impl Plugins {
     /// The endpoint of a plugin (by id or package name) for a method and a path below its mount.
     pub(crate) fn endpoint(&self, id: &str, method: &str, path: &str) -> Option<FoundEndpoint> {
@@ -37,6 +55,7 @@ impl Plugins {
             plugin: plugin.manifest.id.clone(),
             handler: endpoint.handler.clone(),
             params,
+            needs: if is_fixed(path) { Needs::ADMIN } else { needs(endpoint.access) },
             largest_reply: endpoint.largest_reply,
             repeatable: method == "GET",
             streams: endpoint.stream,

@@ -129,12 +129,6 @@ impl Options {
         Value::Object(self.members.clone())
     }
 
-    /// The file's switches without anything that may be private.
-    pub(super) fn flags(&self) -> Value {
-        let members = self.members.iter().filter(|(name, _)| FLAGS.contains(&name.as_str()));
-        Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
-    }
-
     /// The answer of `GET .../config`: `enabled` and `enableDebug` always, then every member on top.
     pub(super) fn shown(&self, by_default: bool) -> Value {
         let mut shown = Map::new();

@@ -229,7 +229,7 @@ impl Plugin {
             "schema": schema,
             "statusMessage": status,
             "state": state,
-            "data": if settings.shows_options { self.options.data() } else { self.options.flags() },
+            "data": self.options.data(),
             "type": "wasm",
             "bundled": false,
         })

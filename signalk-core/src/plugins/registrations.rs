@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use signalk_bridge::{Access, Endpoint, Registration};
+use signalk_bridge::{Endpoint, Registration};
 
 use super::endpoints::Endpoints;
 use super::routes::At;
@@ -40,12 +40,12 @@ impl Registrations {
                 self.inputs_changed = true;
                 Name::DeltaInput
             }
-            Registration::WebSockets(paths) => {
+            Registration::WebSockets(paths, access) => {
                 let rows = paths.iter().map(|path| Endpoint {
                     method: "GET".to_owned(),
                     path: path.clone(),
                     handler: String::new(),
-                    access: Access::default(),
+                    access: *access,
                     largest_reply: None,
                     stream: false,
                 });
@@ -152,6 +152,8 @@ enum Name {
 
 #[cfg(test)]
 mod tests {
+    use signalk_bridge::Access;
+
     use super::*;
 
     #[test]
@@ -169,6 +171,17 @@ mod tests {
         table.remove(7);
         assert_eq!(table.resources().count() + table.weather().count(), 0);
         assert_eq!(table.radars().count(), 1);
+    }
+
+    #[test]
+    fn websockets_are_an_administrators_unless_the_plugin_says_otherwise() {
+        let mut table = Registrations::default();
+        for access in [Access::default(), Access::Readonly] {
+            table.add(7, Registration::WebSockets(vec!["/live".to_owned()], access));
+            let found = table.web_sockets(7).and_then(|rows| rows.find("GET", "/live"));
+            assert_eq!(found.map(|(row, _)| row.access), Some(access));
+        }
+        assert_eq!(Access::default(), Access::Admin);
     }
 
     #[test]

@@ -13,8 +13,6 @@ use super::limits::{self, Allowance};
 pub(crate) struct PluginSettings {
     /// False: nothing is loaded (`--no-plugins`, `DISABLEPLUGINS`, `interfaces.wasm` in settings.json).
     pub(crate) enabled: bool,
-    /// False: with a `security.json` nobody is shown what owners wrote for their plugins.
-    pub(crate) shows_options: bool,
     pub(crate) limits: Limits,
     /// Guest time of one call; `None`: what the ABI gives to each kind of call.
     pub(crate) call_time: Option<Duration>,
@@ -30,7 +28,6 @@ impl Default for PluginSettings {
         let (name, version) = ("signalk-host", env!("CARGO_PKG_VERSION"));
         PluginSettings {
             enabled: true,
-            shows_options: true,
             limits: Limits::default(),
             call_time: None,
             deltas_per_second: 2000,

@@ -15,12 +15,14 @@ use signalk_bridge::{
 
 use super::Plugins;
 use super::host::Host;
+use super::offers::needs;
 use super::plugin::State;
 use super::routes::At;
 use crate::api::{address_of_plugin, client_headers};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::io::{Effect, Output, StreamId};
 use crate::query;
+use crate::security::Needs;
 
 /// Connections of one plugin.
 const MOST: usize = 100;
@@ -96,11 +98,10 @@ impl Plugins {
         &mut self,
         now: Duration,
         stream: StreamId,
-        (target, headers): (&str, &[(String, String)]),
+        (request, user): (&HttpRequest, Option<&str>),
         host: &mut dyn Host,
     ) -> bool {
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
-        let Some((id, below)) = address_of_plugin(self, path) else { return false };
+        let Some((id, below)) = address_of_plugin(self, request.path()) else { return false };
         let below = below.to_owned();
         let (at, params) = match self.admit(&id, &below) {
             Ok(found) => found,
@@ -110,13 +111,7 @@ impl Plugins {
             }
         };
         let passes = self.plugins.get(at).is_some_and(|p| p.options.flag("passCredentials"));
-        let request = HttpRequest {
-            method: "GET".to_owned(),
-            target: target.to_owned(),
-            headers: headers.to_vec(),
-            body: bytes::Bytes::new(),
-        };
-        let (_, asked) = target.split_once('?').unwrap_or_default();
+        let (_, asked) = request.target.split_once('?').unwrap_or_default();
         let mut asked = query::parse(asked);
         if !passes {
             asked.shift_remove("token");
@@ -124,13 +119,36 @@ impl Plugins {
         let path = if below.is_empty() { "/" } else { &below };
         let request = json!({
             "path": path, "query": asked, "params": params,
-            "headers": client_headers(&request, passes),
+            "headers": client_headers(request, passes), "user": user,
         });
         let id = self.sockets.add(at, stream);
         host.push(Output::Effect(Effect::StreamAccept { id: stream, limit: MOST_UNSENT }));
         let news = ClientNews::Opened { id, request: signalk_model::json::value_text(&request) };
         self.input(at, now, Input::Client(news), host);
         true
+    }
+
+    /// Who may open one at this path (plugin ABI 8.5): an administrator, unless the plugin says otherwise of it.
+    pub(crate) fn socket_needs(&self, path: &str) -> Needs {
+        let access = || {
+            let (id, below) = address_of_plugin(self, path)?;
+            let (at, _) = self.find(&id)?;
+            Some(self.registrations.web_sockets(at)?.find("GET", below)?.0.access)
+        };
+        access().map_or(Needs::ADMIN, needs)
+    }
+
+    /// Whoever is behind it may not stay. False: it is none of a plugin's.
+    pub(crate) fn socket_refused(
+        &mut self,
+        now: Duration,
+        stream: StreamId,
+        why: &str,
+        host: &mut dyn Host,
+    ) -> bool {
+        let is_one = self.sockets.open.contains_key(&stream);
+        self.close_socket(now, stream, (1008, why), host);
+        is_one
     }
 
     /// Who takes it, and what the address says; or why nobody does.

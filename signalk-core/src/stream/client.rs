@@ -1,20 +1,22 @@
 //! What is kept of one stream client. Changing it is done by the files that answer the question.
 
+use core::net::IpAddr;
 use std::time::Duration;
 
 use rustc_hash::FxHashSet;
 use signalk_model::{Context, Path};
 
 use super::backlog::Backlog;
-use crate::http::query_value;
+use crate::http::{HttpRequest, query_value, without_token};
 
 /// One open stream.
 pub(crate) struct Client {
-    /// The upgrade request's path and query.
+    /// The upgrade request's path and query, without a token.
     pub(crate) target: String,
     /// So that a person can tell the clients apart.
     pub(crate) agent: String,
     pub(crate) opened: Duration,
+    pub(crate) peer: Option<IpAddr>,
     /// What the query asked for.
     pub(crate) live: Live,
     /// `sendMeta=all`: what was announced on this connection.
@@ -40,13 +42,13 @@ pub(crate) enum Live {
 }
 
 impl Client {
-    pub(crate) fn new(now: Duration, target: &str, headers: &[(String, String)]) -> Client {
-        let agent =
-            headers.iter().find(|(name, _)| name == "user-agent").map(|(_, agent)| agent.as_str());
+    pub(crate) fn new(now: Duration, request: &HttpRequest) -> Client {
+        let target = &request.target;
         Client {
-            target: target.to_owned(),
-            agent: agent.unwrap_or_default().to_owned(),
+            target: without_token(target),
+            agent: request.header("user-agent").unwrap_or_default().to_owned(),
             opened: now,
+            peer: request.peer,
             live: Live::of(target),
             announced_meta: (query_value(target, "sendMeta").as_deref() == Some("all"))
                 .then(FxHashSet::default),

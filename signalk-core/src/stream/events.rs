@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::{io::StreamId, server::Server, timer::Timer};
+use crate::{
+    io::StreamId,
+    security::{Caller, Needs},
+    server::Server,
+    timer::Timer,
+};
 
 impl Server {
     /// A client wants events: the state of things first.
@@ -22,7 +27,13 @@ impl Server {
             json!({ "type": "PRIORITYDEFAULTS", "data": {} }),
             json!({ "type": "MULTISOURCEPATHS", "data": multi_source }),
         ];
-        for event in first {
+        let caller = self.security.socket(id).clone();
+        let login = self.security.is_on().then(|| {
+            let status = self.security.status_json(&caller);
+            json!({ "type": "RECEIVE_LOGIN_STATUS", "data": status })
+        });
+        let all = first.into_iter().chain(login);
+        for event in all.filter(|event| may_hear(&caller, event)) {
             self.send(id, event.to_string());
         }
         if !self.timers.is_set(Timer::Statistics) {
@@ -90,9 +101,10 @@ impl Server {
         self.streams.listeners().next().is_some()
     }
 
-    /// One event to every client that wants events.
+    /// One event to every client that wants events and may have this one.
     pub(crate) fn broadcast(&mut self, event: &Value) {
-        let listeners: Vec<StreamId> = self.streams.listeners().collect();
+        let may = |id: &StreamId| may_hear(self.security.socket(*id), event);
+        let listeners: Vec<StreamId> = self.streams.listeners().filter(may).collect();
         let text = bytes::Bytes::from(event.to_string());
         for id in listeners {
             self.send(id, text.clone());
@@ -114,6 +126,15 @@ impl Server {
         connections.chain(self.plugin_status.iter().cloned()).collect()
     }
 }
+
+/// Server-api.md 5.6: what is not for everybody is for administrators. The list of plugins has their options in it.
+fn may_hear(caller: &Caller, event: &Value) -> bool {
+    let name = event.get("type").and_then(Value::as_str).unwrap_or_default();
+    caller.may(if FOR_READERS.contains(&name) { Needs::READ } else { Needs::ADMIN })
+}
+
+const FOR_READERS: [&str; 4] =
+    ["VESSEL_INFO", "PROVIDERSTATUS", "SERVERSTATISTICS", "RECEIVE_LOGIN_STATUS"];
 
 impl super::Streams {
     /// Clients that want server events and read them: a stuck one is spared.

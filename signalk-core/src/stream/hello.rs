@@ -8,7 +8,7 @@ use signalk_model::SourcePolicy;
 
 use super::client::{Client, Live};
 use crate::{
-    http::{HttpResponse, query_value},
+    http::{HttpRequest, HttpResponse, query_value},
     io::{Effect, Output, StreamId},
     server::Server,
     timer::Timer,
@@ -16,18 +16,12 @@ use crate::{
 
 impl Server {
     /// A client asks for a stream.
-    pub(crate) fn stream_opened(
-        &mut self,
-        now: Duration,
-        id: StreamId,
-        target: &str,
-        headers: &[(String, String)],
-    ) {
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
+    pub(crate) fn stream_opened(&mut self, now: Duration, id: StreamId, request: &HttpRequest) {
+        let (target, path) = (request.target.as_str(), request.path());
         match path.strip_suffix('/').unwrap_or(path) {
             "/signalk/v1/stream" => {}
-            "/signalk/v1/playback" => return self.refuse_playback(now, id, target, headers),
-            _ if self.binary_opened(now, id, target, headers) => return,
+            "/signalk/v1/playback" => return self.refuse_playback(now, id, request),
+            _ if self.binary_opened(now, id, request) => return,
             _ => {
                 // DIFFERENCE: the reference never answers the upgrade of an unknown path.
                 let response = HttpResponse::not_found("GET", path);
@@ -35,7 +29,11 @@ impl Server {
                 return;
             }
         }
-        let client = Client::new(now, target, headers);
+        let mut client = Client::new(now, request);
+        if !self.security.socket(id).may_read() {
+            // It may still log in, and then ask for what it wants (server-api.md 3.9).
+            (client.live, client.events) = (Live::None, false);
+        }
         let (live, events) = (client.live, client.events);
         self.streams.insert(id, client);
         self.send(id, self.hello());
@@ -70,15 +68,9 @@ impl Server {
     }
 
     /// There is no history yet: the client is told so and the stream is closed.
-    fn refuse_playback(
-        &mut self,
-        now: Duration,
-        id: StreamId,
-        target: &str,
-        headers: &[(String, String)],
-    ) {
-        self.streams.insert(id, Client { live: Live::None, ..Client::new(now, target, headers) });
-        let started = query_value(target, "startTime").is_some();
+    fn refuse_playback(&mut self, now: Duration, id: StreamId, request: &HttpRequest) {
+        self.streams.insert(id, Client { live: Live::None, ..Client::new(now, request) });
+        let started = request.query("startTime").is_some();
         let text = if started {
             "No history provider"
         } else {

@@ -4,16 +4,18 @@
 use std::{sync::LazyLock, time::Duration};
 
 use memchr::memmem::Finder;
-use serde_json::{Value, json};
-use signalk_model::{Complaint, Delta, Placement};
+use serde_json::{Map, Value, json};
+use signalk_model::{Complaint, Delta, Placement, SourceRef};
 
 use crate::{
     api::NO_ACCESS_REQUESTS,
+    identity::uuid_v4,
     intake::Origin,
     io::StreamId,
     plugins::Plugins,
     put::{Asker, Change, Target},
-    requests::Request,
+    requests::{Reply, Request},
+    security::{Attempt, LoginAsker},
     server::Server,
 };
 
@@ -34,12 +36,17 @@ impl Server {
         }
         let Ok(message) = signalk_model::json::parse(text) else { return };
         let Some(members) = message.as_object() else { return };
-        self.subscribe(id, members);
-        self.unsubscribe(id, members);
+        if self.security.socket(id).may_read() {
+            self.subscribe(id, members);
+            self.unsubscribe(id, members);
+        }
         if message.get("accessRequest").is_some() {
             let answer =
                 json!({ "state": "COMPLETED", "statusCode": 404, "message": NO_ACCESS_REQUESTS });
             self.send(id, answer.to_string());
+        }
+        if let Some(login) = message.get("login").and_then(Value::as_object) {
+            self.stream_login(now, id, &message, login);
         }
         if let Some(put) = message.get("put").filter(|put| put.is_object()) {
             let source = put.get("source").and_then(Value::as_str);
@@ -58,7 +65,8 @@ impl Server {
                 answer.unwrap_or_else(|| json!({ "requestId": request, "statusCode": 404 }));
             self.send(id, answer.to_string());
         }
-        if message.get("requestId").is_some() && message.get("state").is_some() {
+        let answers = message.get("requestId").is_some() && message.get("state").is_some();
+        if answers && self.security.socket(id).may_write() {
             self.answer_request(id, &message);
         }
     }
@@ -74,8 +82,12 @@ impl Server {
             Complaint::More { .. } => true,
             _ => false,
         });
-        if self.config.writable() {
-            let provider = self.names.ws.clone();
+        let caller = self.security.socket(id);
+        if caller.may_write() {
+            let provider = match &caller.id {
+                Some(user) => SourceRef::from(format!("{}.{user}", self.names.ws)),
+                None => self.names.ws.clone(),
+            };
             self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Origin::Client(id));
         }
         if rest { Rest::Something } else { Rest::Nothing }
@@ -96,10 +108,12 @@ impl Server {
             .get("requestId")
             .and_then(Value::as_str)
             .filter(|id| id.len() <= LONGEST_REQUEST_ID);
-        if !self.config.writable() {
-            let answer =
-                json!({ "state": "COMPLETED", "requestId": request_id, "statusCode": 403 });
-            return self.send(id, answer.to_string());
+        if !self.security.socket(id).may_write() {
+            let request_id = request_id.map_or_else(|| uuid_v4(&*self.platform), str::to_owned);
+            let mut refused = Request::unkept(request_id, Reply::done(403));
+            let user = self.security.socket(id).id.as_deref();
+            refused.user = self.security.is_on().then(|| user.into());
+            return self.send(id, refused.to_json().to_string());
         }
         let target = Target { context: context.to_owned(), path: path.to_owned() };
         let request_id = request_id.map(str::to_owned);
@@ -107,6 +121,31 @@ impl Server {
         if let Some(request) = self.request(now, plugins, target, change, request_id, asker) {
             self.send(id, request.to_json().to_string());
         }
+    }
+}
+
+impl Server {
+    /// With security off nobody answers (server-api.md 3.9).
+    fn stream_login(
+        &mut self,
+        now: Duration,
+        id: StreamId,
+        message: &Value,
+        login: &Map<String, Value>,
+    ) {
+        if !self.security.is_on() {
+            return;
+        }
+        let text = |name: &str| login.get(name).and_then(Value::as_str).unwrap_or_default();
+        let attempt = Attempt {
+            user: text("username").into(),
+            password: text("password").into(),
+            remember: false,
+        };
+        let request = message.get("requestId").and_then(Value::as_str);
+        let request = request.filter(|id| id.len() <= LONGEST_REQUEST_ID).into();
+        let peer = self.streams.peer(id);
+        self.log_in(now, peer, attempt, LoginAsker::Stream { id, request });
     }
 }
 
@@ -121,8 +160,8 @@ enum Rest {
 }
 
 /// Members beside `updates` that are read here. The server makes the id of a request that has none (server-api.md 3.8).
-const VERBS: [&str; 6] =
-    ["subscribe", "unsubscribe", "accessRequest", "put", "delete", "requestId"];
+const VERBS: [&str; 7] =
+    ["subscribe", "unsubscribe", "accessRequest", "login", "put", "delete", "requestId"];
 
 /// A client's own request id is kept for an hour: no more of it than a generous name.
 const LONGEST_REQUEST_ID: usize = 200;

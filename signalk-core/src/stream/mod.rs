@@ -14,6 +14,7 @@ mod message;
 mod snapshot;
 mod subscribe;
 
+use core::net::IpAddr;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -87,6 +88,16 @@ impl Streams {
     /// Whether the client is open; counts one more frame to it.
     pub(crate) fn count_frame(&mut self, id: StreamId) -> bool {
         self.clients.get_mut(&id).map(|client| client.frames += 1).is_some()
+    }
+
+    /// Whether the client is open.
+    pub(crate) fn has(&self, id: StreamId) -> bool {
+        self.clients.contains_key(&id)
+    }
+
+    /// Where the client is.
+    pub(crate) fn peer(&self, id: StreamId) -> Option<IpAddr> {
+        self.clients.get(&id)?.peer
     }
 
     /// How many clients are open.

@@ -31,6 +31,7 @@ use crate::{
     listener,
     logging::{self, LogFilter},
     net::{Connections, spec::InputSpec},
+    passwords::Passwords,
     platform::NativePlatform,
     plugin_net::PluginNet,
     pool,
@@ -117,7 +118,8 @@ fn start_core(
         plugin_net: PluginNet::new(runtime.clone(), sender.clone()),
         files: Files::new(dir.clone(), runtime.clone(), sender.clone()),
         storage,
-        static_files: StaticFiles::new(runtime),
+        static_files: StaticFiles::new(runtime.clone()),
+        passwords: Passwords::new(runtime, sender.clone()),
         log,
         sender: sender.clone(),
     };
@@ -222,10 +224,19 @@ fn chart_folders(args: &ServeArgs) -> impl Iterator<Item = String> {
 /// The same boat each time.
 const DEMO_SEED: u64 = 1;
 
-/// `interfaces.tcp` of settings.json turns it on as in the reference.
+/// `interfaces.tcp` of settings.json turns it on as in the reference; but not where data needs a login, which these clients
+/// could not give (server-api.md 6.8).
 ///
 /// DIFFERENCE: without a setting it is off; the reference opens it on every start.
 fn tcp_stream_port(args: &ServeArgs, config: &Config) -> Option<u16> {
+    if config.security.as_ref().is_some_and(|file| !file.lets_everybody_read()) {
+        if args.tcp_stream_port.is_some() {
+            tracing::warn!(
+                "no TCP stream: with security it is for boats whose data everybody may read (allow_readonly in security.json)"
+            );
+        }
+        return None;
+    }
     let setting = config.settings.get("interfaces").and_then(|all| all.get("tcp"));
     let on = setting.and_then(serde_json::Value::as_bool).unwrap_or(false);
     args.tcp_stream_port.or(on.then_some(8375))

@@ -20,7 +20,7 @@ export function open() {
       inputs.show(status.connections ?? [], (c) => c.id, inputRow)
       clients.show(status.streams ?? [], (c) => c.id, clientRow)
     } catch (error) {
-      text(note, `The server does not answer: ${error.message}`)
+      text(note, `Nothing from the server: ${error.message}`)
     }
   }
   return { element, draw() {}, close: repeat(refresh, 1000) }

@@ -68,7 +68,7 @@ export function makeDiagnostics(id) {
       show(await askSoon(`${path}/diagnostics`))
       failed.hidden = true
     } catch (error) {
-      text(failed, `The server does not answer: ${error.message}`)
+      text(failed, `Nothing from the server: ${error.message}`)
       failed.hidden = false
     }
     asking = false

@@ -24,7 +24,7 @@ export function open() {
       text(note, list.length ? '' : 'No plugins found. Put a package into node_modules of the configuration directory, or start with --plugin DIR.')
       draw()
     } catch (error) {
-      text(note, `The server does not answer: ${error.message}`)
+      text(note, `Nothing from the server: ${error.message}`)
     }
     note.hidden = note.textContent === ''
   }

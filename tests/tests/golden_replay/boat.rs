@@ -10,16 +10,20 @@ pub(crate) fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// The boat of the recordings, with the deltas of ws/delta-input.
-pub(crate) fn golden_boat() -> Sim {
-    let base = json!([{ "context": "vessels.self", "updates": [{ "values": [
+/// What its owner wrote down.
+pub(crate) fn golden_base() -> Value {
+    json!([{ "context": "vessels.self", "updates": [{ "values": [
         { "path": "", "value": { "name": "Golden Boat", "mmsi": "230099999", "communication": { "callsignVhf": "OH1234" } } },
         { "path": "design.length", "value": { "overall": 12.5 } },
         { "path": "design.beam", "value": 3.9 },
         { "path": "design.draft", "value": { "maximum": 1.9 } },
-    ] }] }]);
+    ] }] }])
+}
+
+/// The boat of the recordings, with the deltas of ws/delta-input.
+pub(crate) fn golden_boat() -> Sim {
     let mut config = Config::from_texts(ConfigTexts {
-        base_deltas: Some(base.to_string()),
+        base_deltas: Some(golden_base().to_string()),
         ..ConfigTexts::default()
     });
     config.tcp_port = Some(8375);

@@ -1,4 +1,4 @@
-//! Replays the recordings of the reference server (2.32.0, security off) through the core and counts how many come out the
+//! Replays the recordings of the reference server (2.32.0, with security off and on) through the core and counts how many come out the
 //! same. Every failure that is known has its reason in `known.rs`; a new failure and a new pass both fail this test, so the
 //! list is always true. Without the recordings the test says so; on CI (`CI=true`) their absence is a failure.
 
@@ -10,6 +10,7 @@ mod known;
 mod puts;
 mod requests;
 mod resources;
+mod secured;
 mod streams;
 
 use std::{collections::BTreeMap, path::Path};
@@ -41,9 +42,11 @@ fn recordings_of_the_reference_come_out_the_same() {
     };
     let mut table = String::new();
     let mut unexpected = Vec::new();
-    let known: BTreeMap<&str, &str> = KNOWN.iter().copied().collect();
-    for name in FOLDERS {
-        let outcomes = replay_folder(&root.join(name), name);
+    let mut known: BTreeMap<&str, &str> = KNOWN.iter().copied().collect();
+    known.extend(secured::known());
+    let open = FOLDERS.map(|name| (name, replay_folder(&root.join(name), name)));
+    let secured = [("secured", secured::replay(&root.join("../secured")))];
+    for (name, outcomes) in open.into_iter().chain(secured) {
         let (mut same, mut different) = (0, 0);
         for (recording, outcome) in outcomes {
             let expected_to_differ = known.get(recording.as_str());

@@ -12,10 +12,25 @@ pub(crate) fn replay_request(sim: &mut Sim, recording: &Value, path: Option<&str
 }
 
 pub(crate) fn ask(sim: &mut Sim, recording: &Value, path: Option<&str>) -> HttpResponse {
+    ask_with(sim, recording, path, "")
+}
+
+/// With this token wherever one was recorded.
+pub(crate) fn ask_with(
+    sim: &mut Sim,
+    recording: &Value,
+    path: Option<&str>,
+    token: &str,
+) -> HttpResponse {
     let request = &recording["request"];
     let given = request["headers"].as_object().into_iter().flatten();
+    let given: Vec<(&str, String)> = given
+        .map(|(name, value)| {
+            (name.as_str(), value.as_str().unwrap_or_default().replace("<JWT>", token))
+        })
+        .collect();
     let mut headers: Vec<(&str, &str)> =
-        given.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
+        given.iter().map(|(name, value)| (*name, value.as_str())).collect();
     headers.push(("host", "HOST:PORT"));
     let body = match &request["body"] {
         Value::Null => String::new(),
@@ -24,7 +39,7 @@ pub(crate) fn ask(sim: &mut Sim, recording: &Value, path: Option<&str>) -> HttpR
     };
     sim.request(
         request["method"].as_str().unwrap(),
-        path.unwrap_or_else(|| request["path"].as_str().unwrap()),
+        &path.unwrap_or_else(|| request["path"].as_str().unwrap()).replace("<JWT>", token),
         &headers,
         &body,
     )

@@ -68,8 +68,8 @@ fn with_radar(lists: &str, stream: &str) -> Sim {
 
 fn open(sim: &mut Sim, id: u64, path: &str) -> StreamId {
     let id = StreamId(id);
-    let target = format!("/signalk/v2/api/{path}");
-    sim.input(Input::StreamOpened { id, target, headers: Vec::new() });
+    let request = HttpRequest::get(&format!("/signalk/v2/api/{path}"));
+    sim.input(Input::StreamOpened { id, request });
     id
 }
 

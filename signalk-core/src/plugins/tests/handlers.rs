@@ -4,7 +4,12 @@ use super::*;
 
 /// Registers a PUT handler and offers endpoints; logs what it is asked.
 fn host_of_handlers() -> Vec<u8> {
-    let endpoints = r#"[{"method":"GET","path":"/api/:x","handler":"h_get"},{"method":"PATCH","path":"/api/:x","handler":"h_get"},{"method":"POST","path":"/trap","handler":"h_trap"},{"method":"GET","path":"/none","handler":"h_none"}]"#;
+    with_endpoints(ENDPOINTS)
+}
+
+const ENDPOINTS: &str = r#"[{"method":"GET","path":"/api/:x","handler":"h_get"},{"method":"PATCH","path":"/api/:x","handler":"h_get"},{"method":"POST","path":"/trap","handler":"h_trap"},{"method":"GET","path":"/none","handler":"h_none"}]"#;
+
+fn with_endpoints(endpoints: &str) -> Vec<u8> {
     let http = r#"{"statusCode":201,"body":{"ok":true}}"#;
     let put = r#"{"state":"COMPLETED","statusCode":200,"message":"set"}"#;
     let data =
@@ -40,11 +45,20 @@ fn host_of_handlers() -> Vec<u8> {
 }
 
 pub(super) fn install(sim: &mut Sim, name: &str) {
+    install_module(sim, name, host_of_handlers());
+}
+
+/// With these endpoints; `h_get` answers 201.
+pub(super) fn install_endpoints(sim: &mut Sim, name: &str, endpoints: &str) {
+    install_module(sim, name, with_endpoints(endpoints));
+}
+
+fn install_module(sim: &mut Sim, name: &str, wasm: Vec<u8>) {
     let more = json!({
         "signalk-plugin-enabled-by-default": true,
         "wasmCapabilities": { "putHandlers": true, "httpEndpoints": true },
     });
-    sim.install_with(name, host_of_handlers(), more);
+    sim.install_with(name, wasm, more);
 }
 
 pub(super) fn ask(sim: &mut Sim, method: &str, target: &str, body: &str) -> (u16, String) {

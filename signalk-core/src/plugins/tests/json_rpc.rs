@@ -30,8 +30,8 @@ fn weather_and_a_radar_come_by_json_rpc() {
     let missing = ask(&mut sim, "GET", &format!("{RADAR}/targets"), "");
     assert_eq!((missing.0, missing.1.contains("does not support ARPA targets")), (501, true));
     for (id, path) in [(10, "radars/radar-0"), (11, "plugins/signalk_providers/picture")] {
-        let target = format!("/signalk/v2/api/streams/{path}");
-        sim.input(Input::StreamOpened { id: StreamId(id), target, headers: Vec::new() });
+        let request = HttpRequest::get(&format!("/signalk/v2/api/streams/{path}"));
+        sim.input(Input::StreamOpened { id: StreamId(id), request });
     }
     let (status, body) = ask(&mut sim, "PUT", &format!("{RADAR}/controls/gain"), "5");
     assert_eq!(status, 200, "{body}");

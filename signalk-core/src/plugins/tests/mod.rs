@@ -140,8 +140,7 @@ impl Sim {
         };
         sim.input(Input::StreamOpened {
             id: StreamId(1),
-            target: "/signalk/v1/stream?subscribe=none".to_owned(),
-            headers: Vec::new(),
+            request: HttpRequest::get("/signalk/v1/stream?subscribe=none"),
         });
         sim
     }
@@ -320,8 +319,8 @@ impl Sim {
 
     /// A text stream; what it was sent is in `heard`.
     fn open_stream(&mut self, id: u64, target: &str) {
-        let target = target.to_owned();
-        self.input(Input::StreamOpened { id: StreamId(id), target, headers: Vec::new() });
+        let request = HttpRequest::get(target);
+        self.input(Input::StreamOpened { id: StreamId(id), request });
         self.heard(id);
     }
 

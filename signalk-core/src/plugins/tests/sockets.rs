@@ -22,7 +22,8 @@ fn sim() -> Sim {
 fn open(sim: &mut Sim, id: u64, target: &str) {
     let headers = [("user-agent", "test"), ("cookie", "a=b")];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    sim.input(Input::StreamOpened { id: StreamId(id), target: target.to_owned(), headers });
+    let request = HttpRequest { headers, ..HttpRequest::get(target) };
+    sim.input(Input::StreamOpened { id: StreamId(id), request });
 }
 
 fn text(sim: &mut Sim, id: u64, text: &str) {
@@ -95,16 +96,26 @@ fn addresses_that_nobody_serves_are_refused() {
 }
 
 #[test]
-fn without_the_capability_and_with_security_there_are_none() {
+fn without_the_capability_there_are_none() {
     let mut sim = with(&json!({}), Config::default());
     let status = sim.entry("signalk_socket")["statusMessage"].to_string();
     assert!(status.contains(r#"add \"httpEndpoints\": true to wasmCapabilities"#), "{status}");
     open(&mut sim, 5, LIVE);
     assert_eq!(sim.rejected, [(StreamId(5), 503)]);
-    let texts = crate::ConfigTexts { security: Some("{}".into()), ..Default::default() };
-    let mut sim = with(&json!({ "httpEndpoints": true }), Config::from_texts(texts));
+}
+
+/// Plugin ABI 8.4, 8.5: an administrator's; and its token does not reach the plugin.
+#[test]
+fn with_security_they_are_an_administrators() {
+    let config = crate::security::testing::config(|file| file["allow_readonly"] = json!(true));
+    let mut sim = with(&json!({ "httpEndpoints": true }), config);
     open(&mut sim, 5, LIVE);
-    assert_eq!((sim.rejected.clone(), sim.accepted.len()), (vec![(StreamId(5), 403)], 0));
+    let token = |user: &str| crate::security::testing::token(user, None);
+    open(&mut sim, 6, &format!("{LIVE}?token={}", token("rw")));
+    open(&mut sim, 7, &format!("{LIVE}?token=x"));
+    assert_eq!(sim.rejected, [5, 6, 7].map(|id| (StreamId(id), 401)));
+    open(&mut sim, 8, &format!("{LIVE}?token={}", token("admin")));
+    assert_eq!((sim.rejected.len(), sim.accepted.len()), (3, 1));
 }
 
 #[test]
@@ -141,8 +152,8 @@ fn who_does_not_keep_up_loses_the_connection() {
         let data = vec![7; 300 << 10].into();
         sim.core.handle_input(sim.now(), Input::StreamBinary { id: StreamId(6), data });
     }
-    let (id, target) = (StreamId(7), LIVE.to_owned());
-    sim.core.handle_input(sim.now(), Input::StreamOpened { id, target, headers: Vec::new() });
+    let (id, request) = (StreamId(7), HttpRequest::get(LIVE));
+    sim.core.handle_input(sim.now(), Input::StreamOpened { id, request });
     sim.input(Input::Tick);
     assert_eq!(sim.rejected, [(StreamId(7), 503)]);
     assert_eq!(sim.closed, [(StreamId(6), 1008, "the plugin does not keep up".to_owned())]);
