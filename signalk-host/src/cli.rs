@@ -89,6 +89,11 @@ pub(crate) struct ServeArgs {
     #[arg(long = "plugin", value_name = "DIR", help_heading = "Plugins")]
     pub(crate) plugins: Vec<PathBuf>,
 
+    /// Load the plugins in `node_modules` of this folder, after those of the configuration directory; may be repeated
+    /// [default: the program's own folder, if it has a `node_modules`]
+    #[arg(long, value_name = "DIR", help_heading = "Plugins")]
+    pub(crate) packages: Vec<PathBuf>,
+
     /// Start no plugin: to repair a configuration
     #[arg(
         long,

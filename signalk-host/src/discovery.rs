@@ -1,5 +1,6 @@
-//! Which plugin packages are installed: every folder with a package.json in `node_modules` of the configuration directory
-//! (npm's layout, scopes one level down, links followed) and those named by `--plugin`. What a package.json says is the core's.
+//! Which plugin packages are installed: every folder with a package.json in `node_modules` of the configuration directory, and
+//! then of the folders of `--packages` or of the program's own (npm's layout, scopes one level down, links followed), and those
+//! named by `--plugin`. What a package.json says is the core's; so is that the first of a name wins (plugin ABI 1.1).
 
 use std::{
     collections::BTreeSet,
@@ -20,24 +21,39 @@ pub(crate) struct Found {
     pub(crate) complaints: Vec<String>,
 }
 
+/// Where to look.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// The configuration directory.
+    pub(crate) config: PathBuf,
+    /// Packages, by `--plugin`.
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Folders with a `node_modules`, by `--packages`; none: the program's own.
+    pub(crate) packages: Vec<PathBuf>,
+    /// Where the program lies: `appPath` of the reference server.
+    pub(crate) program: Option<PathBuf>,
+}
+
+/// The folder of this program; `None` where the system does not tell.
+pub(crate) fn program_folder() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(Path::to_owned)
+}
+
 /// Looks at the disk; a few hundred small reads at most.
-pub(crate) fn find(config_dir: &Path, named: &[PathBuf]) -> Found {
+pub(crate) fn find(places: &Places) -> Found {
     let mut found = Found::default();
     let mut seen = BTreeSet::new();
-    for folder in named {
+    for folder in &places.plugins {
         if seen.insert(real(folder)) {
             found.named(folder);
         }
     }
-    let modules = config_dir.join("node_modules");
-    for folder in found.folders(&modules, true) {
-        let scope = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with('@'));
-        let packages = if scope { found.folders(&folder, false) } else { vec![folder] };
-        for package in packages {
-            if seen.insert(real(&package)) {
-                found.installed(&package);
-            }
-        }
+    found.all_in(&places.config, true, &mut seen);
+    for folder in &places.packages {
+        found.all_in(folder, false, &mut seen);
+    }
+    if let Some(program) = places.program.as_ref().filter(|_| places.packages.is_empty()) {
+        found.all_in(program, true, &mut seen);
     }
     found
 }
@@ -68,6 +84,28 @@ impl Found {
             },
         };
         self.complaints.push(complaint);
+    }
+
+    /// All packages of one root.
+    fn all_in(&mut self, root: &Path, may_be_missing: bool, seen: &mut BTreeSet<PathBuf>) {
+        let modules = root.join("node_modules");
+        if !may_be_missing && !modules.is_dir() {
+            let text = format!(
+                "--packages {}: it has no folder `node_modules`; name the folder that holds it",
+                root.display()
+            );
+            return self.complaints.push(text);
+        }
+        for folder in self.folders(&modules, true) {
+            let scope =
+                folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with('@'));
+            let packages = if scope { self.folders(&folder, false) } else { vec![folder] };
+            for package in packages {
+                if seen.insert(real(&package)) {
+                    self.installed(&package);
+                }
+            }
+        }
     }
 
     /// A folder in node_modules: one without package.json is none of ours.
@@ -134,6 +172,41 @@ mod tests {
         folder
     }
 
+    fn places(config: &Path, plugins: &[&Path]) -> Places {
+        let plugins = plugins.iter().map(|folder| (*folder).to_owned()).collect();
+        Places { config: config.to_owned(), plugins, ..Places::default() }
+    }
+
+    fn names(found: &Found) -> Vec<&str> {
+        found.packages.iter().map(|package| package.dir.rsplit('/').next().unwrap()).collect()
+    }
+
+    /// Plugin ABI 1.1: the configuration directory first, so that what an owner installed wins.
+    #[test]
+    fn the_second_root_is_the_programs_folder_or_what_is_named_instead() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = |name: &str| temp.path().join(name);
+        install(&root("config/node_modules"), "mine");
+        install(&root("program/node_modules"), "bundled");
+        install(&root("extra/node_modules"), "extra");
+        let program = Some(root("program"));
+        let beside = Places { program: program.clone(), ..places(&root("config"), &[]) };
+        assert_eq!(names(&find(&beside)), ["mine", "bundled"]);
+        let packages = vec![root("extra"), root("extra"), root("program")];
+        let named = Places { packages, ..beside };
+        let found = find(&named);
+        assert_eq!(names(&found), ["mine", "extra", "bundled"], "each once");
+        assert!(found.complaints.is_empty(), "{:?}", found.complaints);
+        let found = find(&Places { packages: vec![root("nowhere")], program, ..Places::default() });
+        assert!(found.packages.is_empty());
+        assert!(found.complaints[0].contains("it has no folder `node_modules`"));
+        // A folder that two roots are is looked at once, and a program without packages is not worth a word.
+        let same = Places { program: Some(root("config")), ..places(&root("config"), &[]) };
+        assert_eq!(names(&find(&same)), ["mine"]);
+        let bare = Places { program: Some(root("nowhere")), ..places(&root("config"), &[]) };
+        assert!(find(&bare).complaints.is_empty());
+    }
+
     #[test]
     fn packages_scopes_and_links_are_found_in_order() {
         let temp = tempfile::tempdir().unwrap();
@@ -146,11 +219,9 @@ mod tests {
         let linked = install(temp.path(), "work");
         #[cfg(unix)]
         std::os::unix::fs::symlink(&linked, modules.join("linked")).unwrap();
-        let found = find(temp.path(), std::slice::from_ref(&linked));
-        let names: Vec<_> =
-            found.packages.iter().map(|p| p.dir.rsplit('/').next().unwrap()).collect();
+        let found = find(&places(temp.path(), &[&linked]));
         assert_eq!(
-            names,
+            names(&found),
             ["work", "anchor", "zebra"],
             "a link to a named folder is the same package"
         );
@@ -162,7 +233,8 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("file");
         fs::write(&file, "").unwrap();
-        let found = find(temp.path(), &[temp.path().join("nowhere"), temp.path().to_owned(), file]);
+        let nowhere = temp.path().join("nowhere");
+        let found = find(&places(temp.path(), &[&nowhere, temp.path(), &file]));
         let text = found.complaints.join("\n");
         for part in ["no such folder", "has no package.json", "this is a file"] {
             assert!(text.contains(part), "{part}: {text}");

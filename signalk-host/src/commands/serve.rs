@@ -152,9 +152,15 @@ fn fallen(ended: Result<(), tokio::task::JoinError>) -> anyhow::Error {
 
 /// Beside everything else: a slow disk does not keep the first client waiting.
 fn look_for_plugins(args: &ServeArgs, dir: &ConfigDir, sender: &CoreSender) {
-    let (dir, named, sender) = (dir.path().to_owned(), args.plugins.clone(), sender.clone());
+    let places = discovery::Places {
+        config: dir.path().to_owned(),
+        plugins: args.plugins.clone(),
+        packages: args.packages.clone(),
+        program: discovery::program_folder(),
+    };
+    let sender = sender.clone();
     tokio::task::spawn_blocking(move || {
-        let found = discovery::find(&dir, &named);
+        let found = discovery::find(&places);
         let packages = Input::Packages { found: found.packages, complaints: found.complaints };
         let _ = sender.send_now(ToCore::Input(packages), true);
     });
