@@ -12,6 +12,9 @@ pub const HANDLER_DEADLINE: Duration = Duration::from_secs(10);
 /// The same with everything that it waits for (network).
 pub const HANDLER_PATIENCE: Duration = Duration::from_secs(60);
 
+/// The export that is asked about deltas on their way in; this host's own.
+pub(crate) const DELTA_INPUT: &str = "delta_input_handler";
+
 /// One call, named by the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HandlerCallId(pub u64);
@@ -210,7 +213,7 @@ impl Handler {
             Handler::Resources(handler) => owned(handler.exports()),
             Handler::Weather(handler) => owned(handler.exports()),
             Handler::Radar(handler) => owned(handler.exports()),
-            Handler::DeltaInput => Vec::new(),
+            Handler::DeltaInput => vec![DELTA_INPUT.to_owned()],
         }
     }
 

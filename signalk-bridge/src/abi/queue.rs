@@ -141,6 +141,8 @@ pub(crate) struct Traits {
     pub(crate) has_new: bool,
     /// `responseHandler` is exported.
     pub(crate) has_response_handler: bool,
+    /// `delta_input_handler` is exported.
+    pub(crate) has_input_handler: bool,
 }
 
 impl Shared {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::START_DEADLINE;
-use crate::handler::{HANDLER_DEADLINE, HandlerCall, HandlerCallId, HandlerReply};
+use crate::handler::{HANDLER_DEADLINE, Handler, HandlerCall, HandlerCallId, HandlerReply};
 
 /// First size of an output buffer for metadata, and the largest for anything (plugin ABI 2.6).
 pub(crate) const FIRST_BUFFER: u32 = 8 << 10;
@@ -67,6 +67,11 @@ impl Work {
     /// A handler as first asked.
     pub(crate) fn handle(call: HandlerCall, export: Arc<str>) -> Work {
         let size = match call.handler.largest_reply() {
+            // An answer is about as long as the question, and it is asked often.
+            _ if call.handler == Handler::DeltaInput => {
+                let len = u32::try_from(call.request.len()).unwrap_or(u32::MAX);
+                len.saturating_mul(2).clamp(FIRST_REPLY, ONLY_REPLY)
+            }
             _ if call.handler.repeatable() => FIRST_REPLY,
             Some(said) => said.saturating_add(1).clamp(ONLY_REPLY, LARGEST_REPLY),
             None => ONLY_REPLY,

@@ -35,24 +35,34 @@ pub struct Intercept {
 /// # Errors
 /// [`BridgeError::BadParams`] for more than 200 patterns, or one that no path is as long as.
 pub fn register(caller: &mut Caller<'_>, params: Intercept) -> Result<(), BridgeError> {
-    let Intercept { paths, context } = params;
-    if paths.len() > MOST {
-        let count = paths.len();
-        return Err(caller.bad_params(format_args!(
-            "{count} patterns, the limit is {MOST}; use patterns as in `navigation.*`"
-        )));
+    let registration = params.registration().map_err(|reason| caller.bad_params(reason))?;
+    registrations::register(caller, registration)
+}
+
+impl Intercept {
+    /// What is registered.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn registration(self) -> Result<Registration, String> {
+        let Intercept { paths, context } = self;
+        if paths.len() > MOST {
+            let count = paths.len();
+            return Err(format!(
+                "{count} patterns, the limit is {MOST}; use patterns as in `navigation.*`"
+            ));
+        }
+        let context = context.unwrap_or_else(|| "vessels.self".to_owned());
+        if let Some(long) = paths.iter().chain([&context]).find(|text| text.len() > LONGEST) {
+            let (shown, len) = (shown(long), long.len());
+            return Err(format!(
+                "`{shown}...` has {len} bytes, the limit is {LONGEST}, as of a path"
+            ));
+        }
+        if !context.contains('*') && context != "self" {
+            Context::check(&context)
+                .map_err(|error| format!("context `{}`: {error}", shown(&context)))?;
+        }
+        Ok(Registration::DeltaInput { context, paths })
     }
-    let context = context.unwrap_or_else(|| "vessels.self".to_owned());
-    if let Some(long) = paths.iter().chain([&context]).find(|text| text.len() > LONGEST) {
-        let (shown, len) = (shown(long), long.len());
-        return Err(caller.bad_params(format_args!(
-            "`{shown}...` has {len} bytes, the limit is {LONGEST}, as of a path"
-        )));
-    }
-    if !context.contains('*') && context != "self" {
-        Context::check(&context).map_err(|error| {
-            caller.bad_params(format_args!("context `{}`: {error}", shown(&context)))
-        })?;
-    }
-    registrations::register(caller, Registration::DeltaInput { context, paths })
 }

@@ -25,9 +25,12 @@ use crate::abi::env::imports;
 use crate::abi::library::{Library, Outcome};
 use crate::abi::queue::{Rest, Shared, Traits, Until};
 use crate::abi::work::Work;
-use crate::handler::{HandlerCall, HandlerCallId, HandlerFailure};
+use crate::handler::{DELTA_INPUT, HandlerCall, HandlerCallId, HandlerFailure};
 use crate::net::{Fresh, Mail};
 use crate::{Capability, Manifest, SignalK};
+
+/// This host's own: how a form for the schema is drawn. Asked for only where it is exported.
+const UI_SCHEMA: &str = "plugin_ui_schema";
 
 pub(super) struct Exports {
     interface: Interface,
@@ -79,6 +82,7 @@ impl Exports {
             padded: flavour == Flavour::AssemblyScript,
             has_new: module.has_export("__new"),
             has_response_handler: module.has_export("responseHandler"),
+            has_input_handler: module.has_export(DELTA_INPUT),
         };
         let instance = InstanceConfig {
             limits,
@@ -105,11 +109,22 @@ impl Exports {
         if flavour != Flavour::LegacyCommand {
             library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
         }
-        let wants_id =
-            config.wants_id && flavour != Flavour::LegacyCommand && module.has_export("plugin_id");
+        if flavour != Flavour::LegacyCommand && module.has_export(UI_SCHEMA) {
+            library.queue.push_back(Work::read(UI_SCHEMA));
+        }
+        // An old compiler's class numbers are learned from any text (plugin ABI 2.5); here there is no other.
+        let teaches = flavour == Flavour::AssemblyScript
+            && !["plugin_name", "plugin_schema"].iter().any(|name| module.has_export(name));
+        let wants_id = (config.wants_id || teaches)
+            && flavour != Flavour::LegacyCommand
+            && module.has_export("plugin_id");
         if wants_id {
             library.queue.push_back(Work::read("plugin_id"));
         }
+        let last_text = match library.queue.back() {
+            Some(Work::Read { export, .. }) => export,
+            _ => "",
+        };
         Exports {
             interface: module.interface().clone(),
             mail: Mail::default(),
@@ -119,7 +134,7 @@ impl Exports {
             is_legacy: flavour == Flavour::LegacyCommand,
             start: Some(start),
             enable_debug: config.enable_debug,
-            last_text: if wants_id { "plugin_id" } else { "plugin_schema" },
+            last_text,
             description: Description { schema: "{}".to_owned(), ..Description::default() },
             has_poll: module.has_export("poll"),
             has_delta_handler: module.has_export("delta_handler")

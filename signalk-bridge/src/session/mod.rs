@@ -218,6 +218,16 @@ impl Session {
         self.common.account.counters
     }
 
+    /// Takes one delta that its input handler adds out of the plugin's budget, as if it had sent it.
+    ///
+    /// # Errors
+    /// [`crate::BridgeError::TooManyDeltas`]: it has none left, which is counted.
+    pub fn charge_added(&mut self, now: Duration) -> Result<(), crate::BridgeError> {
+        self.common.account.charge_delta(now, "deltas.input")?;
+        self.common.account.counters.deltas_out += 1;
+        Ok(())
+    }
+
     fn ends_with(&mut self, output: Output) -> Output {
         if matches!(output, Output::Failed(_) | Output::Stopped | Output::Crashed(_)) {
             self.state = State::Ended;

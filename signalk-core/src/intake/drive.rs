@@ -41,7 +41,7 @@ fn ask(now: Duration, at: usize, request: String, server: &mut Server, plugins: 
     let Some(stage) = server.intake.stages.get(at) else { return };
     let (plugin, number) = (stage.handler.plugin.clone(), server.intake.last_flight);
     let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
-        later.server.inputs_answered(later.now, number, reply);
+        later.server.inputs_answered(later.now, number, reply, later.plugins);
     });
     let fuel = plugins.fuel_used(&plugin);
     let call = plugins.call_handler(now, &plugin, Handler::DeltaInput, request, server, then);
@@ -84,7 +84,13 @@ impl Intake {
 
 impl Server {
     /// A plugin answered, or will not.
-    pub(super) fn inputs_answered(&mut self, now: Duration, number: u64, reply: HandlerReply) {
+    pub(super) fn inputs_answered(
+        &mut self,
+        now: Duration,
+        number: u64,
+        reply: HandlerReply,
+        plugins: &mut Plugins,
+    ) {
         let stages = self.intake.stages.iter_mut().enumerate();
         // `None`: it was late, and its deltas have passed.
         let Some((at, flight)) =
@@ -122,7 +128,15 @@ impl Server {
                     note.changed += 1;
                     let provider = SourceRef::from(handler.plugin.as_str());
                     self.change(now, at, waiting, kept);
-                    self.add(now, at, added, provider);
+                    let charged = match added.is_empty() {
+                        true => Ok(()),
+                        false => plugins.charge_added(now, &handler.plugin),
+                    };
+                    // No failure of the handler: what it does with others' deltas is sound.
+                    match charged {
+                        Ok(()) => self.add(now, at, added, provider),
+                        Err(why) => note.too_much = Some(why),
+                    }
                 }
                 Some(Verdict::Garbage(why)) => {
                     failure.get_or_insert(why);

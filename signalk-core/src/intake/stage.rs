@@ -48,6 +48,8 @@ pub(crate) struct Note {
     pub(crate) skipped: u64,
     /// In words.
     pub(crate) failure: Option<String>,
+    /// It added more than its plugin may send: in words.
+    pub(crate) too_much: Option<String>,
     /// It failed too often in a row: in words, with the remedy.
     pub(crate) taken_off: Option<String>,
 }
@@ -61,6 +63,7 @@ impl Note {
             dropped: 0,
             skipped: 0,
             failure: None,
+            too_much: None,
             taken_off: None,
         }
     }
@@ -211,7 +214,7 @@ impl Stage {
         if self.failures == MOST_FAILURES {
             let id = &self.handler.plugin;
             note.taken_off = Some(format!(
-                "plugin `{id}`: its delta input handler failed {MOST_FAILURES} times in a row, the last time: {why}. It is taken off: deltas pass unchanged until the plugin is started again. Let it do less in `deltas.input`, or ask for fewer paths in `deltas.intercept`; or raise `inputMillis` in \"limits\" of plugin-config-data/{id}.json"
+                "plugin `{id}`: its delta input handler failed {MOST_FAILURES} times in a row, the last time: {why}. It is taken off: deltas pass unchanged until the plugin is started again. Let it do less in its handler, or ask for fewer paths when it registers it; or raise `inputMillis` in \"limits\" of plugin-config-data/{id}.json"
             ));
         }
         note.failure = Some(why);

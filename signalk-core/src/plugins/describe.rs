@@ -48,6 +48,15 @@ impl Plugins {
             host.say(LogLevel::Warn, &plugin.manifest.id, text.clone());
             plugin.record.complain(host.unix_ms(), text);
         }
+        if let Some(schema) = description.ui_schema.take_if(|schema| schema.len() > LARGEST) {
+            let text = format!(
+                "plugin `{}`: its uiSchema has {} bytes, the limit is {LARGEST}: its form is drawn without it; tell its author",
+                plugin.manifest.id,
+                schema.len()
+            );
+            host.say(LogLevel::Warn, &plugin.manifest.id, text.clone());
+            plugin.record.complain(host.unix_ms(), text);
+        }
         if let Some(name) = &mut description.name {
             name.truncate(name.floor_char_boundary(LONGEST_NAME));
         }
@@ -57,6 +66,7 @@ impl Plugins {
         plugin.description = Some(description);
         plugin.learn();
         self.take_over_options(at, now, host);
+        self.create_options(at, host);
         if let Some(plugin) = self.plugins.get_mut(at)
             && plugin.purpose == Purpose::Run
         {
@@ -90,6 +100,16 @@ impl Plugins {
         host.say(LogLevel::Info, &id, said);
         if !enabled && purpose == Purpose::Run {
             self.stop(at, now, host);
+        }
+    }
+
+    /// A plugin that runs without a file, because its package enables it: from its first start on a file says so, and an
+    /// update that no longer enables it changes nothing (plugin ABI 1.5). One that is only described gets none.
+    fn create_options(&mut self, at: At, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if plugin.purpose == Purpose::Run && plugin.enabled() && plugin.options.write_down() {
+            let (name, text) = plugin.options.file(&plugin.manifest.id);
+            host.save_quietly(name, text);
         }
     }
 

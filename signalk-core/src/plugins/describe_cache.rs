@@ -14,7 +14,7 @@ use signalk_bridge::{Description, PluginId};
 pub(super) const FILE: &str = "plugin-descriptions.json";
 
 /// Of the file's form.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// What is known.
 #[derive(Debug, Default)]
@@ -32,6 +32,8 @@ struct Entry {
     id: Option<String>,
     is_json_rpc: bool,
     schema: Box<RawValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ui_schema: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +57,7 @@ impl Descriptions {
         Some(Description {
             name: entry.name.clone(),
             schema: entry.schema.get().to_owned(),
+            ui_schema: entry.ui_schema.as_ref().map(|schema| schema.get().to_owned()),
             id: entry.id.clone(),
             is_json_rpc: entry.is_json_rpc,
         })
@@ -72,6 +75,7 @@ impl Descriptions {
             id: description.id.clone(),
             is_json_rpc: description.is_json_rpc,
             schema,
+            ui_schema: description.ui_schema.clone().and_then(|it| RawValue::from_string(it).ok()),
         };
         self.known.insert(id.to_string(), entry);
         self.changed = true;
@@ -100,7 +104,9 @@ mod tests {
         let schema = r#"{"type":"object","properties":{"z":{},"a":{}}}"#.to_owned();
         let id = Some("early-id".to_owned());
         let name = Some("P".to_owned());
-        (PluginId::from_package("p"), Description { name, schema, id, is_json_rpc: true })
+        let ui_schema = Some(r#"{"z":{"ui:widget":"password"}}"#.to_owned());
+        let description = Description { name, schema, ui_schema, id, is_json_rpc: true };
+        (PluginId::from_package("p"), description)
     }
 
     #[test]
@@ -130,7 +136,7 @@ mod tests {
             (&text[..text.len() / 2], "1.0"),
             ("[]", "1.0"),
             ("", "1.0"),
-            (r#"{"form":2,"host":"1.0","plugins":{}}"#, "1.0"),
+            (r#"{"form":1,"host":"1.0","plugins":{}}"#, "1.0"),
         ] {
             assert_eq!(Descriptions::read(Some(text), host).get(&id, "h"), None, "{text}");
         }

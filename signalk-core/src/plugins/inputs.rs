@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use signalk_bridge::{HandlerCallId, Input, PluginId};
 use signalk_model::{ContextSelector, Pattern};
+use wasmi_hdk::{Level, LogLine};
 
 use super::Plugins;
 use super::host::Host;
 use super::plugin::State;
+use super::routes::At;
 use crate::intake::{InputHandler, Note};
 use crate::io::LogLevel;
 
@@ -61,6 +63,13 @@ impl Plugins {
         plugin.map_or(0, |plugin| plugin.record.fuel_used())
     }
 
+    /// What a handler adds to a delta counts as what its plugin sends; in words, when that is too much.
+    pub(crate) fn charge_added(&mut self, now: Duration, id: &PluginId) -> Result<(), String> {
+        let plugin = self.ids.get(id).and_then(|at| self.plugins.get_mut(*at));
+        let session = plugin.and_then(|plugin| plugin.session.as_mut());
+        session.map_or(Ok(()), |it| it.charge_added(now).map_err(|error| error.to_string()))
+    }
+
     /// Nobody waits for the reply of a handler any more; its continuation is not called.
     pub(crate) fn give_up_call(&mut self, now: Duration, id: HandlerCallId, host: &mut dyn Host) {
         if let Some(at) = self.forget_call(id) {
@@ -78,6 +87,10 @@ impl Plugins {
         inputs.dropped += note.dropped;
         inputs.skipped += note.skipped;
         inputs.failures += u64::from(note.failure.is_some());
+        if let Some(why) = note.too_much {
+            self.added_too_much(&note.plugin, at, why, host);
+        }
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
         if let Some(text) = note.taken_off {
             plugin.inputs_off = Some(plugin.life);
             self.registrations.inputs_changed = true;
@@ -87,5 +100,15 @@ impl Plugins {
         } else if let Some(why) = note.failure {
             self.handler_failed(now, &note.plugin, &format!("deltas.input: {why}"), host);
         }
+    }
+
+    /// What a handler adds and has no budget for is dropped, which the session counts; said in the plugin's log.
+    fn added_too_much(&mut self, id: &PluginId, at: At, why: String, host: &mut dyn Host) {
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if plugin.record.last_lines(1).any(|(_, line)| line.text == why) {
+            return;
+        }
+        host.say(LogLevel::Warn, id, why.clone());
+        plugin.record.log(host.unix_ms(), LogLine { level: Level::Warn, text: why });
     }
 }

@@ -160,6 +160,18 @@ impl Options {
         self.complete();
     }
 
+    /// The file of a plugin that is enabled without one: what was read, so no `configuration`, and forms still show "Configure".
+    /// False: there is a file.
+    pub(super) fn write_down(&mut self) -> bool {
+        if self.exists {
+            return false;
+        }
+        self.members.insert("enabled".to_owned(), true.into());
+        self.members.insert("enableDebug".to_owned(), false.into());
+        self.exists = true;
+        true
+    }
+
     fn complete(&mut self) {
         self.exists = true;
         self.members.entry("enabled").or_insert(Value::Bool(false));

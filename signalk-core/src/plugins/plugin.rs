@@ -219,7 +219,7 @@ impl Plugin {
             false => ("disabled", "WASM interface disabled"),
             true => (self.state.as_str(), self.record.status_text()),
         };
-        json!({
+        let mut entry = json!({
             "id": self.manifest.id,
             "name": self.name(),
             "packageName": self.manifest.package_name,
@@ -232,7 +232,12 @@ impl Plugin {
             "data": self.options.data(),
             "type": "wasm",
             "bundled": false,
-        })
+        });
+        let ui_schema = self.description.as_ref().and_then(|said| said.ui_schema.as_deref());
+        if let Some(schema) = ui_schema.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+            entry["uiSchema"] = schema;
+        }
+        entry
     }
 
     /// `GET /plugins/:id`.

@@ -25,6 +25,9 @@ pub trait BufferPlugin: Sized + 'static {
     const NAME: &'static str;
     /// JSON Schema of the options, as text.
     const SCHEMA: &'static str = "{}";
+    /// How a form for the options is drawn (`uiSchema` of react-jsonschema-form), as text, when `plugin_ui_schema` is named in
+    /// `buffer_plugin!`.
+    const UI_SCHEMA: &'static str = "";
     /// The owner's options.
     type Options: DeserializeOwned + Default;
 

@@ -151,8 +151,8 @@ fn input_within(wait: Duration) -> bool {
 }
 
 /// The exports of the buffer ABI, for a type that implements `signalk::BufferPlugin`:
-/// `buffer_plugin!(AnchorWatch, poll, delta_handler, on_ws_message);`. The three names are optional: a
-/// server calls what a module exports.
+/// `buffer_plugin!(AnchorWatch, poll, delta_handler, on_ws_message, plugin_ui_schema);`. These names are
+/// optional: a server calls what a module exports.
 #[cfg(feature = "signalk")]
 #[macro_export]
 macro_rules! buffer_plugin {
@@ -209,6 +209,12 @@ macro_rules! __buffer_export {
             SLOT.with(buffer::poll)
         }
     };
+    (plugin_ui_schema) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn plugin_ui_schema(out: *mut u8, max: usize) -> usize {
+            SLOT.with(|slot| unsafe { buffer::ui_schema(slot, out, max) })
+        }
+    };
     (on_ws_message) => {
         #[unsafe(no_mangle)]
         extern "C" fn on_ws_message(socket: u32) {
@@ -254,6 +260,13 @@ pub mod buffer {
         // SAFETY: promised by the caller; a text constant and a foreign block do not overlap.
         unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), out, count) };
         count
+    }
+
+    /// # Safety
+    /// `max` bytes at `out` may be written.
+    pub unsafe fn ui_schema<P: BufferPlugin>(_: &Slot<P>, out: *mut u8, max: usize) -> usize {
+        // SAFETY: promised by the caller.
+        unsafe { write(P::UI_SCHEMA, out, max) }
     }
 
     /// # Safety

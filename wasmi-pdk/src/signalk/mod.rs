@@ -75,6 +75,8 @@ pub trait Plugin: Sized + 'static {
     const NAME: &'static str;
     /// JSON Schema of the options, as text.
     const SCHEMA: &'static str = "{}";
+    /// How a form for the options is drawn (`uiSchema` of react-jsonschema-form), as text.
+    const UI_SCHEMA: Option<&'static str> = None;
     /// The owner's options. What is missing in a file that a person wrote should have a default:
     /// `#[serde(default)]`.
     type Options: DeserializeOwned + Default + 'static;
@@ -131,6 +133,8 @@ struct Description {
     name: &'static str,
     schema: Box<RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ui_schema: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     hand_over: Option<&'static str>,
 }
 
@@ -152,7 +156,7 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
     let state = State { started: RefCell::new(None), starting: RefCell::new(None) };
     let router = Router::with_state(state)
         .method("initialize", |_, params: Initialize| async move {
-            describe(&params, P::NAME, P::SCHEMA)
+            describe(&params, P::NAME, P::SCHEMA, P::UI_SCHEMA)
         })
         .method("start", |cx: Cx<State<P>>, params: Start| async move {
             let options = read_options(params.options.as_deref())?;
@@ -210,7 +214,12 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
     P::methods(router)
 }
 
-fn describe(asked: &Initialize, name: &'static str, schema: &str) -> Result<Description> {
+fn describe(
+    asked: &Initialize,
+    name: &'static str,
+    schema: &str,
+    ui_schema: Option<&str>,
+) -> Result<Description> {
     let major = |version: &str| version.split('.').next().map(str::to_owned);
     let host = &asked.protocol_version;
     if major(host) != major(PROTOCOL_VERSION) {
@@ -218,9 +227,10 @@ fn describe(asked: &Initialize, name: &'static str, schema: &str) -> Result<Desc
         return Err(Error::new(ErrorCode::InvalidParams, text));
     }
     let schema = RawValue::from_string(schema.to_owned())?;
+    let ui_schema = ui_schema.map(|text| RawValue::from_string(text.to_owned())).transpose()?;
     // The cheapest form that both know.
     let hand_over = asked.hand_over.iter().any(|form| form == ROWS).then_some(ROWS);
-    Ok(Description { protocol_version: PROTOCOL_VERSION, name, schema, hand_over })
+    Ok(Description { protocol_version: PROTOCOL_VERSION, name, schema, ui_schema, hand_over })
 }
 
 /// Options as the owner wrote them; `enableDebug` also opens the log.

@@ -74,6 +74,7 @@ const ROWS: &[Row] = rows! {
     "sk_register_resource_provider" needs ResourceProvider else 0 => register::resource_provider;
     "sk_register_weather_provider" needs WeatherProvider else 0 => register::weather_provider;
     "sk_register_radar_provider" needs RadarProvider else 0 => register::radar_provider;
+    "sk_register_delta_input_handler" needs DeltaInputHandler else 0 => register::delta_input_handler;
     "sk_emit_binary_stream" => register::emit_binary_stream;
     "sk_radar_emit_spokes" needs RadarProvider else 0 => register::emit_spokes;
     "sk_udp_create" needs RawSockets else -1 => sockets::udp_create;

@@ -10,6 +10,7 @@ use super::Answer;
 use super::call::{Call, LONGEST};
 use crate::Registration;
 use crate::abi::queue::Queued;
+use crate::methods::intercept::Intercept;
 
 pub(super) fn put_handler(call: &mut Call<'_, '_>) -> Answer {
     match (call.short(0), call.short(2)) {
@@ -28,6 +29,26 @@ pub(super) fn weather_provider(call: &mut Call<'_, '_>) -> Answer {
 
 pub(super) fn radar_provider(call: &mut Call<'_, '_>) -> Answer {
     named(call, |name| Registration::Radar { name })
+}
+
+/// Bytes of the text that names what a delta input handler wants: 200 patterns of the longest path.
+const LONGEST_WISH: u32 = 256 << 10;
+
+/// `(jsonPtr, jsonLen) -> 1 | 0`: the params of `deltas.intercept`; this host's own.
+pub(super) fn delta_input_handler(call: &mut Call<'_, '_>) -> Answer {
+    let Some(text) = call.text(0, LONGEST_WISH) else { return Answer::Number(0) };
+    let read = serde_json::from_str::<Intercept>(&text).map_err(|error| error.to_string());
+    let wanted = match call.shared().map(|shared| shared.traits.has_input_handler) {
+        Some(true) => read.and_then(Intercept::registration),
+        _ => Err("export `delta_input_handler`, which is asked".to_owned()),
+    };
+    match wanted {
+        Ok(registration) => register(call, registration),
+        Err(why) => {
+            call.say(why);
+            Answer::Number(0)
+        }
+    }
 }
 
 fn named(call: &mut Call<'_, '_>, of: fn(String) -> Registration) -> Answer {

@@ -114,7 +114,13 @@ impl Exports {
         match export {
             "plugin_name" => self.description.name = text.filter(|text| !text.is_empty()),
             "plugin_schema" => {
-                self.schema(text.as_deref().unwrap_or_default(), common, now, signalk);
+                if let Some(schema) = object("schema", text.as_deref(), common, now, signalk) {
+                    self.description.schema = schema;
+                }
+            }
+            super::UI_SCHEMA => {
+                self.description.ui_schema =
+                    object("uiSchema", text.as_deref(), common, now, signalk);
             }
             "plugin_id" => self.description.id = text.filter(|text| !text.is_empty()),
             _ => {
@@ -143,32 +149,24 @@ impl Exports {
             }
         }
     }
+}
 
-    fn schema(
-        &mut self,
-        text: &str,
-        common: &mut Common,
-        now: Duration,
-        signalk: &mut dyn SignalK,
-    ) {
-        if text.trim().is_empty() {
-            return;
-        }
-        match serde_json::from_str::<serde_json::Value>(text) {
-            Ok(schema @ serde_json::Value::Object(_)) => {
-                self.description.schema = schema.to_string();
-            }
-            Ok(_) => common.complain(
-                "the schema is no JSON object; {} is shown".to_owned(),
-                now,
-                signalk,
-            ),
-            Err(error) => {
-                let text = format!("the schema is not JSON ({error}); {{}} is shown");
-                common.complain(text, now, signalk);
-            }
-        }
-    }
+/// A JSON object that the guest gave as text, compact. Nothing is no complaint.
+fn object(
+    what: &str,
+    text: Option<&str>,
+    common: &mut Common,
+    now: Duration,
+    signalk: &mut dyn SignalK,
+) -> Option<String> {
+    let text = text.filter(|text| !text.trim().is_empty())?;
+    let complaint = match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(object @ serde_json::Value::Object(_)) => return Some(object.to_string()),
+        Ok(_) => format!("the {what} is no JSON object; {{}} is shown"),
+        Err(error) => format!("the {what} is not JSON ({error}); {{}} is shown"),
+    };
+    common.complain(complaint, now, signalk);
+    None
 }
 
 /// What a client reads about a handler that ended the plugin.

@@ -26,6 +26,7 @@ struct Initialized {
     protocol_version: Option<String>,
     name: Option<String>,
     schema: Option<Value>,
+    ui_schema: Option<Value>,
     hand_over: Option<String>,
     #[serde(default)]
     capabilities: Wanted,
@@ -115,19 +116,18 @@ impl Rpc {
                 }
             }
         }
-        let schema = match answer.schema {
-            None | Some(Value::Null) => "{}".to_owned(),
-            Some(schema @ Value::Object(_)) => schema.to_string(),
+        let mut object = |what: &str, value: Option<Value>| match value {
+            None | Some(Value::Null) => None,
+            Some(object @ Value::Object(_)) => Some(object.to_string()),
             Some(_) => {
-                common.complain(
-                    "the schema is no JSON object; {} is shown".to_owned(),
-                    now,
-                    signalk,
-                );
-                "{}".to_owned()
+                let text = format!("the {what} is no JSON object; {{}} is shown");
+                common.complain(text, now, signalk);
+                None
             }
         };
+        let schema = object("schema", answer.schema).unwrap_or_else(|| "{}".to_owned());
+        let ui_schema = object("uiSchema", answer.ui_schema);
         let name = answer.name.filter(|name| !name.is_empty());
-        Ok(Description { name, schema, id: None, is_json_rpc: true })
+        Ok(Description { name, schema, ui_schema, id: None, is_json_rpc: true })
     }
 }

@@ -150,6 +150,16 @@ fn a_schema_that_is_not_json_spoils_the_answer_and_the_plugin_is_named() {
     );
 }
 
+#[test]
+fn how_a_form_is_drawn_comes_with_the_schema() {
+    let said = said(r#"{"name":"P","schema":{"a":1},"uiSchema":{"b":2}}"#);
+    assert_eq!(said, [r#"described: Some("P") {"a":1} {"b":2}"#, "Started"]);
+    let drive = described_as(r#"{"name":"P","uiSchema":7}"#, Capabilities::default());
+    assert_eq!(drive.said, [r#"described: Some("P") {}"#, "Started"]);
+    let log = drive.server.trace.join("\n");
+    assert!(log.contains("p warn: the uiSchema is no JSON object"), "{log}");
+}
+
 /// The buffer ABI hands a schema over as text; text that is no JSON is in the neighbours' tests.
 #[test]
 fn a_schema_by_the_buffer_abi_that_is_no_object_is_named_too() {

@@ -74,6 +74,28 @@ fn a_long_schema_gets_a_larger_buffer_and_a_bad_one_a_warning() {
     assert!(drive.server.trace[0].contains("the schema is not JSON"), "{:?}", drive.server.trace);
 }
 
+/// This host's own export, read behind the schema, as it is in the list (plugin ABI 8.4).
+#[test]
+fn how_a_form_is_drawn_is_read_where_it_is_exported() {
+    let said = |text: &str| {
+        let length = text.len();
+        let drive = Drive::wat(&format!(
+            r#"{START} (data (i32.const 500) {text:?})
+                (func (export "plugin_ui_schema") (param i32 i32) (result i32)
+                    (memory.copy (local.get 0) (i32.const 500) (i32.const {length}))
+                    (i32.const {length}))"#
+        ));
+        assert_eq!(drive.said[1], "Started");
+        (drive.said[0].clone(), drive.server.trace.clone())
+    };
+    let (described, trace) = said(r#"{ "key": {"ui:widget": "password"} }"#);
+    assert_eq!(described, r#"described: Some("Test guest") {} {"key":{"ui:widget":"password"}}"#);
+    assert_eq!(trace, [""; 0]);
+    let (described, trace) = said("[]");
+    assert_eq!(described, r#"described: Some("Test guest") {}"#);
+    assert_eq!(trace, ["p warn: the uiSchema is no JSON object; {} is shown"]);
+}
+
 #[test]
 fn a_start_that_refuses_is_an_error_and_no_crash() {
     let drive =

@@ -107,7 +107,8 @@ impl Drive {
                 Output::Effect(effect) => self.effects.push_back(effect),
                 Output::Crashed(crash) => self.said.push(format!("crashed: {crash}")),
                 Output::Described(d) => {
-                    self.said.push(format!("described: {:?} {}", d.name, d.schema));
+                    let ui = d.ui_schema.map(|text| format!(" {text}")).unwrap_or_default();
+                    self.said.push(format!("described: {:?} {}{ui}", d.name, d.schema));
                 }
                 other => self.said.push(format!("{other:?}")),
             }

@@ -6,6 +6,12 @@ use crate::Handler;
 /// A module with string objects (class `class`) at 100 (`Name`) and 200 (half of a pair), an
 /// object of class 9 at 300, `__new` that only goes up, and logs of pins.
 fn script(class: u8, body: &str) -> Vec<u8> {
+    let name = r#"(func (export "plugin_name") (result i32) (i32.const 100))"#;
+    unnamed(class, &format!("{body} {name}"))
+}
+
+/// The same without `plugin_name`.
+fn unnamed(class: u8, body: &str) -> Vec<u8> {
     let (imports, body) = body.split_once("---").unwrap_or(("", body));
     wat::parse_str(format!(
         r#"(module
@@ -31,7 +37,6 @@ fn script(class: u8, body: &str) -> Vec<u8> {
                 (global.set $pinned (i32.add (global.get $pinned) (i32.const 1))) (local.get 0))
             (func (export "__unpin") (param i32)
                 (global.set $pinned (i32.sub (global.get $pinned) (i32.const 1))))
-            (func (export "plugin_name") (result i32) (i32.const 100))
             {body})"#
     ))
     .unwrap()
@@ -93,6 +98,27 @@ fn class_numbers_are_those_of_the_compiler_that_built_the_guest() {
         let no = ask(&mut drive, "other", "x");
         assert!(no.contains("Failed(\"not a string: 300\")"), "{no}");
         assert!(ask(&mut drive, "wild", "x").contains("not a string: 0 bytes at 0x3"));
+    }
+}
+
+/// Plugin ABI 2.5: whichever text comes first shows the class, here `plugin_schema`, `plugin_id` or `http_endpoints`.
+#[test]
+fn an_old_compilers_guest_without_a_name_is_understood_too() {
+    for export in ["plugin_schema", "plugin_id", "http_endpoints"] {
+        let id = r#"(func (export "plugin_id") (result i32) (i32.const 100))"#;
+        let id = if export == "plugin_id" { "" } else { id };
+        let mut drive = run(unnamed(
+            1,
+            &format!(
+                r#"{START} {id} (func (export "{export}") (result i32) (i32.const 100))
+                (func (export "class") (param i32) (result i32)
+                    (if (i32.ne (i32.load (i32.sub (local.get 0) (i32.const 8))) (i32.const 1))
+                        (then unreachable))
+                    (local.get 0))"#
+            ),
+        ));
+        assert_eq!(drive.said.last().unwrap(), "Started", "{export}");
+        assert!(ask(&mut drive, "class", "x").contains(r#"Ok("x")"#), "{export}");
     }
 }
 

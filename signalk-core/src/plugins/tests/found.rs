@@ -16,7 +16,8 @@ fn a_plugin_is_found_started_listed_and_sends() {
         json!({
             "id": "_signalk_counter", "name": "@signalk/counter", "packageName": "@signalk/counter",
             "keywords": ["signalk-wasm-plugin"], "version": "1.0.0", "description": "A test",
-            "schema": {}, "statusMessage": "Started", "state": "running", "data": {},
+            "schema": {}, "statusMessage": "Started", "state": "running",
+            "data": { "enabled": true, "enableDebug": false },
             "type": "wasm", "bundled": false,
         })
     );

@@ -146,7 +146,7 @@ fn who_never_answers_delays_by_its_budget_and_is_taken_off() {
     let status = sim.entry("p")["statusMessage"].as_str().unwrap().to_owned();
     assert_eq!(
         status,
-        "plugin `p`: its delta input handler failed 10 times in a row, the last time: no answer within 20ms. It is taken off: deltas pass unchanged until the plugin is started again. Let it do less in `deltas.input`, or ask for fewer paths in `deltas.intercept`; or raise `inputMillis` in \"limits\" of plugin-config-data/p.json"
+        "plugin `p`: its delta input handler failed 10 times in a row, the last time: no answer within 20ms. It is taken off: deltas pass unchanged until the plugin is started again. Let it do less in its handler, or ask for fewer paths when it registers it; or raise `inputMillis` in \"limits\" of plugin-config-data/p.json"
     );
     assert_eq!(sim.state("p"), "running");
 }
@@ -263,6 +263,77 @@ fn a_flood_is_answered_in_batches_and_in_order() {
     assert_eq!(values, wanted);
     let lines = sim.lines("p");
     assert_eq!(inputs(&mut sim, "p")["answered"], 500, "{lines:?}");
+}
+
+/// A plugin of the buffer interface that answers every batch with this text.
+fn buffer(answer: &str) -> Vec<u8> {
+    let wish = r#"{"paths":["navigation.*"]}"#;
+    let (wish_len, answer_len) = (wish.len(), answer.len());
+    guest_with(
+        r#"(import "env" "sk_register_delta_input_handler" (func $intercept (param i32 i32) (result i32)))"#,
+        &format!(
+            r#"(data (i32.const 1000) {wish:?}) (data (i32.const 2000) {answer:?})
+            (func (export "plugin_start") (param i32 i32) (result i32)
+                (i32.eqz (call $intercept (i32.const 1000) (i32.const {wish_len}))))
+            (func (export "delta_input_handler") (param $in i32) (param $len i32) (param $out i32) (param $max i32) (result i32)
+                (call $debug (local.get $in) (local.get $len))
+                (memory.copy (local.get $out) (i32.const 2000) (i32.const {answer_len}))
+                (i32.const {answer_len}))"#
+        ),
+    )
+}
+
+/// The same rules as by JSON-RPC, in `intake/`.
+#[test]
+fn the_buffer_interface_has_a_delta_input_handler_too() {
+    let changed = format!(
+        r#"[{{"updates":[{{"$source":"compass","values":[{{"path":"{HEADING}","value":7}}]}},{{"values":[{{"path":"test.added","value":1}}]}}]}}]"#
+    );
+    for (answer, found) in [("[true]", 3), ("[false]", 0), (&*changed, 7), ("[7]", 3)] {
+        let mut sim = Sim::new();
+        let rights = json!({ "deltaInputHandler": true });
+        let more = json!({ "signalk-plugin-enabled-by-default": true, "wasmCapabilities": rights });
+        sim.install_with("p", buffer(answer), more);
+        sim.boot();
+        send(&mut sim, "compass", HEADING, 3);
+        send(&mut sim, "compass", "a.b", 4);
+        let value = if found == 0 { json!(null) } else { json!(found) };
+        assert_eq!(leaf(&mut sim, HEADING).0, value, "{answer}: {:?}", sim.log);
+        assert_eq!(leaf(&mut sim, "a.b").0, json!(4));
+        let failures = i32::from(answer == "[7]");
+        assert_eq!(inputs(&mut sim, "p")["failures"], failures, "{answer}");
+        let asked = sim.lines("p");
+        assert!(asked[0].starts_with(r#"{"deltas":[{"context":"vessels.urn:"#), "{asked:?}");
+        if answer == changed {
+            assert_eq!(leaf(&mut sim, "test.added"), (json!(1), json!("p")));
+        }
+    }
+    let mut sim = Sim::new();
+    sim.install("p", buffer("[false]"));
+    sim.boot();
+    assert_eq!(sim.state("p"), "error");
+    send(&mut sim, "compass", HEADING, 3);
+    assert_eq!(leaf(&mut sim, HEADING).0, json!(3));
+    let lines = sim.lines("p").join("\n");
+    assert!(lines.contains(r#"add "deltaInputHandler": true to wasmCapabilities"#), "{lines}");
+}
+
+/// What a handler adds is what its plugin sends: beyond its budget it is dropped, and the delta itself is not.
+#[test]
+fn what_a_handler_adds_is_bounded_as_what_its_plugin_sends() {
+    let options = json!({ "limits": { "deltasPerSecond": 10 } });
+    let mut sim = with(&[("p", json!({ "paths": [HEADING], "say": "add" }), options)]);
+    for n in 0..30 {
+        send(&mut sim, "compass", HEADING, n);
+    }
+    assert_eq!(leaf(&mut sim, HEADING).0, json!(29));
+    sim.advance_to(1.001);
+    let counters = sim.get("/plugins/p/diagnostics")["counters"].clone();
+    assert_eq!((&counters["deltasOut"], &counters["deltasOutDropped"]), (&json!(10), &json!(20)));
+    let said = sim.lines("p");
+    let said: Vec<_> = said.iter().filter(|line| line.contains("deltas.input")).collect();
+    assert!(said.len() == 1 && said[0].contains("10"), "{said:?}");
+    assert_eq!(inputs(&mut sim, "p")["failures"], 0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod binary;
 mod bodies;
 mod diagnostics;
+mod documented;
 mod found;
 mod handlers;
 mod options;

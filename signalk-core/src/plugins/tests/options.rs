@@ -65,6 +65,55 @@ fn a_plugin_starts_with_what_was_saved_then_the_defaults_then_enable_debug() {
 }
 
 #[test]
+fn how_a_form_is_drawn_is_listed_also_of_a_plugin_that_was_described_before() {
+    let wasm = || {
+        guest(&format!(
+            r#"{START} (data (i32.const 1000) "{{\22key\22:{{\22ui:widget\22:\22password\22}}}}")
+            (func (export "plugin_ui_schema") (param i32 i32) (result i32)
+                (memory.copy (local.get 0) (i32.const 1000) (i32.const 32))
+                (i32.const 32))"#
+        ))
+    };
+    let mut sim = Sim::new();
+    sim.install_with("p", wasm(), json!({}));
+    sim.boot();
+    let ui_schema = json!({ "key": { "ui:widget": "password" } });
+    assert_eq!(sim.entry("p")["uiSchema"], ui_schema);
+    let known = sim.files["plugin-descriptions.json"].clone();
+    let mut sim = Sim::with(&[], Some(known));
+    sim.install_with("p", wasm(), json!({}));
+    sim.install_with("plain", counter(), json!({}));
+    sim.boot();
+    assert_eq!((&sim.entry("p")["uiSchema"], sim.runs.get("p")), (&ui_schema, None));
+    assert!(sim.entry("plain").get("uiSchema").is_none());
+}
+
+/// Plugin ABI 1.5: the file appears with the first start, never by mere discovery.
+#[test]
+fn a_plugin_that_its_package_enables_gets_its_file_at_its_first_start() {
+    let file =
+        |sim: &Sim, id: &str| sim.files.get(&format!("plugin-config-data/{id}.json")).cloned();
+    let mut sim = Sim::with_options(&[("saved", r#"{"enabled":true}"#)]);
+    sim.install("@a/on", counter());
+    sim.install("broken", Vec::new());
+    sim.install("saved", counter());
+    sim.install_with("off", counter(), json!({}));
+    sim.boot();
+    let text = file(&sim, "_a_on").unwrap();
+    assert_eq!(text, "{\n  \"enabled\": true,\n  \"enableDebug\": false\n}");
+    for id in ["broken", "saved", "off"] {
+        assert_eq!(file(&sim, id), None, "{id}");
+    }
+    // The owner's word, from now on: the package does not enable it any more.
+    let config = sim.get("/plugins/_a_on/config");
+    assert_eq!(config, json!({ "enabled": true, "enableDebug": false }));
+    let mut sim = Sim::with_options(&[("_a_on", &text)]);
+    sim.install_with("@a/on", counter(), json!({}));
+    sim.boot();
+    assert_eq!(sim.state("_a_on"), "running");
+}
+
+#[test]
 fn a_configuration_that_does_not_fit_is_said_and_an_existing_plugin_runs_all_the_same() {
     let mut sim = Sim::with_options(&[
         ("bad", r#"{"enabled":true,"configuration":{"interval":0}}"#),
@@ -303,7 +352,7 @@ fn a_plugin_by_json_rpc_is_not_saved_with_what_does_not_fit() {
         body.starts_with(r#"{"error":"Configuration of plugin d is not saved, it does not fit the plugin's schema: /"#),
         "{body}"
     );
-    assert_eq!(sim.entry("d")["data"], json!({}));
+    assert_eq!(sim.entry("d")["data"], json!({ "enabled": true, "enableDebug": false }));
     assert_eq!(sim.post("d", json!({ "enabled": false, "configuration": bad })).0, 200);
     assert_eq!(sim.state("d"), "stopped");
     assert_eq!(sim.post("d", json!({ "enabled": true, "configuration": {} })).0, 200);
