@@ -15,7 +15,8 @@ pub const LONGEST_MESSAGE: usize = 1 << 20;
 /// What happened at one of them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientNews {
-    /// It is open. `request` is a JSON object: `{"path", "query", "params", "headers"}`, as an HTTP endpoint gets them.
+    /// It is open. `request` is a JSON object: `{"path", "query", "params", "headers", "protocol"?}`, as an HTTP endpoint gets
+    /// them, and the subprotocol that both speak.
     Opened {
         /// Which.
         id: ClientSocketId,
@@ -33,9 +34,20 @@ pub enum ClientNews {
     Closed {
         /// Which.
         id: ClientSocketId,
-        /// Why the server closed it; `None`: the client is gone.
-        reason: Option<String>,
+        /// Who ended it, and in which words.
+        end: ClientEnd,
     },
+}
+
+/// How a client's WebSocket came to its end, where it was not the plugin that closed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientEnd {
+    /// The server closed it, for this reason.
+    Server(String),
+    /// The client closed it with this code (1005: with none) and reason.
+    Client(u16, String),
+    /// The client is gone without a word.
+    Gone,
 }
 
 /// What a plugin does with one of them.

@@ -41,7 +41,7 @@ mod usage;
 pub use abi::{Flavour, UnknownAbi, detect};
 pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
-pub use client_socket::{ClientDeed, ClientNews, ClientSocketId, LONGEST_MESSAGE};
+pub use client_socket::{ClientDeed, ClientEnd, ClientNews, ClientSocketId, LONGEST_MESSAGE};
 pub use effect::{
     BACKLOG, ConnectionId, Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report,
     SaveId, SocketId, UdpOption, Upload, WINDOW, WebSocketMessage,

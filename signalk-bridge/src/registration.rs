@@ -33,8 +33,15 @@ pub enum Registration {
     },
     /// Answers HTTP below `/plugins/<id>`; the whole list, in order.
     Http(Vec<Endpoint>),
-    /// Takes WebSockets of clients below `/plugins/<id>`: all paths, in order, Express 4 syntax; and who may open one.
-    WebSockets(Vec<String>, Access),
+    /// Takes WebSockets of clients below `/plugins/<id>`.
+    WebSockets {
+        /// All paths, in order, Express 4 syntax.
+        paths: Vec<String>,
+        /// Subprotocols that it speaks.
+        protocols: Vec<String>,
+        /// Who may open one while security is on.
+        access: Access,
+    },
     /// Sees deltas before they are in the model, and may change or drop them.
     DeltaInput {
         /// `vessels.self`, another, or a pattern.

@@ -78,9 +78,9 @@ impl Core {
                 self.stream_message(now, id, text, false);
             }
             Input::StreamBinary { id, data } => self.stream_message(now, id, data, true),
-            Input::StreamClosed { id } => {
+            Input::StreamClosed { id, close } => {
                 self.server.security.forget_socket(id);
-                if !self.plugins.socket_closed(now, id, &mut self.server)
+                if !self.plugins.socket_closed(now, id, close, &mut self.server)
                     && !self.server.binary.close(id)
                 {
                     self.server.stream_closed(id);

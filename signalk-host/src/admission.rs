@@ -107,7 +107,10 @@ impl Drop for Admission {
                 per_ip.remove(&self.ip);
             }
         }
-        let closed = ToCore::Input(Input::StreamClosed { id: self.outbox.id });
+        let closed = ToCore::Input(Input::StreamClosed {
+            id: self.outbox.id,
+            close: self.outbox.take_client_close(),
+        });
         let sender = self.edge.sender.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { sender.send(closed).await });

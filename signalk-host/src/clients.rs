@@ -76,9 +76,9 @@ impl Clients {
     }
 
     /// A client is accepted before there is a frame for it; from now on its level is told at this limit.
-    pub(crate) fn accept(&mut self, id: StreamId, limit: usize) {
+    pub(crate) fn accept(&mut self, id: StreamId, limit: usize, protocol: Option<String>) {
         if let Some(outbox) = self.open.get(&id) {
-            outbox.accept(limit);
+            outbox.accept(limit, protocol);
             self.to_wake.push(Arc::clone(outbox));
         }
     }

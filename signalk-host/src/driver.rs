@@ -207,7 +207,7 @@ impl Running {
                     self.report_fallen();
                 }
                 match &input {
-                    Input::StreamClosed { id } => self.clients.forget(*id),
+                    Input::StreamClosed { id, .. } => self.clients.forget(*id),
                     Input::HttpGone { id } => self.exchanges.forget(*id),
                     _ => {}
                 }
@@ -312,7 +312,9 @@ impl Running {
             Effect::StreamSendBinary { ids, frame } => {
                 self.send(Whose::Many(ids), Message::Binary(frame));
             }
-            Effect::StreamAccept { id, limit } => self.clients.accept(id, limit),
+            Effect::StreamAccept { id, limit, protocol } => {
+                self.clients.accept(id, limit, protocol);
+            }
             Effect::StreamClose { id, code, reason } => {
                 self.clients.end(id, Ending::Closed(code, reason));
             }

@@ -182,6 +182,7 @@ async fn open_stream(edge: &Edge, ip: IpAddr, upgrade: Upgrade, parts: &Parts) -
     match stream::first(&outbox).await {
         Taken::Ended(Ending::Rejected(rejection)) => response(rejection),
         first => {
+            let upgrade = upgrade.speaking(outbox.protocol());
             upgrade.grant(move |socket, before| stream::serve(socket, before, admission, first))
         }
     }

@@ -62,6 +62,10 @@ struct State {
     /// It rose above `PRESSED` and has not yet fallen to half of it.
     pressed: bool,
     ending: Option<Ending>,
+    /// The subprotocol that the core has chosen.
+    protocol: Option<String>,
+    /// Code and reason with which the client closed.
+    client_close: Option<(u16, String)>,
 }
 
 /// What adding a piece changed.
@@ -120,14 +124,17 @@ impl Outbox {
             reported_high: false,
             pressed: false,
             ending: None,
+            protocol: None,
+            client_close: None,
         };
         Outbox { id, framing, state: Mutex::new(state), wake: Notify::new() }
     }
 
     /// Accepts the client without a frame. The core wants to know whenever it has more than `limit` unsent, and when no more.
     /// It leaves out frames then, so nobody waits for this client.
-    pub(crate) fn accept(&self, limit: usize) {
+    pub(crate) fn accept(&self, limit: usize, protocol: Option<String>) {
         let mut state = self.lock();
+        state.protocol = protocol;
         (state.high, state.low, state.waited_for) = (limit.saturating_add(1), limit, false);
         state.pieces.push_back(Bytes::new());
     }
@@ -182,6 +189,21 @@ impl Outbox {
         state.ending.get_or_insert(Ending::ByClient);
         drop(state);
         self.wake();
+    }
+
+    /// The client says why it closes.
+    pub(crate) fn client_closes(&self, code: u16, reason: String) {
+        self.lock().client_close = Some((code, reason));
+    }
+
+    /// Why the client closed, if it said so.
+    pub(crate) fn take_client_close(&self) -> Option<(u16, String)> {
+        self.lock().client_close.take()
+    }
+
+    /// The subprotocol of an accepted client.
+    pub(crate) fn protocol(&self) -> Option<String> {
+        self.lock().protocol.clone()
     }
 
     /// Wakes the client's task.

@@ -10,7 +10,8 @@ use std::{fs, net::TcpStream, path::Path, time::Duration};
 use common::{Host, eventually};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{
-    Error, Message, WebSocket, connect, protocol::CloseFrame, stream::MaybeTlsStream,
+    Error, Message, WebSocket, client::IntoClientRequest, connect, protocol::CloseFrame,
+    stream::MaybeTlsStream,
 };
 
 const PLUGIN: &str = "signalk_socket";
@@ -97,12 +98,36 @@ fn a_client_talks_with_a_plugin_until_one_of_them_closes() {
 
     let mut socket = open(&host, "/live/x");
     next(&mut socket);
-    socket.close(None).unwrap();
+    let dinner = CloseFrame { code: 4321.into(), reason: "dinner".into() };
+    socket.close(Some(dinner)).unwrap();
     let left = || {
-        let path = "/signalk/v1/api/vessels/self/test/left";
-        (host.json(path)["$source"] == PLUGIN).then_some(())
+        let test = host.json("/signalk/v1/api/vessels/self/test");
+        let said = (&test["left"]["value"], &test["code"]["value"]);
+        (said == (&json!("dinner"), &json!(4321))).then_some(())
     };
     eventually("the plugin to hear of it", left, || host.log());
+}
+
+/// RFC 6455, 4.2.2: the plugin speaks `v2.test` and `v1.test`.
+#[test]
+fn the_answer_names_the_subprotocol_that_both_speak() {
+    let host = host();
+    for (offered, spoken) in [("v3.test, v1.test", Some("v1.test")), ("v3.test", None)] {
+        let address = format!("ws://{}/plugins/{PLUGIN}/live/x", host.address);
+        let mut request = address.into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", offered.parse().unwrap());
+        match (connect(request), spoken) {
+            (Ok((mut socket, answer)), Some(spoken)) => {
+                assert_eq!(answer.headers()["sec-websocket-protocol"], spoken);
+                let told: Value =
+                    serde_json::from_str(next(&mut socket).to_text().unwrap()).unwrap();
+                assert_eq!(told["protocol"], spoken);
+            }
+            // This client minds, as browsers do; others go on without one.
+            (Err(error), None) => assert!(error.to_string().contains("rotocol"), "{error}"),
+            (other, _) => panic!("{offered}: {other:?}"),
+        }
+    }
 }
 
 #[test]

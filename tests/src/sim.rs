@@ -170,7 +170,7 @@ impl Sim {
 
     /// A client goes away.
     pub fn leave(&mut self, client: Client) {
-        self.input(Input::StreamClosed { id: client.0 });
+        self.input(Input::StreamClosed { id: client.0, close: None });
     }
 
     /// The edge reports a client's unsent bytes.

@@ -116,7 +116,7 @@ pub(crate) fn method(registration: &Registration) -> &'static str {
         Registration::Radar { .. } => "radar.register",
         Registration::Http(_) => "http.register",
         Registration::DeltaInput { .. } => "deltas.intercept",
-        Registration::WebSockets(..) => "websocket.register",
+        Registration::WebSockets { .. } => "websocket.register",
     }
 }
 
@@ -178,7 +178,9 @@ impl Registration {
             Registration::Resources { kind } => kind.len(),
             Registration::Weather { name } | Registration::Radar { name } => name.len(),
             Registration::Http(rows) => rows.iter().map(|row| row.path.len()).sum(),
-            Registration::WebSockets(paths, _) => paths.iter().map(String::len).sum(),
+            Registration::WebSockets { paths, protocols, .. } => {
+                paths.iter().chain(protocols).map(String::len).sum()
+            }
             Registration::DeltaInput { context, paths } => {
                 context.len() + paths.iter().map(String::len).sum::<usize>()
             }
@@ -221,7 +223,7 @@ impl Registered {
                 short("name", name).map(|()| true)
             }
             Registration::Http(_)
-            | Registration::WebSockets(..)
+            | Registration::WebSockets { .. }
             | Registration::DeltaInput { .. } => Ok(true),
         }
     }
@@ -238,7 +240,7 @@ impl Registered {
             Registration::Radar { .. } => self.has_radar = true,
             Registration::Weather { .. }
             | Registration::Http(_)
-            | Registration::WebSockets(..)
+            | Registration::WebSockets { .. }
             | Registration::DeltaInput { .. } => {}
         }
     }

@@ -207,7 +207,9 @@ const CASES: &[Case] = &[
         method: "websocket.register",
         params: r#"{"paths":["/live/:what"]}"#,
         answer: "null",
-        trace: &[r#"p registers WebSockets(["/live/:what"], Admin)"#],
+        trace: &[
+            r#"p registers WebSockets { paths: ["/live/:what"], protocols: [], access: Admin }"#,
+        ],
         denied: Some(
             r#"plugin `p`: `websocket.register` needs the capability `httpEndpoints`; add "httpEndpoints": true to wasmCapabilities in its package.json"#,
         ),

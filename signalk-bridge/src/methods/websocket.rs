@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
-    pub(in crate::methods) const register: &[&str] = &["paths", "access"];
+    pub(in crate::methods) const register: &[&str] = &["paths", "protocols", "access"];
     pub(in crate::methods) const send: &[&str] = &["connection", "text", "data"];
     pub(in crate::methods) const close: &[&str] = &["connection", "code", "reason"];
 }
@@ -23,6 +23,9 @@ pub(super) mod params {
 const MOST: usize = 200;
 /// Bytes of a path.
 const LONGEST: usize = 1000;
+/// Subprotocols of one plugin, and bytes of a name.
+const MOST_PROTOCOLS: usize = 20;
+const LONGEST_PROTOCOL: usize = 100;
 /// RFC 6455, 5.5.1.
 const LONGEST_REASON: usize = 123;
 
@@ -31,6 +34,9 @@ const LONGEST_REASON: usize = 123;
 pub struct Register {
     /// Express 4 syntax, as of HTTP endpoints.
     pub paths: Vec<String>,
+    /// Subprotocols that the plugin speaks, at all of them: the first of a client's that is among these is spoken.
+    #[serde(default)]
+    pub protocols: Vec<String>,
     /// Who may open one while security is on: `readonly`, `readwrite`, or `admin`, also when left out.
     #[serde(default)]
     pub access: Access,
@@ -65,9 +71,22 @@ pub struct Close {
 /// Clients may open WebSockets at these paths, and no others from now on.
 ///
 /// # Errors
-/// [`BridgeError::BadParams`] for more than 200 paths, or one of more than 1000 bytes.
+/// [`BridgeError::BadParams`] for more than 200 paths or 20 subprotocols, a path of more than 1000 bytes, or what is no name
+/// of a subprotocol.
 pub fn register(caller: &mut Caller<'_>, params: Register) -> Result<(), BridgeError> {
-    let paths = params.paths;
+    let Register { paths, protocols, access } = params;
+    if protocols.len() > MOST_PROTOCOLS {
+        let count = protocols.len();
+        return Err(
+            caller.bad_params(format_args!("{count} subprotocols, the limit is {MOST_PROTOCOLS}"))
+        );
+    }
+    if let Some(wrong) = protocols.iter().find(|name| !is_protocol(name)) {
+        let shown = shown(wrong);
+        return Err(caller.bad_params(format_args!(
+            "`{shown}` is no subprotocol: a name of 1 to {LONGEST_PROTOCOL} letters, digits and signs like . and -"
+        )));
+    }
     if paths.len() > MOST {
         let count = paths.len();
         return Err(caller.bad_params(format_args!("{count} paths, the limit is {MOST}")));
@@ -78,7 +97,14 @@ pub fn register(caller: &mut Caller<'_>, params: Register) -> Result<(), BridgeE
             caller.bad_params(format_args!("`{shown}...` has {len} bytes, the limit is {LONGEST}"))
         );
     }
-    registrations::register(caller, Registration::WebSockets(paths, params.access))
+    registrations::register(caller, Registration::WebSockets { paths, protocols, access })
+}
+
+/// RFC 6455, 4.1: a token of HTTP.
+fn is_protocol(name: &str) -> bool {
+    let is_sign = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
+    (1..=LONGEST_PROTOCOL).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_sign(byte))
 }
 
 /// Sends a message to a client.

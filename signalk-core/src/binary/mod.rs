@@ -268,7 +268,7 @@ impl Server {
         let Some(name) = stream_of(request.path()) else { return false };
         self.binary.open(now, id, &name, request);
         let limit = MOST_UNSENT;
-        self.outputs.push_back(Output::Effect(Effect::StreamAccept { id, limit }));
+        self.outputs.push_back(Output::Effect(Effect::StreamAccept { id, limit, protocol: None }));
         true
     }
 

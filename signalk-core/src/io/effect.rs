@@ -81,6 +81,8 @@ pub enum Effect {
         id: StreamId,
         /// Bytes: see [`Input::StreamQueue`].
         limit: usize,
+        /// The WebSocket subprotocol to answer, one of the client's; `None`: none is spoken.
+        protocol: Option<String>,
     },
     /// Send the same binary frame to many clients; otherwise as [`Effect::StreamSendMany`].
     StreamSendBinary {

@@ -67,6 +67,8 @@ pub enum Input {
     StreamClosed {
         /// Who.
         id: StreamId,
+        /// With this WebSocket close code (1005: with none) and reason; `None`: without a word, or it was the server.
+        close: Option<(u16, String)>,
     },
     /// How many bytes of a client's frames wait at the edge. Report it whenever it crosses 512 KiB upwards, when it has
     /// drained to 1 KiB, and about once a second while it is above 512 KiB. Of a client that was accepted by

@@ -22,7 +22,7 @@ pub(crate) struct Registrations {
     /// Whose endpoints are of a life that has ended.
     past: BTreeSet<At>,
     /// Where clients may open WebSockets.
-    web_sockets: BTreeMap<At, Endpoints>,
+    web_sockets: BTreeMap<At, (Endpoints, Vec<String>)>,
     /// Who looks at incoming deltas may be another now.
     pub(super) inputs_changed: bool,
 }
@@ -40,7 +40,7 @@ impl Registrations {
                 self.inputs_changed = true;
                 Name::DeltaInput
             }
-            Registration::WebSockets(paths, access) => {
+            Registration::WebSockets { paths, protocols, access } => {
                 let rows = paths.iter().map(|path| Endpoint {
                     method: "GET".to_owned(),
                     path: path.clone(),
@@ -50,7 +50,7 @@ impl Registrations {
                     stream: false,
                 });
                 let (rows, complaints) = Endpoints::new(rows.collect());
-                self.web_sockets.insert(at, rows);
+                self.web_sockets.insert(at, (rows, protocols.clone()));
                 return complaints;
             }
             Registration::Http(endpoints) => {
@@ -72,9 +72,9 @@ impl Registrations {
         self.past.insert(at);
     }
 
-    /// Where clients may open WebSockets of a plugin that lives.
-    pub(super) fn web_sockets(&self, at: At) -> Option<&Endpoints> {
-        self.web_sockets.get(&at)
+    /// Where clients may open WebSockets of a plugin that lives, and the subprotocols that it speaks.
+    pub(super) fn web_sockets(&self, at: At) -> Option<(&Endpoints, &[String])> {
+        self.web_sockets.get(&at).map(|(rows, protocols)| (rows, protocols.as_slice()))
     }
 
     /// The plugin has started: what it did not offer anew is over.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalk_bridge::{
-    ClientDeed, ClientNews, ClientSocketId, Input, LONGEST_MESSAGE, WebSocketMessage,
+    ClientDeed, ClientEnd, ClientNews, ClientSocketId, Input, LONGEST_MESSAGE, WebSocketMessage,
 };
 
 use super::Plugins;
@@ -103,7 +103,7 @@ impl Plugins {
     ) -> bool {
         let Some((id, below)) = address_of_plugin(self, request.path()) else { return false };
         let below = below.to_owned();
-        let (at, params) = match self.admit(&id, &below) {
+        let (at, params, spoken) = match self.admit(&id, &below) {
             Ok(found) => found,
             Err(response) => {
                 host.push(Output::Effect(Effect::StreamReject { id: stream, response }));
@@ -117,12 +117,17 @@ impl Plugins {
             asked.shift_remove("token");
         }
         let path = if below.is_empty() { "/" } else { &below };
-        let request = json!({
+        let protocol = chosen(headers, &spoken);
+        let mut request = json!({
             "path": path, "query": asked, "params": params,
             "headers": client_headers(request, passes), "user": user,
         });
+        if let Some(protocol) = &protocol {
+            request["protocol"] = protocol.as_str().into();
+        }
         let id = self.sockets.add(at, stream);
-        host.push(Output::Effect(Effect::StreamAccept { id: stream, limit: MOST_UNSENT }));
+        let limit = MOST_UNSENT;
+        host.push(Output::Effect(Effect::StreamAccept { id: stream, limit, protocol }));
         let news = ClientNews::Opened { id, request: signalk_model::json::value_text(&request) };
         self.input(at, now, Input::Client(news), host);
         true
@@ -152,7 +157,7 @@ impl Plugins {
     }
 
     /// Who takes it, and what the address says; or why nobody does.
-    fn admit(&self, id: &str, below: &str) -> Result<(At, Value), HttpResponse> {
+    fn admit(&self, id: &str, below: &str) -> Result<(At, Value, Vec<String>), HttpResponse> {
         let refused =
             |status: u16, text: &str| HttpResponse::json(status, &json!({ "error": text }));
         let none = || refused(404, "the plugin has no WebSocket at this address");
@@ -160,7 +165,7 @@ impl Plugins {
         if plugin.state != State::Running || plugin.stopping {
             return Err(refused(503, "Plugin not running"));
         }
-        let endpoints = self.registrations.web_sockets(at).ok_or_else(none)?;
+        let (endpoints, protocols) = self.registrations.web_sockets(at).ok_or_else(none)?;
         let (_, params) = endpoints.find("GET", below).ok_or_else(none)?;
         if self.sockets.of(at).len() >= MOST {
             let text = format!("{MOST} WebSockets of this plugin are open, which is the limit");
@@ -169,7 +174,7 @@ impl Plugins {
         if self.is_behind(at) {
             return Err(refused(503, PLUGIN_BEHIND.1));
         }
-        Ok((at, Value::Object(params)))
+        Ok((at, Value::Object(params), protocols.to_vec()))
     }
 
     /// Whether this client is a plugin's.
@@ -206,10 +211,12 @@ impl Plugins {
         &mut self,
         now: Duration,
         stream: StreamId,
+        close: Option<(u16, String)>,
         host: &mut dyn Host,
     ) -> bool {
         let Some((at, id)) = self.sockets.remove(stream) else { return false };
-        self.input(at, now, Input::Client(ClientNews::Closed { id, reason: None }), host);
+        let end = close.map_or(ClientEnd::Gone, |(code, reason)| ClientEnd::Client(code, reason));
+        self.input(at, now, Input::Client(ClientNews::Closed { id, end }), host);
         true
     }
 
@@ -240,7 +247,7 @@ impl Plugins {
         let reason = reason.to_owned();
         let effect = Effect::StreamClose { id: stream, code, reason: reason.clone() };
         host.push(Output::Effect(effect));
-        let news = ClientNews::Closed { id, reason: Some(reason) };
+        let news = ClientNews::Closed { id, end: ClientEnd::Server(reason) };
         self.input(at, now, Input::Client(news), host);
     }
 
@@ -253,4 +260,11 @@ impl Plugins {
             host.push(Output::Effect(Effect::StreamClose { id: stream, code, reason }));
         }
     }
+}
+
+/// The first subprotocol of the client's that the plugin speaks (RFC 6455, 4.2.2).
+fn chosen(headers: &[(String, String)], spoken: &[String]) -> Option<String> {
+    let offered = headers.iter().filter(|(name, _)| name == "sec-websocket-protocol");
+    let mut offered = offered.flat_map(|(_, names)| names.split(',')).map(str::trim);
+    offered.find(|name| spoken.iter().any(|own| own == name)).map(str::to_owned)
 }

@@ -85,7 +85,12 @@ impl Ear {
                     continue;
                 }
                 // The next turn answers it.
-                Message::Close(_) => {
+                Message::Close(said) => {
+                    // RFC 6455, 7.1.5: 1005 stands for a close without a code.
+                    let (code, reason) = said.map_or((1005, String::new()), |frame| {
+                        (frame.code.into(), frame.reason.to_string())
+                    });
+                    outbox.client_closes(code, reason);
                     heard = Heard::Close;
                     continue;
                 }

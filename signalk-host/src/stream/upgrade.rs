@@ -39,6 +39,15 @@ impl Upgrade {
         }
     }
 
+    /// Says which of the subprotocols that the client speaks it is; `None`: the answer names none.
+    pub(crate) fn speaking(mut self, protocol: Option<String>) -> Upgrade {
+        // One of the client's own, which came in a header.
+        if let Some(value) = protocol.and_then(|name| HeaderValue::from_str(&name).ok()) {
+            self.answer.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+        }
+        self
+    }
+
     /// The answer that grants it; `then` gets the socket and the bytes that came with the request.
     pub(crate) fn grant<F>(
         self,

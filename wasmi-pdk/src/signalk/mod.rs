@@ -205,7 +205,7 @@ pub fn serve<P: Plugin>() -> Router<State<P>> {
             cx.state.client_event(told.connection, told.event())
         })
         .notification("websocket.closed", |cx: Cx<State<P>>, told: websocket::Closed| {
-            cx.state.client_event(told.connection, websocket::Event::Closed(told.reason))
+            cx.state.client_event(told.connection, websocket::Event::Closed(told.end()))
         })
         .notification_text("rows", |cx: Cx<State<P>>, text| {
             let sk = cx.state.starting.borrow().clone();

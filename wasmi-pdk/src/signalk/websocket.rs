@@ -39,6 +39,8 @@ pub struct Opening {
     pub params: Map<String, Value>,
     /// Names in lower case, without credentials.
     pub headers: Map<String, Value>,
+    /// The subprotocol that both speak, of those of [`SignalK::serve_websockets_speaking`].
+    pub protocol: Option<String>,
 }
 
 /// What happened at a WebSocket.
@@ -50,8 +52,18 @@ pub enum Event {
     Text(String),
     /// A binary message.
     Binary(Vec<u8>),
-    /// It is closed: by the client, or, with a reason, by the server. Not told after [`Client::close`].
-    Closed(Option<String>),
+    /// It is closed. Not told after [`Client::close`].
+    Closed(End),
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct End {
+    /// The client's own word: 1000, 1001 when its page is left, 1005 when it gave none. `None`: it is gone without a word, or
+    /// the server closed it.
+    pub code: Option<u16>,
+    /// The client's words, or, without a code, the server's.
+    pub reason: Option<String>,
 }
 
 impl Client {
@@ -107,8 +119,21 @@ impl SignalK {
         paths: &[&str],
         handle: impl Fn(Client, Event) + 'static,
     ) -> Result<()> {
+        self.serve_websockets_speaking(&[], paths, handle).await
+    }
+
+    /// The same for a plugin that speaks subprotocols: the first of a client's that is among these is spoken.
+    ///
+    /// # Errors
+    /// As [`SignalK::serve_websockets`]; what is no name of a subprotocol.
+    pub async fn serve_websockets_speaking(
+        &self,
+        protocols: &[&str],
+        paths: &[&str],
+        handle: impl Fn(Client, Event) + 'static,
+    ) -> Result<()> {
         self.set_client_handler(handle);
-        self.host().call("websocket.register", (paths,)).await
+        self.host().call("websocket.register", (paths, protocols)).await
     }
 
     /// Hands a notification to the handler.
@@ -150,5 +175,13 @@ impl Message {
 pub(super) struct Closed {
     pub(super) connection: u64,
     #[serde(default)]
-    pub(super) reason: Option<String>,
+    code: Option<u16>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl Closed {
+    pub(super) fn end(self) -> End {
+        End { code: self.code, reason: self.reason }
+    }
 }

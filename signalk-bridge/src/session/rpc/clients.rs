@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::Rpc;
-use crate::{ClientNews, WebSocketMessage};
+use crate::{ClientEnd, ClientNews, WebSocketMessage};
 
 /// Bytes that are handed over at once.
 const MOST_BYTES: usize = 256 << 10;
@@ -55,12 +55,17 @@ impl Rpc {
                 let data = STANDARD.encode(data);
                 ("websocket.message", format!(r#"{{"connection":{},"data":"{data}"}}"#, id.0))
             }
-            ClientNews::Closed { id, reason: None } => {
-                ("websocket.closed", format!(r#"{{"connection":{}}}"#, id.0))
-            }
-            ClientNews::Closed { id, reason: Some(reason) } => {
-                let reason = Value::from(reason.as_str());
-                ("websocket.closed", format!(r#"{{"connection":{},"reason":{reason}}}"#, id.0))
+            ClientNews::Closed { id, end } => {
+                let end = match end {
+                    ClientEnd::Gone => String::new(),
+                    ClientEnd::Server(reason) => {
+                        format!(r#","reason":{}"#, Value::from(reason.as_str()))
+                    }
+                    ClientEnd::Client(code, reason) => {
+                        format!(r#","code":{code},"reason":{}"#, Value::from(reason.as_str()))
+                    }
+                };
+                ("websocket.closed", format!(r#"{{"connection":{}{end}}}"#, id.0))
             }
         };
         self.clients.push(method, params);

@@ -117,7 +117,7 @@ fn a_frame_reaches_every_client_of_its_stream_at_each_address() {
     assert_eq!(trigger(&mut sim, "p", "spokes"), 1);
     let late = open(&mut sim, 21, "streams/radars/r1");
     assert_eq!((heard(&mut sim, clients[0]), heard(&mut sim, late)), (2, 0));
-    sim.input(Input::StreamClosed { id: clients[0] });
+    sim.input(Input::StreamClosed { id: clients[0], close: None });
     // What a client says is ignored.
     let text = Bytes::from_static(br#"{"context":"*","subscribe":[{"path":"*"}]}"#);
     sim.input(Input::StreamMessage { id: late, text });

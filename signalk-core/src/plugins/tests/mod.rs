@@ -87,6 +87,8 @@ struct Sim {
     frames: Vec<(StreamId, String)>,
     /// Clients of binary streams, and the limit of each.
     accepted: Vec<(StreamId, usize)>,
+    /// Their subprotocols.
+    protocols: Vec<Option<String>>,
     /// Streams that the server closed.
     closed: Vec<(StreamId, u16, String)>,
     /// Streams that the server did not open, and the status.
@@ -134,6 +136,7 @@ impl Sim {
             binary: Vec::new(),
             frames: Vec::new(),
             accepted: Vec::new(),
+            protocols: Vec::new(),
             closed: Vec::new(),
             rejected: Vec::new(),
             wake: None,
@@ -243,8 +246,9 @@ impl Sim {
                 }
                 None
             }
-            Effect::StreamAccept { id, limit } => {
+            Effect::StreamAccept { id, limit, protocol } => {
                 self.accepted.push((id, limit));
+                self.protocols.push(protocol);
                 None
             }
             Effect::StreamSend { id, frame } => {

@@ -44,7 +44,7 @@ fn a_client_and_a_plugin_talk_in_text_and_bytes() {
         serde_json::from_str::<Value>(&texts(&mut sim, 5)[0]).unwrap(),
         json!({
             "path": "/live/wind", "query": { "a": "1" }, "params": { "name": "wind" },
-            "cookie": false, "agent": "test",
+            "cookie": false, "agent": "test", "protocol": null,
         })
     );
     text(&mut sim, 5, "hello ä");
@@ -55,6 +55,44 @@ fn a_client_and_a_plugin_talk_in_text_and_bytes() {
     assert_eq!((texts(&mut sim, 5), sim.value("a.b")), (vec![delta.to_owned()], json!(null)));
     sim.input(Input::StreamBinary { id: StreamId(5), data: vec![1, 2, 255].into() });
     assert_eq!(sim.binary, [(StreamId(5), bytes::Bytes::from_static(&[255, 2, 1]))]);
+}
+
+/// RFC 6455, 4.2.2: the first of the client's that the plugin speaks; a client that asks for others is answered none.
+#[test]
+fn a_subprotocol_that_both_speak_is_spoken() {
+    for (offered, spoken) in [
+        (&["v3.test, v1.test ,v2.test"][..], Some("v1.test")),
+        (&["v3.test", "v2.test"], Some("v2.test")),
+        (&["v3.test"], None),
+        (&["V1.TEST"], None),
+        (&[], None),
+    ] {
+        let mut sim = sim();
+        let headers =
+            offered.iter().map(|names| ("sec-websocket-protocol".to_owned(), (*names).to_owned()));
+        let (id, target, headers) = (StreamId(5), LIVE.to_owned(), headers.collect());
+        sim.input(Input::StreamOpened { id, target, headers });
+        assert_eq!(sim.protocols, [spoken.map(str::to_owned)], "{offered:?}");
+        let told: Value = serde_json::from_str(&texts(&mut sim, 5)[0]).unwrap();
+        assert_eq!(told["protocol"], json!(spoken), "{offered:?}");
+    }
+}
+
+#[test]
+fn a_clients_own_code_and_words_reach_the_plugin() {
+    for (close, code, reason) in [
+        (Some((4321, "dinner".to_owned())), json!(4321), json!("dinner")),
+        (Some((1005, String::new())), json!(1005), json!("")),
+        (None, json!(null), json!(null)),
+    ] {
+        let mut sim = sim();
+        open(&mut sim, 5, LIVE);
+        sim.input(Input::StreamClosed { id: StreamId(5), close });
+        let leaf = |sim: &mut Sim, name: &str| {
+            sim.get(&format!("/signalk/v1/api/vessels/self/test/{name}"))["value"].clone()
+        };
+        assert_eq!((leaf(&mut sim, "code"), leaf(&mut sim, "left")), (code, reason));
+    }
 }
 
 #[test]
@@ -74,7 +112,7 @@ fn either_side_closes() {
     text(&mut sim, 5, "hello");
     assert_eq!((texts(&mut sim, 5).len(), sim.value("test.left")), (1, json!(null)));
     open(&mut sim, 6, LIVE);
-    sim.input(Input::StreamClosed { id: StreamId(6) });
+    sim.input(Input::StreamClosed { id: StreamId(6), close: None });
     let left = sim.get("/signalk/v1/api/vessels/self/test/left");
     assert_eq!((&left["value"], &left["$source"]), (&json!(null), &json!("signalk_socket")));
 }
