@@ -22,17 +22,20 @@ mod rule;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 pub use self::fingerprint::Fingerprint;
-use self::lists::{EXPECTED, FINGERPRINT, TARGETS, list, rules, texts};
+use self::lists::{EXPECTED, TARGETS, list, rules, texts};
 pub use self::refused::Refused;
 use self::rule::Rule;
 use self::target::Target;
 pub use self::target::{Destination, Scheme};
+use self::trust::Trust;
 use crate::PluginId;
 
 /// The rules of one plugin.
@@ -44,8 +47,8 @@ pub struct Egress {
     only: Option<Only>,
     /// Where it may listen, besides loopback.
     listen: Vec<Rule>,
-    /// Certificates that are as good as those of a known authority.
-    trust: Vec<Fingerprint>,
+    /// Whom it may believe besides the known authorities.
+    trust: Trust,
     /// Where the owner writes them.
     file: String,
 }
@@ -62,7 +65,7 @@ impl Default for Egress {
     fn default() -> Egress {
         let file = "the plugin's options file".to_owned();
         let (allow, deny, listen) = Default::default();
-        Egress { allow, deny, only: None, listen, trust: Vec::new(), file }
+        Egress { allow, deny, only: None, listen, trust: Trust::default(), file }
     }
 }
 
@@ -84,8 +87,7 @@ impl Egress {
             egress.listen = rules(value, "listen", &mut complaints);
         }
         if let Some(value) = options.get("trust") {
-            let texts = texts(value, "trust", &mut complaints);
-            egress.trust = list(&texts, Fingerprint::read, "trust", FINGERPRINT, &mut complaints);
+            egress.trust = Trust::read(value, &mut complaints);
         }
         egress.file = format!("plugin-config-data/{plugin}.json");
         (egress, complaints)
@@ -172,7 +174,22 @@ impl Egress {
 
     /// Certificates that the owner trusts whoever has signed them, whatever their names and times.
     pub fn trusts(&self) -> &[Fingerprint] {
-        &self.trust
+        &self.trust.fingerprints
+    }
+
+    /// Names of files in `plugin-config-data` with certificates of authorities that the owner trusts.
+    pub fn authority_files(&self) -> &[String] {
+        &self.trust.files
+    }
+
+    /// What stood in those files: certificates in DER.
+    pub fn trust_authorities(&mut self, certificates: Vec<Bytes>) {
+        self.trust.authorities = certificates;
+    }
+
+    /// Certificates, in DER, of authorities that are trusted besides the known ones.
+    pub fn authorities(&self) -> &[Bytes] {
+        &self.trust.authorities
     }
 }
 

@@ -60,7 +60,7 @@ pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
 pub use registration::{Access, Endpoint, Registration};
 pub use rules::Rules;
 pub use session::{
-    Code, Delivery, DeltaQueue, Description, HostInfo, Input, Output, POLL_INTERVAL,
+    Code, Delivery, DeltaQueue, Description, HostInfo, Input, Kept, Output, POLL_INTERVAL,
     PROTOCOL_VERSION, Purpose, Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,
 };
 pub use signalk::{

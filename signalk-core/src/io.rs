@@ -56,8 +56,16 @@ pub enum Output {
 pub enum LogArea {
     /// The server itself or one of its connections.
     Server,
-    /// A plugin, by its id: what it said, or what the server says about it.
+    /// A plugin, by its id: what it said itself.
     Plugin,
+    /// About a plugin: its package and options, reading and describing its module.
+    Loader,
+    /// About a plugin: what it used, and how it fell.
+    Runtime,
+    /// About a plugin: started, stopped, started again, given up.
+    Lifecycle,
+    /// About a plugin: what it asked of the server, and the server of it.
+    Api,
 }
 
 /// Of a line in the log.

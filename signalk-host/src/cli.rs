@@ -166,7 +166,8 @@ Environment:
   PORT, TCPSTREAMPORT, NMEA0183PORT, SIGNALK_NODE_CONFIG_DIR, DISABLEPLUGINS,
   FILEUPLOADSIZELIMIT             as the options above
   RUST_LOG                        what is logged, for example debug or signalk_host=debug,plugin=info
-  DEBUG                           signalk:* or signalk:wasm:* turns the plugins' debug lines on
+  DEBUG                           signalk:* or signalk:wasm:* turns the plugins' debug lines on; signalk:wasm:loader,
+                                  runtime, lifecycle and api are what the server says about plugins
   SIGNALK_MAX_STREAMS_PER_IP      streams that one address may open [default: 30, from this machine any number]";
 
 /// Above this a few requests would take the memory of a small computer: JSON in memory is many times its text.

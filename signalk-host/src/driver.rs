@@ -323,9 +323,9 @@ impl Running {
             }
             Effect::OpenConnection { id, endpoint } => self.driver.connections.open(id, endpoint),
             Effect::CloseConnection { id } => self.driver.connections.close(id),
-            Effect::ReadModule { plugin, dir, wasm, want_code, fs } => {
+            Effect::ReadModule { plugin, dir, wasm, want_code, fs, trust } => {
                 let code = want_code.then(|| Path::new(&dir).join(wasm));
-                self.driver.files.read_module(plugin, code, fs);
+                self.driver.files.read_module(plugin, code, fs, trust);
             }
             Effect::ReadPackage { plugin, dir } => {
                 self.driver.files.read_package(plugin, &dir);

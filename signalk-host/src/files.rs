@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use crate::{
+    authorities,
     disk::ConfigDir,
     driver::{CoreSender, ToCore},
     package_json, plugin_folder,
@@ -55,12 +56,15 @@ impl Files {
         plugin: PluginId,
         code: Option<PathBuf>,
         quota: Option<Quota>,
+        trust: Vec<String>,
     ) {
         let config = self.dir.clone();
         self.read(move || {
             let result = code.as_deref().map_or(Ok(Bytes::new()), read).and_then(|wasm| {
                 let open = |quota| plugin_folder::open(config.path(), plugin.as_str(), quota);
-                Ok(ModuleFiles::new(wasm, quota.map(open).transpose()?))
+                let mut files = ModuleFiles::new(wasm, quota.map(open).transpose()?);
+                (files.authorities, files.complaints) = authorities::read(config.path(), &trust);
+                Ok(files)
             });
             Report::Module { plugin, result }
         });

@@ -2,7 +2,9 @@
 //!
 //! What is said is `info` and worse, unless `RUST_LOG` says otherwise; `DEBUG`, known from signalk-server, turns debug lines
 //! on besides. Lines of the core have the name of their place: `signalk:wasm:<plugin id>` of a plugin, `signalk:<name>` of
-//! everything else, and both variables select by it. Events of this crate are `signalk_host::...`, or `signalk:host`.
+//! everything else, and both variables select by it. What the server says about a plugin has a second name, by its kind:
+//! `signalk:wasm:loader`, `:runtime`, `:lifecycle` or `:api` (R132); the longest directive of `RUST_LOG` that fits either holds.
+//! Events of this crate are `signalk_host::...`, or `signalk:host`.
 
 use std::io::IsTerminal;
 
@@ -77,16 +79,34 @@ impl LogFilter {
 
     fn wants(&self, level: LogLevel, area: LogArea, target: &str) -> bool {
         let name = match area {
-            LogArea::Plugin => format!("signalk:wasm:{target}"),
             LogArea::Server => format!("signalk:{target}"),
+            _ => format!("signalk:wasm:{target}"),
         };
+        let kind = match area {
+            LogArea::Loader => "signalk:wasm:loader",
+            LogArea::Runtime => "signalk:wasm:runtime",
+            LogArea::Lifecycle => "signalk:wasm:lifecycle",
+            LogArea::Api => "signalk:wasm:api",
+            LogArea::Plugin | LogArea::Server => "",
+        };
+        let names = [name.as_str(), kind];
         let level = match level {
             LogLevel::Error => Level::ERROR,
             LogLevel::Warn => Level::WARN,
             LogLevel::Info => Level::INFO,
             LogLevel::Debug => Level::DEBUG,
         };
-        self.targets.would_enable(&name, &level) || self.debug.want(&[&name, target])
+        // An empty name would match `DEBUG=*` once more, and nothing else.
+        self.highest(names) >= level || self.debug.want(&[&name, kind, target])
+    }
+
+    /// What `RUST_LOG` lets through of a thing with these names.
+    fn highest(&self, names: [&str; 2]) -> LevelFilter {
+        let fits = |(target, _): &(&str, LevelFilter)| {
+            names.iter().any(|name| !name.is_empty() && name.starts_with(target))
+        };
+        let longest = self.targets.iter().filter(fits).max_by_key(|(target, _)| target.len());
+        longest.map(|(_, level)| level).or(self.targets.default_level()).unwrap_or(LevelFilter::OFF)
     }
 }
 
@@ -123,6 +143,32 @@ mod tests {
                 assert_eq!(wants, wanted, "RUST_LOG={rust_log} DEBUG={debug} {target}");
             }
         }
+    }
+
+    /// R132: what is said about plugins goes by its kind as well as by its plugin.
+    #[test]
+    fn a_kind_of_lines_about_plugins_is_selected_or_left_out() {
+        let loader = (LogArea::Loader, "my-plugin");
+        let crash = (LogArea::Runtime, "my-plugin");
+        let own = PLUGIN;
+        for (rust_log, debug, debug_lines_of) in [
+            ("", "signalk:wasm:loader", vec![loader]),
+            ("", "signalk:wasm:{loader}", vec![]),
+            ("", "signalk:wasm:my-plugin", vec![loader, crash, own]),
+            ("", "signalk:wasm:*,-signalk:wasm:runtime", vec![loader, own]),
+            ("info,signalk:wasm:runtime=debug", "", vec![crash]),
+            ("debug,signalk:wasm:loader=info", "", vec![crash, own]),
+        ] {
+            let (filter, _) = LogFilter::read(rust_log, debug);
+            for (area, target) in [loader, crash, own] {
+                let wanted = debug_lines_of.contains(&(area, target));
+                let wants = filter.wants(LogLevel::Debug, area, target);
+                assert_eq!(wants, wanted, "RUST_LOG={rust_log} DEBUG={debug} {area:?}");
+            }
+        }
+        let (filter, _) = LogFilter::read("info,signalk:wasm:loader=off", "");
+        assert!(!filter.wants(LogLevel::Error, loader.0, loader.1));
+        assert!(filter.wants(LogLevel::Error, crash.0, crash.1));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod admin;
 mod admission;
+mod authorities;
 mod bodies;
 mod charts;
 mod cli;

@@ -19,6 +19,7 @@ use super::env::web::give_response;
 use super::guest::Guest;
 use super::queue::{Give, Rest, Shared};
 use super::work::{Done, Work};
+use crate::net::Net;
 use crate::{Crash, FetchHead, Usage};
 
 /// Why the library came back.
@@ -88,6 +89,18 @@ impl Library {
             outcome: Outcome::Idle,
             usage: Usage::default(),
             is_quiet: false,
+        }
+    }
+
+    /// A sound guest begins another life: what was asked of it and by it in the one before is forgotten.
+    pub(crate) fn live_again(&mut self, mut shared: Shared) {
+        self.queue.clear();
+        self.done.clear();
+        (self.flight, self.gift, self.outcome) = (None, None, Outcome::Idle);
+        (self.deltas_lost, self.usage, self.is_quiet) = (0, Usage::default(), false);
+        if let Some(old) = self.shared() {
+            shared.net = Net::after(&old.net);
+            *old = shared;
         }
     }
 

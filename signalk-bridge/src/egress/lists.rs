@@ -7,7 +7,6 @@ use super::rule::Rule;
 pub(super) const EXPECTED: &str = "expected {\"only\": [..], \"allow\": [..], \"deny\": [..]}";
 pub(super) const ADDRESSES: &str =
     "address; write 192.168.1.5, 192.168.1.5:80, [fe80::1]:80, 10.0.0.0/8 or 10.0.0.0/8:80";
-pub(super) const FINGERPRINT: &str = "fingerprint; write \"sha256:\" and its 64 hexadecimal digits";
 pub(super) const TARGETS: &str = "destination; write api.example.org, api.example.org:443, *.example.org, https://tiles.example.org, 192.168.1.5 or 192.168.1.0/24:10110";
 
 pub(super) fn rules(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<Rule> {

@@ -172,6 +172,12 @@ impl Net {
         }
     }
 
+    /// For another life of the same guest, which may still know numbers of the one before: none is used again.
+    pub(crate) fn after(old: &Net) -> Net {
+        let (last_fetch, last_socket, last_wait) = (old.last_fetch, old.last_socket, old.last_wait);
+        Net { last_fetch, last_socket, last_wait, ..Net::new() }
+    }
+
     /// Whether there is nothing to take.
     pub(crate) fn is_quiet(&self) -> bool {
         self.effects.is_empty() && self.troubles.is_empty()

@@ -9,6 +9,7 @@ use wasmi_hdk::{Engine, Limits, Module, Platform};
 
 #[cfg(doc)]
 use super::Description;
+use super::Kept;
 
 /// What a session is given besides the manifest.
 pub struct SessionConfig {
@@ -59,10 +60,12 @@ pub enum Purpose {
 }
 
 /// Where the code comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Code {
     /// The file.
     Bytes(Bytes),
     /// Loaded before.
     Module(Module),
+    /// None is needed: the guest has stopped and is started again.
+    Kept(Kept),
 }

@@ -2,9 +2,10 @@
 //!
 //! Clauses: plugin ABI 2.4, 3.1, 7.4, 8.1. How one export is called is
 //! `abi/library.rs`; what a host call means is the method table. Here is what it does when;
-//! `library/calls.rs`: what it asks for; `library/finished.rs`: what a call came to;
+//! `library/birth.rs`: what is asked first; `library/calls.rs`: what it asks for; `library/finished.rs`: what a call came to;
 //! `library/world.rs`: news from outside.
 
+mod birth;
 mod calls;
 mod finished;
 mod world;
@@ -12,25 +13,18 @@ mod world;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wasmi_hdk::wasi::StdoutTo;
-use wasmi_hdk::{InstanceConfig, Interface, Module, START_SECTION, Stdin};
+use wasmi_hdk::{Interface, Stats};
 
+pub(super) use self::birth::start_text;
 use self::calls::{answer, give_text};
 use super::run::{Job, Run};
-use super::{BATCH, Common, Description, Output, POLL_INTERVAL, STOP_DEADLINE, SessionConfig};
-use crate::abi::Flavour;
-use crate::abi::assemblyscript::AssemblyScript;
-use crate::abi::convention::Convention;
-use crate::abi::env::imports;
+use super::{BATCH, Common, Description, Output, POLL_INTERVAL, STOP_DEADLINE};
+use crate::SignalK;
 use crate::abi::library::{Library, Outcome};
-use crate::abi::queue::{Rest, Shared, Traits, Until};
+use crate::abi::queue::{Rest, Until};
 use crate::abi::work::Work;
-use crate::handler::{DELTA_INPUT, HandlerCall, HandlerCallId, HandlerFailure};
+use crate::handler::{HandlerCall, HandlerCallId, HandlerFailure};
 use crate::net::{Fresh, Mail};
-use crate::{Capability, Manifest, SignalK};
-
-/// This host's own: how a form for the schema is drawn. Asked for only where it is exported.
-const UI_SCHEMA: &str = "plugin_ui_schema";
 
 pub(super) struct Exports {
     interface: Interface,
@@ -54,6 +48,10 @@ pub(super) struct Exports {
     stop_until: Option<Duration>,
     /// Until then the guest waits for a message.
     wait_until: Option<Duration>,
+    /// `plugin_stop` has answered 0.
+    is_sound: bool,
+    /// What the guest had used before this life.
+    pub(super) before: Stats,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,86 +63,6 @@ enum Phase {
 }
 
 impl Exports {
-    pub(super) fn new(
-        module: &Module,
-        config: SessionConfig,
-        manifest: &Manifest,
-        flavour: Flavour,
-    ) -> Exports {
-        let capabilities = manifest.capabilities;
-        let start = start_text(&config.options, config.enable_debug);
-        let mut limits = config.limits;
-        // Each call has its own deadline; the longest is that of a start.
-        let start_time = super::START_DEADLINE.max(config.call_time.unwrap_or_default());
-        limits.call_deadline = Some(start_time);
-        let mut shared = Shared::new(manifest, config.options);
-        shared.traits = Traits {
-            padded: flavour == Flavour::AssemblyScript,
-            has_new: module.has_export("__new"),
-            has_response_handler: module.has_export("responseHandler"),
-            has_input_handler: module.has_export(DELTA_INPUT),
-        };
-        let instance = InstanceConfig {
-            limits,
-            args: Vec::new(),
-            env: vec![
-                ("PLUGIN_ID".to_owned(), manifest.id.to_string()),
-                ("PLUGIN_PACKAGE".to_owned(), manifest.package_name.clone()),
-            ],
-            stdin: Stdin::Closed,
-            stdout: StdoutTo::Log,
-            fs: config.fs.filter(|_| capabilities.has(Capability::Storage)),
-            imports: imports(),
-            state: Box::new(shared),
-            ..InstanceConfig::new(config.platform)
-        };
-        let convention = match flavour {
-            Flavour::AssemblyScript => {
-                Convention::AssemblyScript(AssemblyScript::new(config.rules.http_utf16))
-            }
-            _ => Convention::Buffer,
-        };
-        let mut library = Library::new(module, convention, instance, config.call_time);
-        library.queue.extend(entries(flavour, module).map(Work::Entry));
-        if flavour != Flavour::LegacyCommand {
-            library.queue.extend([Work::read("plugin_name"), Work::read("plugin_schema")]);
-        }
-        if flavour != Flavour::LegacyCommand && module.has_export(UI_SCHEMA) {
-            library.queue.push_back(Work::read(UI_SCHEMA));
-        }
-        // An old compiler's class numbers are learned from any text (plugin ABI 2.5); here there is no other.
-        let teaches = flavour == Flavour::AssemblyScript
-            && !["plugin_name", "plugin_schema"].iter().any(|name| module.has_export(name));
-        let wants_id = (config.wants_id || teaches)
-            && flavour != Flavour::LegacyCommand
-            && module.has_export("plugin_id");
-        if wants_id {
-            library.queue.push_back(Work::read("plugin_id"));
-        }
-        let last_text = match library.queue.back() {
-            Some(Work::Read { export, .. }) => export,
-            _ => "",
-        };
-        Exports {
-            interface: module.interface().clone(),
-            mail: Mail::default(),
-            handlers: VecDeque::new(),
-            library: Some(Box::new(library)),
-            phase: Phase::Describing,
-            is_legacy: flavour == Flavour::LegacyCommand,
-            start: Some(start),
-            enable_debug: config.enable_debug,
-            last_text,
-            description: Description { schema: "{}".to_owned(), ..Description::default() },
-            has_poll: module.has_export("poll"),
-            has_delta_handler: module.has_export("delta_handler")
-                && capabilities.has(Capability::DataRead),
-            next_poll: None,
-            stop_until: None,
-            wait_until: None,
-        }
-    }
-
     pub(super) fn stop(&mut self, now: Duration, common: &mut Common) {
         self.stop_until.get_or_insert(now.saturating_add(STOP_DEADLINE));
         for call in std::mem::take(&mut self.handlers) {
@@ -154,6 +72,13 @@ impl Exports {
             self.cancel(&mut library, common);
             self.library = Some(library);
         }
+    }
+
+    /// The guest of a life that has ended, if it can be started again as it is.
+    pub(super) fn take_sound(&mut self) -> Option<Box<Library>> {
+        let mut library = self.library.take().filter(|_| self.is_sound)?;
+        let lives = library.guest.instance().is_some_and(|instance| !instance.has_ended());
+        (lives && !library.has_work()).then_some(library)
     }
 
     /// Another configuration, before `plugin_start` is asked for.
@@ -304,48 +229,9 @@ impl Exports {
     }
 }
 
-/// What is called once before everything else, in this order (plugin ABI 2.3). The start section is
-/// one of them, so that it has the time of a start and waits for what it asks.
-fn entries(flavour: Flavour, module: &Module) -> impl Iterator<Item = &'static str> {
-    // A legacy command is refused after its first entry, before which it runs by itself.
-    let starts = module.has_start_section() && flavour != Flavour::LegacyCommand;
-    let names: &[&str] = match flavour {
-        Flavour::BufferCommand | Flavour::LegacyCommand => &["_start"],
-        Flavour::BufferReactor => &["_initialize"],
-        Flavour::AssemblyScript => &["_initialize", "_start"],
-        Flavour::BufferLibrary | Flavour::JsonRpc => &[],
-    };
-    let named = names.iter().copied().filter(|name| module.has_export(name));
-    starts.then_some(START_SECTION).into_iter().chain(named).collect::<Vec<_>>().into_iter()
-}
-
-/// The configuration with `enableDebug` last, compact (plugin ABI 1.5).
-pub(super) fn start_text(options: &str, enable_debug: bool) -> String {
-    let mut options = match signalk_model::json::parse(options.as_bytes()) {
-        Ok(serde_json::Value::Object(options)) => options,
-        _ => serde_json::Map::new(),
-    };
-    options.shift_remove("enableDebug");
-    options.insert("enableDebug".to_owned(), enable_debug.into());
-    signalk_model::json::value_text(&serde_json::Value::Object(options))
-}
-
 pub(super) fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::start_text;
-
-    #[test]
-    fn the_configuration_is_compact_with_enable_debug_last() {
-        let text =
-            start_text(r#"{ "enableDebug": true, "b": 1000.0, "a": [1, {"x": null}] }"#, false);
-        assert_eq!(text, r#"{"b":1000,"a":[1,{"x":null}],"enableDebug":false}"#);
-        assert_eq!(start_text("null", true), r#"{"enableDebug":true}"#);
     }
 }

@@ -7,6 +7,7 @@
 mod common;
 mod config;
 mod io;
+mod kept;
 mod library;
 mod rows;
 mod rpc;
@@ -24,9 +25,11 @@ use wasmi_hdk::{Module, Stats};
 use self::common::{BATCH, Common};
 pub use self::config::{Code, HostInfo, Purpose, SessionConfig};
 pub use self::io::{Delivery, Description, Input, Output};
+pub use self::kept::Kept;
 use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
 pub use self::waiting::DeltaQueue;
+use crate::abi::library::Library;
 use crate::abi::{self, Flavour};
 use crate::{
     Account, Capability, Cause, Counters, Crash, Failure, HandlerFailure, Manifest, SignalK, Usage,
@@ -45,6 +48,8 @@ pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Session {
     common: Common,
     state: State,
+    /// Its guest, when it has ended and that is sound.
+    kept: Option<Kept>,
 }
 
 enum State {
@@ -75,7 +80,7 @@ impl Session {
             complained: None,
         };
         let state = State::Loading { config: Box::new(config), code: Some(code), stop: false };
-        Session { common, state }
+        Session { common, state, kept: None }
     }
 
     /// Takes an input; then poll.
@@ -89,7 +94,7 @@ impl Session {
                 State::Ended => {}
             },
             Input::Ran(ran) => match (ran.0, &mut self.state) {
-                (Done::Loaded(result), State::Loading { .. }) => self.loaded(result, now),
+                (Done::Loaded(result), State::Loading { .. }) => self.loaded(result, now, None),
                 (Done::Library(library), State::Exports(exports)) => {
                     exports.ran(library, &mut self.common, now, signalk);
                 }
@@ -161,7 +166,11 @@ impl Session {
                     limits: Box::new(config.limits.clone()),
                 })),
                 Some(Code::Module(module)) => {
-                    self.loaded(Ok(module), now);
+                    self.loaded(Ok(module), now, None);
+                    return self.poll_output(now, signalk);
+                }
+                Some(Code::Kept(kept)) => {
+                    self.loaded(Ok(kept.module), now, Some((kept.library, kept.before)));
                     return self.poll_output(now, signalk);
                 }
                 None => Output::Wait { until: None },
@@ -230,13 +239,20 @@ impl Session {
 
     fn ends_with(&mut self, output: Output) -> Output {
         if matches!(output, Output::Failed(_) | Output::Stopped | Output::Crashed(_)) {
+            self.keep(&output);
             self.state = State::Ended;
             self.common.outputs.clear();
         }
         output
     }
 
-    fn loaded(&mut self, result: Result<Module, wasmi_hdk::LoadError>, now: Duration) {
+    /// The module is there, and its guest if that has lived before.
+    fn loaded(
+        &mut self,
+        result: Result<Module, wasmi_hdk::LoadError>,
+        now: Duration,
+        guest: Option<(Box<Library>, Stats)>,
+    ) {
         let State::Loading { config, stop, .. } = std::mem::replace(&mut self.state, State::Ended)
         else {
             return;
@@ -265,9 +281,10 @@ impl Session {
                 Ok(rpc) => State::Rpc(Box::new(rpc)),
                 Err(error) => return self.common.end(Output::Failed(error.into())),
             },
-            Ok(flavour) => {
-                State::Exports(Box::new(library::Exports::new(&module, *config, manifest, flavour)))
-            }
+            Ok(flavour) => State::Exports(Box::new(match guest {
+                None => library::Exports::new(&module, *config, manifest, flavour),
+                Some(guest) => library::Exports::again(&module, *config, manifest, flavour, guest),
+            })),
             Err(unknown) => {
                 let text = format!("plugin `{}`: {}: {unknown}", manifest.id, manifest.wasm);
                 return self.common.end(Output::Failed(Failure::new(Cause::Module, text)));

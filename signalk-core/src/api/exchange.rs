@@ -12,7 +12,7 @@ use super::own_headers::clean;
 use super::{Answer, Call};
 use crate::{
     http::HttpResponse,
-    io::{Effect, HttpId, LogLevel, Output},
+    io::{Effect, HttpId, LogArea, LogLevel, Output},
     plugins::{Asked, FoundEndpoint, Host as _, Later, RequestBody},
     server::Server,
 };
@@ -66,7 +66,7 @@ fn end(
     });
     if let Err(text) = &complete {
         let text = format!("{what}: the answer is broken off: {text}");
-        later.server.say(LogLevel::Warn, plugin, text);
+        later.server.say(LogArea::Api, LogLevel::Warn, plugin, text);
     }
     let effect = Effect::HttpEnd { id: http, complete: complete.is_ok() };
     later.server.outputs.push_back(Output::Effect(effect));

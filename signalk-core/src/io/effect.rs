@@ -138,6 +138,9 @@ pub enum Effect {
         want_code: bool,
         /// The plugin has the storage capability: it needs its folder, and may keep so much in it.
         fs: Option<Quota>,
+        /// Names of files in `plugin-config-data`, checked by the core to be plain ones: certificates of authorities in PEM,
+        /// for [`ModuleFiles::authorities`](crate::ModuleFiles).
+        trust: Vec<String>,
     },
     /// Save a file atomically and durably; [`Report::Saved`] follows.
     SaveFile {

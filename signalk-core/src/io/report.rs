@@ -57,6 +57,10 @@ pub struct ModuleFiles {
     pub(crate) hash: String,
     /// Its folder, when [`Effect::ReadModule`] wanted one and the platform has it.
     pub fs: Option<Box<dyn wasmi_hdk::vfs::Fs>>,
+    /// Certificates in DER, of the files that [`Effect::ReadModule`] named.
+    pub authorities: Vec<Bytes>,
+    /// What is wrong with those files, in words.
+    pub complaints: Vec<String>,
 }
 
 impl ModuleFiles {
@@ -64,7 +68,7 @@ impl ModuleFiles {
     pub fn new(wasm: Bytes, fs: Option<Box<dyn wasmi_hdk::vfs::Fs>>) -> ModuleFiles {
         let digest = Sha256::digest(&wasm);
         let hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        ModuleFiles { wasm, hash, fs }
+        ModuleFiles { wasm, hash, fs, authorities: Vec::new(), complaints: Vec::new() }
     }
 }
 

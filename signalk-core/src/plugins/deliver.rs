@@ -7,7 +7,7 @@ use signalk_model::{Delta, Placement};
 
 use super::routes::At;
 use super::{Host, Plugins};
-use crate::io::LogLevel;
+use crate::io::{LogArea, LogLevel};
 
 impl Plugins {
     /// A delta that the server let through, whoever sent it.
@@ -30,7 +30,7 @@ impl Plugins {
             if delivery.subscription.is_none() && plugin.sent(delta) {
                 let (too_much, text) = plugin.is_echo_too_much(now);
                 if let Some(text) = text {
-                    host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
+                    host.say(LogArea::Api, LogLevel::Error, &plugin.manifest.id, text.clone());
                     plugin.record.error(host.unix_ms(), text);
                     host.status_changed();
                 }

@@ -16,7 +16,7 @@ use super::options::Options;
 use super::plugin::Plugin;
 use super::routes::At;
 use super::schema_check::{Checked, check};
-use crate::io::LogLevel;
+use crate::io::{LogArea, LogLevel};
 
 /// What became of a posted configuration.
 pub(crate) enum Posted {
@@ -45,7 +45,7 @@ impl Plugins {
                 description.schema.len()
             );
             description.schema = "{}".to_owned();
-            host.say(LogLevel::Warn, &plugin.manifest.id, text.clone());
+            host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, text.clone());
             plugin.record.complain(host.unix_ms(), text);
         }
         if let Some(schema) = description.ui_schema.take_if(|schema| schema.len() > LARGEST) {
@@ -54,7 +54,7 @@ impl Plugins {
                 plugin.manifest.id,
                 schema.len()
             );
-            host.say(LogLevel::Warn, &plugin.manifest.id, text.clone());
+            host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, text.clone());
             plugin.record.complain(host.unix_ms(), text);
         }
         if let Some(name) = &mut description.name {
@@ -97,7 +97,7 @@ impl Plugins {
         // Described for its own sake: it starts when that is over.
         plugin.start_again |= enabled && purpose == Purpose::Describe && self.settings.enabled;
         host.save_quietly(name, text);
-        host.say(LogLevel::Info, &id, said);
+        host.say(LogArea::Loader, LogLevel::Info, &id, said);
         if !enabled && purpose == Purpose::Run {
             self.stop(at, now, host);
         }
@@ -175,7 +175,7 @@ impl Plugin {
             Some(Checked::Fits) | None => return,
         };
         let at = host.unix_ms();
-        host.say(LogLevel::Warn, &self.manifest.id, said.clone());
+        host.say(LogArea::Loader, LogLevel::Warn, &self.manifest.id, said.clone());
         self.record.log(at, LogLine { level: Level::Warn, text: said });
     }
 }

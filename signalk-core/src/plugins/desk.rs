@@ -20,7 +20,7 @@ use super::record::Record;
 use super::registrations::Registrations;
 use super::routes::{At, Routes};
 use super::sockets::Sockets;
-use crate::io::LogLevel;
+use crate::io::{LogArea, LogLevel};
 
 /// What one plugin's calls touch.
 pub(super) struct Desk<'a> {
@@ -150,7 +150,7 @@ impl SignalK for Desk<'_> {
             Level::Debug | Level::Trace => LogLevel::Debug,
         };
         // The ring keeps everything; what of it the process' log prints is the edge's choice.
-        self.host.say(level, plugin, line.text.clone());
+        self.host.say(LogArea::Plugin, level, plugin, line.text.clone());
         let at = self.host.unix_ms();
         self.record.log(at, line);
     }

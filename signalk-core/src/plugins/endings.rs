@@ -13,7 +13,7 @@ use super::host::Host;
 use super::plugin::{Plugin, State};
 use super::remedy;
 use super::routes::At;
-use crate::io::{Effect, LogLevel, Output};
+use crate::io::{Effect, LogArea, LogLevel, Output};
 
 /// What the owner reads when a plugin is given up (plugin ABI 8.2).
 const GIVEN_UP: &str = "Plugin repeatedly crashing, automatic restart disabled";
@@ -41,6 +41,7 @@ impl Plugins {
         }
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         let ran = plugin.purpose == Purpose::Run;
+        plugin.keep_guest();
         Self::life_over(plugin, host);
         // A plugin that was only described keeps what is known about it.
         if ran || plugin.state != State::Error {
@@ -49,7 +50,7 @@ impl Plugins {
         if ran {
             plugin.record.set_status(host.unix_ms(), Some(Status::Ok("Stopped".to_owned())));
             plugin.supervisor.handle(now, Event::Stop);
-            host.say(LogLevel::Info, &plugin.manifest.id, "stopped".to_owned());
+            host.say(LogArea::Lifecycle, LogLevel::Info, &plugin.manifest.id, "stopped".to_owned());
         }
         self.end_offers(at, host);
         self.routes.remove(at);
@@ -117,7 +118,7 @@ impl Plugins {
             };
             let id = plugin.manifest.id.clone();
             self.routes.remove(at);
-            host.say(LogLevel::Error, &id, GIVEN_UP.to_owned());
+            host.say(LogArea::Lifecycle, LogLevel::Error, &id, GIVEN_UP.to_owned());
             notify(&id, "alert", &["visual"], &message, now, host);
         }
         self.after_end(at, now, host);
@@ -134,7 +135,7 @@ impl Plugins {
         self.end_offers(at, host);
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         Self::life_over(plugin, host);
-        host.say(LogLevel::Error, &plugin.manifest.id, text.clone());
+        host.say(LogArea::Runtime, LogLevel::Error, &plugin.manifest.id, text.clone());
         plugin.record.error_with(host.unix_ms(), text, remedy);
         host.plugins_changed();
     }
@@ -143,6 +144,13 @@ impl Plugins {
     pub(super) fn life_over(plugin: &mut Plugin, host: &mut dyn Host) {
         plugin.learn();
         let session = plugin.session.take();
+        if let Some(stats) = session.as_ref().map(Session::stats) {
+            let text = format!(
+                "this life used {} fuel in {} slices and {} host calls, and has {} bytes of memory",
+                stats.fuel_used, stats.slices, stats.host_calls, stats.memory_bytes
+            );
+            host.say(LogArea::Runtime, LogLevel::Debug, &plugin.manifest.id, text);
+        }
         plugin.stopping = false;
         plugin.wake = None;
         plugin.record.life_ended(session.as_ref().map(Session::usage));

@@ -72,8 +72,8 @@ pub(crate) trait Host {
     }
 
     /// A line about a plugin for the log of the process.
-    fn say(&mut self, level: LogLevel, target: &str, text: String) {
-        let (area, target) = (LogArea::Plugin, target.to_owned());
+    fn say(&mut self, area: LogArea, level: LogLevel, target: &str, text: String) {
+        let target = target.to_owned();
         self.push(Output::Effect(Effect::Log { level, area, target, text }));
     }
 }

@@ -12,7 +12,7 @@ use super::host::Host;
 use super::plugin::State;
 use super::routes::At;
 use crate::intake::{InputHandler, Note};
-use crate::io::LogLevel;
+use crate::io::{LogArea, LogLevel};
 
 /// What the handler of one plugin did, over all its lives.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,8 +66,11 @@ impl Plugins {
     /// What a handler adds to a delta counts as what its plugin sends; in words, when that is too much.
     pub(crate) fn charge_added(&mut self, now: Duration, id: &PluginId) -> Result<(), String> {
         let plugin = self.ids.get(id).and_then(|at| self.plugins.get_mut(*at));
-        let session = plugin.and_then(|plugin| plugin.session.as_mut());
-        session.map_or(Ok(()), |it| it.charge_added(now).map_err(|error| error.to_string()))
+        let Some(plugin) = plugin else { return Ok(()) };
+        // Its books are looked at when it is driven.
+        plugin.dirty = true;
+        let Some(session) = &mut plugin.session else { return Ok(()) };
+        session.charge_added(now).map_err(|error| error.to_string())
     }
 
     /// Nobody waits for the reply of a handler any more; its continuation is not called.
@@ -94,7 +97,7 @@ impl Plugins {
         if let Some(text) = note.taken_off {
             plugin.inputs_off = Some(plugin.life);
             self.registrations.inputs_changed = true;
-            host.say(LogLevel::Error, &note.plugin, text.clone());
+            host.say(LogArea::Api, LogLevel::Error, &note.plugin, text.clone());
             plugin.record.error(host.unix_ms(), text);
             host.status_changed();
         } else if let Some(why) = note.failure {
@@ -108,7 +111,7 @@ impl Plugins {
         if plugin.record.last_lines(1).any(|(_, line)| line.text == why) {
             return;
         }
-        host.say(LogLevel::Warn, id, why.clone());
+        host.say(LogArea::Api, LogLevel::Warn, id, why.clone());
         plugin.record.log(host.unix_ms(), LogLine { level: Level::Warn, text: why });
     }
 }

@@ -12,7 +12,7 @@ use super::Plugins;
 use super::host::Host;
 use super::plugin::State;
 use super::routes::At;
-use crate::io::LogLevel;
+use crate::io::{LogArea, LogLevel};
 
 impl Plugins {
     /// A person, or the start of the server, wants it to run.
@@ -32,6 +32,7 @@ impl Plugins {
     pub(super) fn stop(&mut self, at: At, now: Duration, host: &mut dyn Host) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         plugin.start_again = false;
+        plugin.kept = None;
         plugin.buffer.discard();
         let was_reading = plugin.forget_reading();
         let reloaded = plugin.reload.is_some();
@@ -43,6 +44,8 @@ impl Plugins {
         } else if plugin.session.is_some() {
             plugin.supervisor.handle(now, Event::Stop);
             plugin.stopping = true;
+            let text = "stopping".to_owned();
+            host.say(LogArea::Lifecycle, LogLevel::Debug, &plugin.manifest.id, text);
             self.registrations.inputs_changed = true;
             self.input(at, now, Input::Stop, host);
         } else if plugin.state == State::Crashed || plugin.state == State::Error {
@@ -66,7 +69,7 @@ impl Plugins {
             self.routes.handle_none(at);
         }
         let replay = plugin.replay();
-        host.say(LogLevel::Info, &plugin.manifest.id, "started".to_owned());
+        host.say(LogArea::Lifecycle, LogLevel::Info, &plugin.manifest.id, "started".to_owned());
         host.plugins_changed();
         self.reload_worked(at);
         if let Some(input) = replay {

@@ -10,7 +10,7 @@ use super::host::Host;
 use super::plugin::{ModuleInfo, State};
 use super::reload::Reload;
 use super::routes::At;
-use crate::io::{Effect, LogLevel, ModuleFiles, Output};
+use crate::io::{Effect, LogArea, LogLevel, ModuleFiles, Output};
 
 impl Plugins {
     /// Asks for the module; the session follows in `handle_module`.
@@ -20,19 +20,33 @@ impl Plugins {
         if purpose == Purpose::Run {
             plugin.state = State::Starting;
             plugin.record.set_status(host.unix_ms(), None);
+            let text = match plugin.kept {
+                Some(_) => "starting in the memory of the life before",
+                None => "starting",
+            };
+            host.say(LogArea::Lifecycle, LogLevel::Debug, &plugin.manifest.id, text.to_owned());
         }
         let wants_files = purpose == Purpose::Run
             && plugin.manifest.capabilities.has(signalk_bridge::Capability::Storage);
         // What is wrong with the limits is said when the module is there.
         let limits = plugin.options.limits();
         let (allowance, _) = allowance.narrowed_by(&plugin.manifest.id, limits);
+        let trust = match purpose {
+            Purpose::Run => plugin.options.egress(&plugin.manifest).0.authority_files().to_vec(),
+            Purpose::Describe => Vec::new(),
+        };
         plugin.reading = Some(purpose);
+        if purpose == Purpose::Describe || plugin.reload.is_some() {
+            plugin.kept = None;
+        }
+        let is_born = plugin.kept.is_none();
         host.push(Output::Effect(Effect::ReadModule {
             plugin: plugin.manifest.id.clone(),
             dir: plugin.dir.clone(),
             wasm: plugin.manifest.wasm.clone(),
-            want_code: plugin.reload.as_ref().and_then(Reload::module).is_none(),
-            fs: wants_files.then_some(allowance.quota),
+            want_code: is_born && plugin.reload.as_ref().and_then(Reload::module).is_none(),
+            fs: (is_born && wants_files).then_some(allowance.quota),
+            trust,
         }));
     }
 
@@ -59,11 +73,14 @@ impl Plugins {
             Err(text) => return self.failed(at, now, &Failure::new(Cause::Told, text), host),
         };
         plugin.purpose = purpose;
-        let code = match plugin.reload.as_ref().and_then(Reload::module) {
-            Some(before) => Code::Module(before.clone()),
-            None => {
+        let code = match (plugin.kept.take(), plugin.reload.as_ref().and_then(Reload::module)) {
+            (Some(kept), _) => Code::Kept(kept),
+            (None, Some(before)) => Code::Module(before.clone()),
+            (None, None) => {
                 let (hash, bytes) = (files.hash, files.wasm.len());
                 let known = self.descriptions.get(&plugin.manifest.id, &hash);
+                let text = format!("{}: {bytes} bytes, sha256 {hash}", plugin.manifest.wasm);
+                host.say(LogArea::Loader, LogLevel::Debug, &plugin.manifest.id, text);
                 plugin.module = Some(ModuleInfo { hash, bytes });
                 if let (Purpose::Describe, Some(known)) = (purpose, known) {
                     plugin.description = Some(known);
@@ -77,16 +94,18 @@ impl Plugins {
         let id = &plugin.manifest.id;
         let (allowance, complaints) = allowance.narrowed_by(id, plugin.options.limits());
         for complaint in complaints {
-            host.say(LogLevel::Error, id, complaint.clone());
+            host.say(LogArea::Loader, LogLevel::Error, id, complaint.clone());
             plugin.record.complain(host.unix_ms(), complaint);
         }
         plugin.record.log_budget.per_second = allowance.limits.stderr_lines_per_second;
-        let (egress, complaints) = plugin.options.egress(&plugin.manifest);
+        let (mut egress, mut complaints) = plugin.options.egress(&plugin.manifest);
+        egress.trust_authorities(files.authorities);
+        complaints.extend(files.complaints);
         plugin.egress = egress.into();
         let (rules, more) = plugin.options.rules(&plugin.manifest.id);
         plugin.rules = rules;
         for complaint in complaints.into_iter().chain(more) {
-            host.say(LogLevel::Warn, &plugin.manifest.id, complaint.clone());
+            host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, complaint.clone());
             plugin.record.complaints.push(complaint);
         }
         let config = SessionConfig {

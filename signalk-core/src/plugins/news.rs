@@ -7,7 +7,7 @@ use signalk_bridge::{Input, PluginId, Ran, Report};
 use wasmi_hdk::{Level, LogLine};
 
 use super::{Host, OwnSave, PluginPut, Plugins};
-use crate::io::{LogLevel, ModuleFiles};
+use crate::io::{LogArea, LogLevel, ModuleFiles};
 
 /// Bytes of a handler's failure in the log.
 const LONGEST_FAILURE: usize = 1000;
@@ -93,7 +93,7 @@ impl Plugins {
         if plugin.record.handler_failed(now) {
             let cut = text.floor_char_boundary(LONGEST_FAILURE);
             let text = format!("a handler failed: {}", text.get(..cut).unwrap_or_default());
-            host.say(LogLevel::Warn, id, text.clone());
+            host.say(LogArea::Api, LogLevel::Warn, id, text.clone());
             plugin.record.log(host.unix_ms(), LogLine { level: Level::Warn, text });
         }
     }
@@ -128,7 +128,7 @@ impl Plugins {
             let text = format!(
                 "plugin `{id}`: `options.save`: {text}; it goes on with these options until it is stopped: make room, and save them again"
             );
-            host.say(LogLevel::Error, &id, text.clone());
+            host.say(LogArea::Api, LogLevel::Error, &id, text.clone());
             plugin.record.failed(host.unix_ms(), text);
             host.status_changed();
         }

@@ -89,7 +89,7 @@ impl Options {
                 "plugin `{id}`: plugin-config-data/{id}.json: `{member}` is {wants}; it is left aside"
             ));
         };
-        for member in ["strict", "lenientSource", "passCredentials"] {
+        for member in ["strict", "lenientSource", "passCredentials", "keepInstanceOnRestart"] {
             if self.members.get(member).is_some_and(|value| !value.is_boolean()) {
                 wrong(member, "true or false");
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalk_bridge::{
-    Capability, Delivery, Description, Egress, Input, Manifest, Purpose, Rules, Session,
+    Capability, Delivery, Description, Egress, Input, Kept, Manifest, Purpose, Rules, Session,
 };
 use wasmi_hdk::Supervisor;
 
@@ -52,6 +52,8 @@ pub(super) struct Plugin {
     pub(super) state: State,
     pub(super) supervisor: Supervisor,
     pub(super) session: Option<Session>,
+    /// The guest of the life before, for owners who want it to go on.
+    pub(super) kept: Option<Kept>,
     /// Its module is being read, for this.
     pub(super) reading: Option<Purpose>,
     /// Reads that were asked for and are not wanted any more; their reports come first.
@@ -114,6 +116,7 @@ impl Plugin {
             state: State::Stopped,
             supervisor: Supervisor::new(),
             session: None,
+            kept: None,
             reading: None,
             stale_reads: 0,
             reload: None,
@@ -266,6 +269,14 @@ impl Plugin {
         if let Some(session) = self.session.as_ref().filter(|session| session.module().is_some()) {
             self.record.unknown_imports = session.unknown_imports().to_vec();
         }
+    }
+
+    /// At the end of a life that another follows at once: the owner may want the same guest in it (plugin ABI W20, D5).
+    pub(super) fn keep_guest(&mut self) {
+        let wanted = self.start_again
+            && self.purpose == Purpose::Run
+            && self.options.flag("keepInstanceOnRestart");
+        self.kept = self.session.as_mut().filter(|_| wanted).and_then(Session::take_kept);
     }
 
     /// The module that is being read is not wanted any more. True: it was being read.

@@ -11,7 +11,7 @@ use super::Plugins;
 use super::host::Host;
 use super::options::Options;
 use super::plugin::Plugin;
-use crate::io::{FoundPackage, LogLevel};
+use crate::io::{FoundPackage, LogArea, LogLevel};
 
 impl Plugins {
     /// The edge has looked for packages; called again, only new ones are added.
@@ -23,7 +23,7 @@ impl Plugins {
         host: &mut dyn Host,
     ) {
         for complaint in complaints {
-            host.say(LogLevel::Warn, "plugins", complaint);
+            host.say(LogArea::Loader, LogLevel::Warn, "plugins", complaint);
         }
         let known = self.plugins.len();
         for package in found {
@@ -46,7 +46,14 @@ impl Plugins {
         let reading = match Manifest::read(package_json.as_bytes()) {
             Ok(reading) => reading,
             Err(ManifestError::NotAPlugin { .. }) => return,
-            Err(error) => return host.say(LogLevel::Warn, "plugins", format!("{dir}: {error}")),
+            Err(error) => {
+                return host.say(
+                    LogArea::Loader,
+                    LogLevel::Warn,
+                    "plugins",
+                    format!("{dir}: {error}"),
+                );
+            }
         };
         let (manifest, id) = (reading.manifest, reading.complaints);
         let (id, complaints) = (manifest.id.clone(), id);
@@ -56,21 +63,21 @@ impl Plugins {
                     "{dir}: its plugin id `{id}` is that of {}, which was found first; this one is not loaded: remove one of them",
                     first.dir
                 );
-                host.say(LogLevel::Warn, "plugins", text);
+                host.say(LogArea::Loader, LogLevel::Warn, "plugins", text);
             }
             return;
         }
         let complaints: Vec<String> =
             complaints.iter().map(|complaint| format!("{dir}/package.json: {complaint}")).collect();
         for complaint in &complaints {
-            host.say(LogLevel::Warn, &id, complaint.clone());
+            host.say(LogArea::Loader, LogLevel::Warn, &id, complaint.clone());
         }
         let text = self.option_files.remove(id.as_str());
         let (options, complaint) = Options::read(&id, text.as_deref());
         let mut plugin = Plugin::new(manifest, dir, options);
         plugin.complaints = complaints;
         if let Some(complaint) = complaint {
-            host.say(LogLevel::Error, &id, complaint.clone());
+            host.say(LogArea::Loader, LogLevel::Error, &id, complaint.clone());
             plugin.record.error(host.unix_ms(), complaint);
         }
         self.ids.insert(id, self.plugins.len());

@@ -14,7 +14,7 @@ use super::calls::Then;
 use super::host::Host;
 use super::plugin::{Plugin, State};
 use super::routes::At;
-use crate::io::{Effect, LogLevel, Output};
+use crate::io::{Effect, LogArea, LogLevel, Output};
 
 /// A client waits no longer; the reload goes on.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -126,10 +126,10 @@ impl Plugins {
         };
         reload.phase = Phase::Loading;
         if let Err(complaint) = result.and_then(|text| plugin.take_package(&text)) {
-            host.say(LogLevel::Warn, &plugin.manifest.id, complaint);
+            host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, complaint);
         }
         for complaint in &plugin.complaints {
-            host.say(LogLevel::Warn, &plugin.manifest.id, complaint.clone());
+            host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, complaint.clone());
         }
         self.load(at, now, host);
     }

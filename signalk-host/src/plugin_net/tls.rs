@@ -1,6 +1,6 @@
 //! TLS of plugins' connections: rustls with ring. Trusted are Mozilla's roots and what the system trusts
 //! (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), so that an owner's own authority works; and, for one plugin, the certificates
-//! that its owner lists by their fingerprints, because devices on boats sign their own.
+//! that its owner lists by their fingerprints, because devices on boats sign their own, and the authorities in files that he names.
 
 use std::{
     fmt, io,
@@ -11,7 +11,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        VerifierBuilderError, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring},
@@ -27,6 +27,7 @@ use super::connect::Stream;
 /// For plugins whose owner trusts nobody else.
 struct Usual {
     provider: Arc<CryptoProvider>,
+    roots: RootCertStore,
     authorities: Arc<WebPkiServerVerifier>,
     config: Arc<ClientConfig>,
 }
@@ -40,11 +41,36 @@ fn usual() -> Result<Usual, Box<dyn std::error::Error>> {
     // Systems hold certificates that rustls does not take: those are left out.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(ring::default_provider());
-    let building =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-    let authorities = building.build()?;
+    let authorities = asking(roots.clone(), &provider)?;
     let config = config(&provider, &authorities, &[])?;
-    Ok(Usual { provider, authorities, config })
+    Ok(Usual { provider, roots, authorities, config })
+}
+
+fn asking(
+    roots: RootCertStore,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()
+}
+
+impl Usual {
+    /// For a plugin whose owner trusts others besides.
+    fn and(
+        &self,
+        egress: &Egress,
+    ) -> Result<Arc<ClientConfig>, Box<dyn std::error::Error + Send + Sync>> {
+        let authorities = match egress.authorities() {
+            [] => Arc::clone(&self.authorities),
+            more => {
+                let mut roots = self.roots.clone();
+                let more =
+                    more.iter().map(|certificate| CertificateDer::from(certificate.to_vec()));
+                roots.add_parsable_certificates(more);
+                asking(roots, &self.provider)?
+            }
+        };
+        Ok(config(&self.provider, &authorities, egress.trusts())?)
+    }
 }
 
 fn config(
@@ -64,11 +90,9 @@ fn config(
 /// Agrees on keys with a server that can prove its name, or holds a certificate that the owner trusts.
 pub(super) async fn secure(stream: TcpStream, egress: &Egress, host: &str) -> io::Result<Stream> {
     let usual = USUAL.as_ref().map_err(|text| io::Error::other(text.clone()))?;
-    let config = match egress.trusts() {
-        [] => Arc::clone(&usual.config),
-        trusted => {
-            config(&usual.provider, &usual.authorities, trusted).map_err(io::Error::other)?
-        }
+    let config = match (egress.trusts(), egress.authorities()) {
+        ([], []) => Arc::clone(&usual.config),
+        _ => usual.and(egress).map_err(io::Error::other)?,
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare)

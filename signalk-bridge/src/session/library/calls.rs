@@ -12,6 +12,7 @@ use crate::abi::env::write;
 use crate::abi::library::Library;
 use crate::abi::queue::{Give, Queued, Rest, Shared, Until};
 use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
+use crate::session::kept::Since;
 use crate::session::{Common, Output};
 use crate::{BridgeError, Capability, Endpoint, Registration, SaveId, SignalK, Status};
 
@@ -25,7 +26,7 @@ impl Exports {
         signalk: &mut dyn SignalK,
     ) {
         let Some(instance) = library.guest.instance() else { return };
-        common.stats = instance.stats();
+        common.stats = instance.stats().since(&self.before);
         common.usage.take(&mut library.usage);
         for line in instance.take_log() {
             signalk.log(common.id(), line);

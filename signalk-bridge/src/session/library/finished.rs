@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wasmi_hdk::Fault;
 
+use super::birth::UI_SCHEMA;
 use super::calls::offer;
 use super::{Exports, Phase};
 use crate::abi::LEGACY_COMMAND;
@@ -87,6 +88,7 @@ impl Exports {
                 common.end(Output::Failed(Failure::new(Cause::Refused, text)));
             }
             Done::Stopped(code) => {
+                self.is_sound = code == 0;
                 if code != 0 {
                     let text = format!("plugin_stop() returned error code: {code}");
                     common.complain(text, now, signalk);
@@ -118,7 +120,7 @@ impl Exports {
                     self.description.schema = schema;
                 }
             }
-            super::UI_SCHEMA => {
+            UI_SCHEMA => {
                 self.description.ui_schema =
                     object("uiSchema", text.as_deref(), common, now, signalk);
             }

@@ -1,15 +1,20 @@
 //! TLS against a device that has signed its own certificate.
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::CertificateDer};
 
 use super::*;
 
 /// Answers the first five bytes with themselves, in capitals; its port, and the fingerprint of its certificate.
 fn device(name: &str) -> (u16, String) {
-    use sha2::{Digest, Sha256};
     let key = rcgen::KeyPair::generate().unwrap();
     let own = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
     let own = own.self_signed(&key).unwrap().der().clone();
+    serving(own, &key)
+}
+
+/// The same with this certificate.
+fn serving(own: CertificateDer<'static>, key: &rcgen::KeyPair) -> (u16, String) {
+    use sha2::{Digest, Sha256};
     let hex: String = Sha256::digest(&own).iter().map(|byte| format!("{byte:02x}")).collect();
     let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -79,6 +84,34 @@ fn f56_a_device_is_refused_by_its_certificate_until_the_owner_trusts_that() {
         }
     }
     assert_eq!(got, b"HELLO");
+}
+
+/// An authority of the boat's own signs for its devices: their names count then, as with any authority.
+#[test]
+fn f56_an_authority_of_the_owners_own_signs_for_devices() {
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&ca_key).unwrap();
+    let der = Bytes::copy_from_slice(authority.der());
+    let issuer = rcgen::Issuer::new(params, ca_key);
+    let signed = |name: &str| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let own = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        serving(own.signed_by(&key, &issuer).unwrap().der().clone(), &key).0
+    };
+    let (port, misnamed, stranger) =
+        (signed("127.0.0.1"), signed("pilot.local"), device("127.0.0.1").0);
+    let mut egress = Egress::open();
+    egress.trust_authorities(vec![der]);
+    let mut world = World::new(egress);
+    assert_eq!(connect(&mut world, port), Ok(String::new()));
+    for port in [misnamed, stranger] {
+        let mut egress = Egress::open();
+        egress.trust_authorities(vec![Bytes::copy_from_slice(authority.der())]);
+        assert!(connect(&mut World::new(egress), port).is_err());
+    }
+    assert!(connect(&mut World::open(), port).is_err(), "for this plugin only");
 }
 
 #[test]
