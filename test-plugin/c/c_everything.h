@@ -87,6 +87,11 @@
 	X(N, ENV, "sk_ws_send", env_sk_ws_send, (I, I, I, I), A4) \
 	X(N, ENV, "sk_ws_receive", env_sk_ws_receive, (I, I, I, I, I), A5) \
 	X(N, ENV, "sk_ws_close", env_sk_ws_close, (I, I), A2) \
+	X(N, ENV, "sk_tcp_connect_tls", env_sk_tcp_connect_tls, (I, I, I, I), A4) \
+	X(N, ENV, "sk_tcp_listen", env_sk_tcp_listen, (I, I, I), A3) \
+	X(N, ENV, "sk_tcp_accept", env_sk_tcp_accept, (I, I, I), A3) \
+	X(N, ENV, "sk_tcp_last_error", env_sk_tcp_last_error, (I, I, I), A3) \
+	X(N, ENV, "sk_register_delta_input_handler", env_sk_register_delta_input_handler, (I, I), A2) \
 	X(V, ENV, "abort", env_as_abort, (I, I, I, I), A4) \
 	X(F, ENV, "seed", env_as_seed, (void), A0) \
 	X(V, ENV, "trace", env_as_trace, (I, I, D, D, D, D, D), A7) \

@@ -33,6 +33,42 @@ pub struct FetchRequest {
     /// `body` is empty: what is sent follows by [`Effect::FetchWrite`]. `timeout` is then for each
     /// step: until something moves, and from the end of the body to the answer.
     pub upload: Option<Upload>,
+    /// Whether it is sent again; then `timeout` is for each time.
+    pub retry: Retry,
+}
+
+/// How often a request is sent, and after which pauses: `first`, twice that, four times that, up to `most`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Times that it is sent, all together.
+    pub attempts: u32,
+    /// Pause after the first.
+    pub first: Duration,
+    /// Longest pause, also when the server asks for a longer one.
+    pub most: Duration,
+}
+
+impl Retry {
+    /// Sent once.
+    pub const ONCE: Retry =
+        Retry { attempts: 1, first: Duration::from_secs(1), most: Duration::from_secs(60) };
+
+    /// The pause after an attempt (counted from 1) with this status and `Retry-After` in seconds (RFC 9110, 10.2.3), or
+    /// without an answer. `None`: it was the last, or good enough.
+    pub fn pause(
+        &self,
+        attempt: u32,
+        status: Option<u16>,
+        asked: Option<&str>,
+    ) -> Option<Duration> {
+        let may_pass = status.is_none_or(|status| matches!(status, 429 | 502..=504));
+        if attempt >= self.attempts || !may_pass {
+            return None;
+        }
+        let asked = asked.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+        let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+        Some(asked.unwrap_or_else(|| self.first.saturating_mul(doubled)).min(self.most))
+    }
 }
 
 /// A body that is sent in pieces.
@@ -100,5 +136,29 @@ impl WebSocketMessage {
     /// True for a message of no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_a_server_is_heard_within_bounds() {
+        let most = Duration::from_secs(10);
+        let retry = Retry { attempts: 40, most, ..Retry::ONCE };
+        let pause = |attempt, asked| retry.pause(attempt, Some(503), asked).map(|it| it.as_secs());
+        assert_eq!(
+            [1, 2, 3, 4, 5, 39, 40].map(|attempt| pause(attempt, None)),
+            [Some(1), Some(2), Some(4), Some(8), Some(10), Some(10), None]
+        );
+        assert_eq!(pause(1, Some(" 7 ")), Some(7));
+        assert_eq!(pause(1, Some("3600")), Some(10));
+        assert_eq!(pause(1, Some("Fri, 31 Dec 1999 23:59:59 GMT")), Some(1), "a date is not read");
+        for (status, again) in [(200, false), (404, false), (500, false), (429, true), (504, true)]
+        {
+            assert_eq!(retry.pause(1, Some(status), None).is_some(), again, "{status}");
+        }
+        assert!(retry.pause(1, None, None).is_some() && Retry::ONCE.pause(1, None, None).is_none());
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Requirements R82, R85, R86, R88. An answer comes whole, at most 8 MiB, or in
 //! pieces of at most 64 KiB, each when it is asked for (`http.next`). A body is sent whole with
-//! `http.request`, or in such pieces between `http.open` and `http.finish`, which has the answer. Retries and caches are
-//! the plugin's own: `wasmi_pdk::signalk::net`.
+//! `http.request`, or in such pieces between `http.open` and `http.finish`, which has the answer. A whole request may
+//! be sent again (`retry`); caches are the plugin's own: `wasmi_pdk::signalk::net`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::Caller;
 use super::network::{Give, Headers, Reply, bytes_of, decoded};
 use crate::net::fetch::{REDIRECTS, TIMEOUT, Terms};
 use crate::net::{Net, Wait};
-use crate::{BridgeError, FetchId};
+use crate::{BridgeError, FetchId, Retry};
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
@@ -29,6 +29,7 @@ pub(super) mod params {
         "redirects",
         "maxBytes",
         "stream",
+        "retry",
     ];
     pub(in crate::methods) const next: &[&str] = &["request"];
     pub(in crate::methods) const open: &[&str] =
@@ -42,6 +43,8 @@ pub(super) mod params {
 const WHOLE: usize = 8 << 20;
 /// Longest streamed body, unless said otherwise.
 const STREAMED: usize = 1 << 30;
+/// Times that a request may be sent.
+const MOST_ATTEMPTS: u32 = 10;
 /// Longest time that a plugin may ask for.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -75,6 +78,24 @@ pub struct Request {
     /// The body comes in pieces, by `http.next`.
     #[serde(default)]
     pub stream: bool,
+    /// Sent again after a failure of the network and statuses 429, 502, 503 and 504; only a whole request of a method that
+    /// may be sent twice without harm (RFC 9110, 9.2.2).
+    #[serde(default)]
+    pub retry: Option<Again>,
+}
+
+/// `retry` of a request.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Again {
+    /// 4 when left out, at most 10.
+    #[serde(default)]
+    pub attempts: Option<u32>,
+    /// Milliseconds of the first pause, 1000 when left out; each next one is twice as long.
+    #[serde(default)]
+    pub first: Option<u64>,
+    /// Milliseconds of the longest pause, 60000 when left out, at most 300000.
+    #[serde(default)]
+    pub most: Option<u64>,
 }
 
 /// Params of `http.open`: those of `http.request` without a body.
@@ -133,14 +154,40 @@ impl Request {
             let remedy = if self.stream { "" } else { "; take the body in pieces with `stream`" };
             return Err(format!("`maxBytes` is {most}, at most {bound}{remedy}"));
         }
+        let method = self.method.unwrap_or_else(|| "GET".to_owned());
+        let retry = match self.retry {
+            None => Retry::ONCE,
+            Some(_) if self.stream => {
+                return Err(
+                    "a streamed answer is not asked for twice; leave `retry` out".to_owned()
+                );
+            }
+            Some(retry) => retry.of(&method)?,
+        };
         let terms = Terms {
+            retry,
             timeout: self.timeout.map_or(TIMEOUT, Duration::from_millis).min(PATIENCE),
             redirects: self.redirects.unwrap_or(REDIRECTS).min(REDIRECTS),
             most,
             streamed: self.stream,
         };
-        let method = self.method.unwrap_or_else(|| "GET".to_owned());
         Ok(Ask { method, url: self.url, headers: self.headers.pairs(), body, terms })
+    }
+}
+
+impl Again {
+    fn of(self, method: &str) -> Result<Retry, String> {
+        let harmless = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
+        if !harmless.iter().any(|safe| method.eq_ignore_ascii_case(safe)) {
+            return Err(format!("`{method}` may do something twice; leave `retry` out"));
+        }
+        let attempts = self.attempts.unwrap_or(4);
+        if !(1..=MOST_ATTEMPTS).contains(&attempts) {
+            return Err(format!("`retry.attempts` is {attempts}, at most {MOST_ATTEMPTS}"));
+        }
+        let first = self.first.map_or(Retry::ONCE.first, Duration::from_millis);
+        let most = self.most.map_or(Retry::ONCE.most, Duration::from_millis).min(PATIENCE);
+        Ok(Retry { attempts, first, most })
     }
 }
 
@@ -173,6 +220,9 @@ pub(super) fn open(caller: &mut Caller<'_>, params: Open) -> Result<Reply, Bridg
     let Open { length, mut request } = params;
     if request.body.is_some() || request.body_base64.is_some() {
         return Err(caller.bad_params("the body follows by `http.send`; give it there"));
+    }
+    if request.retry.is_some() {
+        return Err(caller.bad_params("a body in pieces cannot be sent again; leave `retry` out"));
     }
     request.method.get_or_insert_with(|| "POST".to_owned());
     let ask = request.ask().map_err(|reason| caller.bad_params(reason))?;
@@ -214,4 +264,32 @@ pub fn cancel(caller: &mut Caller<'_>, params: Named) -> Result<(), BridgeError>
         net.fetch_cancel(FetchId(params.request));
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(more: &str) -> Result<Terms, String> {
+        let text = format!(r#"{{"url":"http://a.b"{more}}}"#);
+        serde_json::from_str::<Request>(&text).unwrap().ask().map(|ask| ask.terms)
+    }
+
+    #[test]
+    fn a_request_is_sent_again_only_where_that_does_no_harm() {
+        assert_eq!(terms("").unwrap().retry, Retry::ONCE);
+        let retry = terms(r#","retry":{}"#).unwrap().retry;
+        assert_eq!(retry, Retry { attempts: 4, ..Retry::ONCE });
+        let retry = terms(r#","method":"put","retry":{"first":5,"most":900000}"#).unwrap().retry;
+        assert_eq!((retry.first, retry.most), (Duration::from_millis(5), PATIENCE));
+        for (more, says) in [
+            (r#","method":"POST","retry":{}"#, "may do something twice"),
+            (r#","stream":true,"retry":{}"#, "is not asked for twice"),
+            (r#","retry":{"attempts":11}"#, "at most 10"),
+            (r#","retry":{"attempts":0}"#, "at most 10"),
+        ] {
+            let error = terms(more).err().unwrap_or_default();
+            assert!(error.contains(says), "{more}: {error}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Completed, Net, Outcome, Wait};
-use crate::effect::{Effect, FetchId, FetchNews, FetchRequest, Upload};
+use crate::effect::{Effect, FetchId, FetchNews, FetchRequest, Retry, Upload};
 
 /// Requests that may be on their way at once.
 pub(crate) const MOST_AT_ONCE: usize = 16;
@@ -38,11 +38,18 @@ pub(crate) struct Terms {
     pub(crate) redirects: u32,
     pub(crate) most: usize,
     pub(crate) streamed: bool,
+    pub(crate) retry: Retry,
 }
 
 impl Default for Terms {
     fn default() -> Terms {
-        Terms { timeout: TIMEOUT, redirects: REDIRECTS, most: MOST_BYTES, streamed: false }
+        Terms {
+            timeout: TIMEOUT,
+            redirects: REDIRECTS,
+            most: MOST_BYTES,
+            streamed: false,
+            retry: Retry::ONCE,
+        }
     }
 }
 
@@ -105,6 +112,7 @@ impl Net {
             most: terms.most,
             streamed: terms.streamed,
             upload,
+            retry: terms.retry,
         };
         self.effects.push_back(Effect::Fetch { id, request });
         Ok(id)

@@ -16,7 +16,7 @@ use hyper_util::{
 use signalk_bridge::{Egress, FetchHead, FetchId, FetchNews, FetchRequest, Report};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until, timeout, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tower_http::decompression::{Decompression, DecompressionBody};
 use tower_service::Service;
@@ -108,7 +108,16 @@ pub(super) async fn run(
     let late = || format!("{}: no complete answer within {:?}", request.url, request.timeout);
     let mut end = Instant::now() + request.timeout;
     let asked = match &request.upload {
-        None => timeout_at(end, web.ask(&request, None)).await.unwrap_or_else(|_| Err(late())),
+        None => {
+            let mut attempt = 1;
+            loop {
+                let asked = timeout_at(end, web.ask(&request, None)).await;
+                let asked = asked.unwrap_or_else(|_| Err(late()));
+                let Some(pause) = pause(&request, attempt, &asked) else { break asked };
+                sleep(pause).await;
+                (attempt, end) = (attempt + 1, Instant::now() + request.timeout);
+            }
+        }
         Some(upload) => {
             let (pieces, moved) = Upload::new(parts, upload.length);
             let asked =
@@ -142,6 +151,18 @@ pub(super) async fn run(
             Err(text) => return news(FetchNews::Failed(text)).await,
         }
     }
+}
+
+/// How long to wait before the request is sent once more; `None`: this is its answer.
+fn pause(
+    request: &FetchRequest,
+    attempt: u32,
+    asked: &Result<(Answer, FetchHead), String>,
+) -> Option<Duration> {
+    let answer = asked.as_ref().ok().map(|(answer, _)| answer);
+    let after = answer.and_then(|answer| answer.headers().get(http::header::RETRY_AFTER));
+    let status = answer.map(|answer| answer.status().as_u16());
+    request.retry.pause(attempt, status, after.and_then(|value| value.to_str().ok()))
 }
 
 /// Waits for an answer while a body is sent, and tells what of it moved; `None`: nothing did for too long.

@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::json;
 use signalk_bridge::{
-    Effect, Egress, FetchId, FetchNews, FetchRequest, PluginId, Report, SocketId, UdpOption,
+    Effect, Egress, FetchId, FetchNews, FetchRequest, PluginId, Report, Retry, SocketId, UdpOption,
     WebSocketMessage,
 };
 use signalk_core::Input;
@@ -74,6 +74,7 @@ impl World {
             most,
             streamed,
             upload: None,
+            retry: Retry::ONCE,
         };
         self.please(Effect::Fetch { id: FETCH, request });
     }
@@ -286,6 +287,7 @@ fn a_request_with_too_many_headers_fails_and_says_so() {
         most: 1,
         streamed: false,
         upload: None,
+        retry: Retry::ONCE,
     };
     world.please(Effect::Fetch { id: FETCH, request });
     let text = world.failure();
@@ -311,6 +313,7 @@ fn no_answer_is_a_failure_in_time_and_nobody_there_at_once() {
         most: 1,
         streamed: false,
         upload: None,
+        retry: Retry::ONCE,
     };
     world.please(Effect::Fetch { id: FETCH, request });
     assert!(world.failure().contains("within 200ms"));
@@ -318,6 +321,42 @@ fn no_answer_is_a_failure_in_time_and_nobody_there_at_once() {
     world.fetch("http://127.0.0.1:1/".into(), 1, false);
     let text = world.failure();
     assert!(text.contains("cannot connect to 127.0.0.1:1"), "{text}");
+}
+
+/// F59: a server that is not ready is asked again, and its last answer is the answer.
+#[test]
+fn f59_a_request_is_sent_again_while_it_may_get_better() {
+    let retry = Retry { attempts: 3, first: Duration::from_millis(1), ..Retry::ONCE };
+    let busy = || {
+        b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            .to_vec()
+    };
+    for (answers, status, asked) in [
+        (vec![busy(), busy(), answer("200 OK", b"x")], 200, 3),
+        (vec![busy(), busy(), busy()], 503, 3),
+        (vec![answer("404 No", b"x")], 404, 1),
+    ] {
+        let (port, seen) = server(answers);
+        let mut world = World::open();
+        let request = FetchRequest {
+            method: "GET".into(),
+            url: format!("http://127.0.0.1:{port}/"),
+            headers: vec![],
+            body: Bytes::new(),
+            timeout: Duration::from_secs(5),
+            redirects: 0,
+            most: 10,
+            streamed: false,
+            upload: None,
+            retry,
+        };
+        world.please(Effect::Fetch { id: FETCH, request });
+        match world.fetched() {
+            FetchNews::Whole(head, _) => assert_eq!(head.status, status),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(seen.iter().count(), asked);
+    }
 }
 
 #[test]

@@ -92,6 +92,7 @@ imports! {
     sk_tcp_listen(address: i32, address_len: i32, port: i32) -> i32;
     sk_tcp_accept(id: i32, address_out: i32, port_out: i32) -> i32;
     sk_tcp_last_error(id: i32, out: i32, max: i32) -> i32;
+    sk_register_delta_input_handler(wish: i32, len: i32) -> i32;
 }
 
 imports! {

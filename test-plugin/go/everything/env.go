@@ -72,9 +72,14 @@ var envCalls = map[string]call{
 	"sk_ws_receive": {5, func(n []int64) int32 {
 		return skWsReceive(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3]), int32(n[4]))
 	}},
-	"sk_ws_close": {2, func(n []int64) int32 { return skWsClose(int32(n[0]), int32(n[1])) }},
-	"abort": {4, func(n []int64) int32 { abort(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])); return 0 }},
-	"seed":  {0, func(n []int64) int32 { return isNumber(seed()) }},
+	"sk_ws_close":                     {2, func(n []int64) int32 { return skWsClose(int32(n[0]), int32(n[1])) }},
+	"sk_tcp_connect_tls":              {4, func(n []int64) int32 { return skTcpConnectTls(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])) }},
+	"sk_tcp_listen":                   {3, func(n []int64) int32 { return skTcpListen(int32(n[0]), int32(n[1]), int32(n[2])) }},
+	"sk_tcp_accept":                   {3, func(n []int64) int32 { return skTcpAccept(int32(n[0]), int32(n[1]), int32(n[2])) }},
+	"sk_tcp_last_error":               {3, func(n []int64) int32 { return skTcpLastError(int32(n[0]), int32(n[1]), int32(n[2])) }},
+	"sk_register_delta_input_handler": {2, func(n []int64) int32 { return skRegisterDeltaInputHandler(int32(n[0]), int32(n[1])) }},
+	"abort":                           {4, func(n []int64) int32 { abort(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])); return 0 }},
+	"seed":                            {0, func(n []int64) int32 { return isNumber(seed()) }},
 	"trace": {7, func(n []int64) int32 {
 		trace(int32(n[0]), int32(n[1]), float64(n[2]), float64(n[3]), float64(n[4]), float64(n[5]), float64(n[6]))
 		return 0
@@ -252,6 +257,21 @@ func skWsReceive(id, out, most, timeout, kindOut int32) int32
 
 //go:wasmimport env sk_ws_close
 func skWsClose(id, code int32) int32
+
+//go:wasmimport env sk_tcp_connect_tls
+func skTcpConnectTls(id, address, addressLength, port int32) int32
+
+//go:wasmimport env sk_tcp_listen
+func skTcpListen(address, addressLength, port int32) int32
+
+//go:wasmimport env sk_tcp_accept
+func skTcpAccept(id, addressOut, portOut int32) int32
+
+//go:wasmimport env sk_tcp_last_error
+func skTcpLastError(id, out, most int32) int32
+
+//go:wasmimport env sk_register_delta_input_handler
+func skRegisterDeltaInputHandler(wish, length int32) int32
 
 //go:wasmimport env abort
 func abort(message, file, line, column int32)

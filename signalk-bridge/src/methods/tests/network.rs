@@ -23,10 +23,10 @@ pub(super) const CASES: &[Case] = &[
     Case {
         method: "http.request",
         before: &[],
-        params: r#"{"url":"https://a.b/","method":"put","headers":{"X-A":"1"},"body":"hi","timeout":500,"maxBytes":10}"#,
+        params: r#"{"url":"https://a.b/","method":"put","headers":{"X-A":"1"},"body":"hi","timeout":500,"maxBytes":10,"retry":{"attempts":3,"first":100}}"#,
         answer: "later",
         effects: &[
-            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "PUT", url: "https://a.b/", headers: [("X-A", "1")], body: b"hi", timeout: 500ms, redirects: 20, most: 10, streamed: false, upload: None } }"#,
+            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "PUT", url: "https://a.b/", headers: [("X-A", "1")], body: b"hi", timeout: 500ms, redirects: 20, most: 10, streamed: false, upload: None, retry: Retry { attempts: 3, first: 100ms, most: 60s } } }"#,
         ],
     },
     Case {
@@ -42,7 +42,7 @@ pub(super) const CASES: &[Case] = &[
         params: r#"{"url":"http://a.b/","length":2,"timeout":500}"#,
         answer: r#"{"request":1}"#,
         effects: &[
-            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "POST", url: "http://a.b/", headers: [], body: b"", timeout: 500ms, redirects: 20, most: 8388608, streamed: false, upload: Some(Upload { length: Some(2) }) } }"#,
+            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "POST", url: "http://a.b/", headers: [], body: b"", timeout: 500ms, redirects: 20, most: 8388608, streamed: false, upload: Some(Upload { length: Some(2) }), retry: Retry { attempts: 1, first: 1s, most: 60s } } }"#,
         ],
     },
     Case {

@@ -29,9 +29,8 @@ const SCRIPT: &str = "as_everything";
 
 /// Every guest and what it is asked to call.
 fn guests() -> Vec<(&'static str, Vec<Call>)> {
-    let shared = || calls::server().into_iter().chain(calls::wasi());
-    let more = || calls::assemblyscript().into_iter().chain(calls::web());
-    let buffer = BUFFER.map(|name| (name, shared().chain(more()).collect()));
+    let shared = || calls::server().into_iter().chain(calls::wasi()).chain(calls::web());
+    let buffer = BUFFER.map(|name| (name, shared().chain(calls::assemblyscript()).collect()));
     buffer.into_iter().chain([(SCRIPT, shared().collect())]).collect()
 }
 

@@ -54,13 +54,14 @@ fn a_bad_limit_is_said_and_the_plugin_runs_with_the_default() {
 fn rules_of_the_network_that_are_not_understood_are_named() {
     let mut sim = Sim::with_options(&[(
         "p",
-        r#"{"enabled":true,"egress":{"onyl":["a.b"]},"listen":"all","trust":["pilot.pem"]}"#,
+        r#"{"enabled":true,"egress":{"onyl":["a.b"]},"listen":"all","trust":["../pilot.pem"]}"#,
     )]);
     let declared = json!({ "signalk": { "wasmEgress": ["api.example.org", "no way"] } });
     sim.install_with("p", counter(), declared);
     sim.boot();
     let said = sim.get("/plugins/p/diagnostics")["complaints"].to_string();
-    for text in ["egress: `onyl`", "listen: ", "trust: `pilot.pem`", "signalk.wasmEgress: `no way`"]
+    for text in
+        ["egress: `onyl`", "listen: ", "trust: `../pilot.pem`", "signalk.wasmEgress: `no way`"]
     {
         assert!(said.contains(text), "{said}");
     }

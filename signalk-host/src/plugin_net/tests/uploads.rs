@@ -55,6 +55,7 @@ fn upload(url: String, length: Option<u64>) -> Effect {
         most: 1000,
         streamed: false,
         upload: Some(Upload { length }),
+        retry: Retry::ONCE,
     };
     Effect::Fetch { id: FETCH, request }
 }

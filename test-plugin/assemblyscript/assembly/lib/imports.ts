@@ -73,6 +73,31 @@ declare function sk_tcp_recv_raw(a: i32, b: i32, c: i32): i32
 declare function sk_tcp_pending(a: i32): i32
 @external("env", "sk_tcp_close")
 declare function sk_tcp_close(a: i32): void
+// Of this host only (EXTENSIONS.md).
+@external("env", "sk_http_request")
+declare function sk_http_request(a: i32, b: i32, c: i32, d: i32): i32
+@external("env", "sk_http_response")
+declare function sk_http_response(a: i32, b: i32): i32
+@external("env", "sk_http_last_error")
+declare function sk_http_last_error(a: i32, b: i32): i32
+@external("env", "sk_ws_connect")
+declare function sk_ws_connect(a: i32, b: i32, c: i32, d: i32): i32
+@external("env", "sk_ws_send")
+declare function sk_ws_send(a: i32, b: i32, c: i32, d: i32): i32
+@external("env", "sk_ws_receive")
+declare function sk_ws_receive(a: i32, b: i32, c: i32, d: i32, e: i32): i32
+@external("env", "sk_ws_close")
+declare function sk_ws_close(a: i32, b: i32): i32
+@external("env", "sk_tcp_connect_tls")
+declare function sk_tcp_connect_tls(a: i32, b: i32, c: i32, d: i32): i32
+@external("env", "sk_tcp_listen")
+declare function sk_tcp_listen(a: i32, b: i32, c: i32): i32
+@external("env", "sk_tcp_accept")
+declare function sk_tcp_accept(a: i32, b: i32, c: i32): i32
+@external("env", "sk_tcp_last_error")
+declare function sk_tcp_last_error(a: i32, b: i32, c: i32): i32
+@external("env", "sk_register_delta_input_handler")
+declare function sk_register_delta_input_handler(a: i32, b: i32): i32
 @external("env", "sk_exec_command")
 declare function sk_exec_command(a: i32, b: i32, c: i32, d: i32): i32
 @external("env", "sk_subscribe_events")
@@ -175,5 +200,17 @@ export function call(name: string, n: StaticArray<i32>): i32 {
     return 0
   }
   if (name == 'sk_udp_recv_from') return sk_udp_recv_from(n[0], n[1], n[2], n[3], n[4])
+  if (name == 'sk_http_request') return sk_http_request(n[0], n[1], n[2], n[3])
+  if (name == 'sk_http_response') return sk_http_response(n[0], n[1])
+  if (name == 'sk_http_last_error') return sk_http_last_error(n[0], n[1])
+  if (name == 'sk_ws_connect') return sk_ws_connect(n[0], n[1], n[2], n[3])
+  if (name == 'sk_ws_send') return sk_ws_send(n[0], n[1], n[2], n[3])
+  if (name == 'sk_ws_receive') return sk_ws_receive(n[0], n[1], n[2], n[3], n[4])
+  if (name == 'sk_ws_close') return sk_ws_close(n[0], n[1])
+  if (name == 'sk_tcp_connect_tls') return sk_tcp_connect_tls(n[0], n[1], n[2], n[3])
+  if (name == 'sk_tcp_listen') return sk_tcp_listen(n[0], n[1], n[2])
+  if (name == 'sk_tcp_accept') return sk_tcp_accept(n[0], n[1], n[2])
+  if (name == 'sk_tcp_last_error') return sk_tcp_last_error(n[0], n[1], n[2])
+  if (name == 'sk_register_delta_input_handler') return sk_register_delta_input_handler(n[0], n[1])
   return -1000
 }

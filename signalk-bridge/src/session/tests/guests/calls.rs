@@ -84,7 +84,7 @@ pub(super) fn server() -> Vec<Call> {
     ])
 }
 
-/// The seven functions that only this host has; what they do when they succeed: `session/tests/web.rs`, and
+/// The functions that only this host has; what they do when they succeed: `session/tests/web.rs`, and
 /// `signalk-host/tests/network` against real servers.
 pub(super) fn web() -> Vec<Call> {
     let max = json!({ "max": 16 });
@@ -96,6 +96,13 @@ pub(super) fn web() -> Vec<Call> {
         (json!(["sk_ws_receive", 77, max, 0, { "out": 1 }]), -1, -1),
         (json!(["sk_http_last_error", max]), 16, -1),
         (json!(["sk_ws_close", 77, 1000]), 0, -1),
+        (json!(["sk_tcp_connect_tls", 77, "pilot.local", 443]), -1, -1),
+        // Without a port nobody would find it.
+        (json!(["sk_tcp_listen", "127.0.0.1", 0]), -1, -1),
+        (json!(["sk_tcp_accept", 77, { "out": 46 }, { "out": 2 }]), -1, -1),
+        (json!(["sk_tcp_last_error", 77, max]), -1, -1),
+        // They have no handler that could be asked.
+        (json!(["sk_register_delta_input_handler", r#"{"paths":["*"]}"#]), 0, 0),
     ])
 }
 
