@@ -9,7 +9,8 @@ use std::cell::RefCell;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Delta;
+use super::input::Batch;
+use super::{Delta, Incoming};
 use crate::{Result, exports, log_lines};
 
 pub use web::BlockingWebSocket;
@@ -53,6 +54,13 @@ pub trait BufferPlugin: Sized + 'static {
         let _ = (server, delta);
     }
 
+    /// Called with each delta that [`Server::intercept`] asked for, before it is in the model, when `delta_input_handler` is named
+    /// in `buffer_plugin!`.
+    fn input(&mut self, server: &Server, delta: Delta) -> Incoming {
+        let _ = (server, delta);
+        Incoming::Pass
+    }
+
     /// Called when a [`BlockingWebSocket`] has a message or is over, when `on_ws_message` is named in
     /// `buffer_plugin!`: [`BlockingWebSocket::number`] says which. Receive until there is nothing.
     fn message(&mut self, server: &Server, connection: u32) {
@@ -94,6 +102,14 @@ impl Server {
     #[must_use]
     pub fn get_self_path<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
         serde_json::from_slice(&exports::sk::get_self_path(path)?).ok()
+    }
+
+    /// Deltas of others with one of these paths (`navigation.*`) come to [`BufferPlugin::input`]; no path: none does any more.
+    /// Needs the capability `deltaInputHandler`; whether it worked.
+    #[must_use]
+    pub fn intercept(&self, paths: &[&str]) -> bool {
+        let wish = serde_json::json!({ "paths": paths }).to_string();
+        exports::sk::register_delta_input_handler(&wish)
     }
 
     /// The stored options.
@@ -173,8 +189,60 @@ impl<P: BufferPlugin> Slot<P> {
     }
 }
 
+impl<P: BufferPlugin> Slot<P> {
+    /// `delta_input_handler`: a word for each delta. What is no batch gets none, so that all of it passes.
+    pub(crate) fn input(&self, json: &[u8]) -> String {
+        let Ok(batch) = serde_json::from_slice::<Batch>(json) else { return String::new() };
+        let mut plugin = self.0.borrow_mut();
+        let said = batch.deltas.into_iter().map(|delta| match plugin.as_mut() {
+            Some(plugin) => plugin.input(&SERVER, delta),
+            None => Incoming::Pass,
+        });
+        serde_json::to_string(&said.collect::<Vec<_>>()).unwrap_or_default()
+    }
+}
+
 impl<P: BufferPlugin> Default for Slot<P> {
     fn default() -> Self {
         Slot::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Halves;
+
+    impl BufferPlugin for Halves {
+        const ID: &'static str = "halves";
+        const NAME: &'static str = "Halves";
+        type Options = serde_json::Value;
+
+        fn start(_: &Server, _: Self::Options) -> Result<Self> {
+            Ok(Halves)
+        }
+
+        fn input(&mut self, _: &Server, delta: Delta) -> Incoming {
+            match delta.number("a.b") {
+                Some(value) if value < 0.0 => Incoming::Drop,
+                Some(value) => Incoming::Change(Delta::new().value("a.b", value / 2.0)),
+                None => Incoming::Pass,
+            }
+        }
+    }
+
+    #[test]
+    fn each_delta_of_a_batch_has_its_answer() {
+        let slot = Slot::<Halves>::new();
+        let delta = |value: &str| {
+            format!(r#"{{"updates":[{{"values":[{{"path":"a.b","value":{value}}}]}}]}}"#)
+        };
+        let batch = format!(r#"{{"deltas":[{},{},{}]}}"#, delta("4"), delta("-1"), delta("null"));
+        assert_eq!(slot.input(batch.as_bytes()), "[true,true,true]", "it is not started");
+        assert_eq!(slot.start(b"{}"), 0);
+        let halved = r#"{"updates":[{"values":[{"path":"a.b","value":2.0}]}]}"#;
+        assert_eq!(slot.input(batch.as_bytes()), format!("[{halved},false,true]"));
+        assert_eq!(slot.input(b"[]"), "");
     }
 }

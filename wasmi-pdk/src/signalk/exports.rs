@@ -151,7 +151,7 @@ fn input_within(wait: Duration) -> bool {
 }
 
 /// The exports of the buffer ABI, for a type that implements `signalk::BufferPlugin`:
-/// `buffer_plugin!(AnchorWatch, poll, delta_handler, on_ws_message, plugin_ui_schema);`. These names are
+/// `buffer_plugin!(AnchorWatch, poll, delta_handler, delta_input_handler, on_ws_message, plugin_ui_schema);`. These names are
 /// optional: a server calls what a module exports.
 #[cfg(feature = "signalk")]
 #[macro_export]
@@ -213,6 +213,17 @@ macro_rules! __buffer_export {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn plugin_ui_schema(out: *mut u8, max: usize) -> usize {
             SLOT.with(|slot| unsafe { buffer::ui_schema(slot, out, max) })
+        }
+    };
+    (delta_input_handler) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn delta_input_handler(
+            json: *const u8,
+            len: usize,
+            out: *mut u8,
+            max: usize,
+        ) -> usize {
+            SLOT.with(|slot| unsafe { buffer::input(slot, json, len, out, max) })
         }
     };
     (on_ws_message) => {
@@ -299,6 +310,21 @@ pub mod buffer {
     }
 
     /// # Safety
+    /// `len` bytes at `json` may be read, and `max` bytes at `out` written.
+    pub unsafe fn input<P: BufferPlugin>(
+        slot: &Slot<P>,
+        json: *const u8,
+        len: usize,
+        out: *mut u8,
+        max: usize,
+    ) -> usize {
+        // SAFETY: promised by the caller.
+        let answer = slot.input(unsafe { bytes(json, len) });
+        // SAFETY: promised by the caller.
+        unsafe { write(&answer, out, max) }
+    }
+
+    /// # Safety
     /// `len` bytes at `address` may be read for as long as the result is used.
     unsafe fn bytes<'a>(address: *const u8, len: usize) -> &'a [u8] {
         if len == 0 {
@@ -334,6 +360,7 @@ pub(crate) mod sk {
                 out: *mut u8,
                 max: usize,
             ) -> i32;
+            pub(super) fn sk_register_delta_input_handler(wish: *const u8, len: usize) -> i32;
             pub(super) fn sk_http_response(out: *mut u8, max: usize) -> i32;
             pub(super) fn sk_http_last_error(out: *mut u8, max: usize) -> i32;
             pub(super) fn sk_ws_connect(
@@ -383,6 +410,11 @@ pub(crate) mod sk {
 
     pub(crate) fn save_config(config: &str) -> bool {
         unsafe { env::sk_save_config(config.as_ptr(), config.len()) == 0 }
+    }
+
+    pub(crate) fn register_delta_input_handler(wish: &str) -> bool {
+        // SAFETY: the text lives until the call returns, and is only read.
+        unsafe { env::sk_register_delta_input_handler(wish.as_ptr(), wish.len()) == 1 }
     }
 
     /// The answer's length says how much room it needs; it is fetched once.
@@ -478,6 +510,9 @@ pub(crate) mod sk {
         None
     }
     pub(crate) fn save_config(_: &str) -> bool {
+        false
+    }
+    pub(crate) fn register_delta_input_handler(_: &str) -> bool {
         false
     }
     pub(crate) fn http_request(_: &str) -> Result<Vec<u8>, String> {

@@ -122,6 +122,50 @@ fn an_old_compilers_guest_without_a_name_is_understood_too() {
     }
 }
 
+/// F49: a string to a string, as other handlers; a wish that cannot be is said and answers 0.
+#[test]
+fn a_delta_input_handler_is_asked_in_objects_too() {
+    let wishes = [r#"{"paths":["a.*"]}"#, "{}", r#"{"paths":["a"],"context":"nowhere"}"#];
+    let mut body = r#"(import "env" "sk_register_delta_input_handler" (func $wish (param i32 i32) (result i32)))
+        ---
+        (func (export "delta_input_handler") (param i32) (result i32) (local.get 0))
+        (func $say (param i32)
+            (i32.store8 (i32.const 2000) (i32.add (local.get 0) (i32.const 48)))
+            (call $debug (i32.const 2000) (i32.const 1)))
+        (func (export "plugin_start") (param i32 i32) (result i32)"#
+        .to_owned();
+    for (at, wish) in wishes.iter().enumerate() {
+        let (at, len) = (1000 + 100 * at, wish.len());
+        body += &format!("(call $say (call $wish (i32.const {at}) (i32.const {len})))");
+    }
+    body += "(i32.const 0))";
+    for (at, wish) in wishes.iter().enumerate() {
+        body += &format!("(data (i32.const {}) {wish:?})", 1000 + 100 * at);
+    }
+    let rights = Capabilities::default().with(Capability::DeltaInputHandler);
+    let mut drive = Drive::new(script(2, &body), Purpose::Run, rights);
+    let log = drive.server.take().join("\n");
+    assert_eq!(log.matches("p debug: 0").count(), 2, "{log}");
+    assert!(log.contains("missing field `paths`") && log.contains("context `nowhere`"), "{log}");
+    assert!(
+        log.contains(r#"registers DeltaInput { context: "vessels.self", paths: ["a.*"] }"#),
+        "{log}"
+    );
+    let request = r#"{"deltas":[]}"#.to_owned();
+    let call = HandlerCall {
+        id: HandlerCallId(1),
+        handler: Handler::DeltaInput,
+        request: request.clone(),
+    };
+    drive.input(Input::Handle(call));
+    assert!(drive.said.pop().unwrap().contains(&format!("Ok({request:?})")));
+    // Without the export nobody could be asked.
+    let body = body.replace(r#"(export "delta_input_handler") "#, "");
+    let mut drive = Drive::new(script(2, &body), Purpose::Run, rights);
+    let log = drive.server.take().join("\n");
+    assert!(log.contains("export `delta_input_handler`") && !log.contains("registers"), "{log}");
+}
+
 #[test]
 fn a_result_of_megabytes_is_no_trouble() {
     let mut drive = run(script(
