@@ -18,7 +18,7 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
-pub use self::payload::{FetchRequest, UdpOption, Upload, WebSocketMessage};
+pub use self::payload::{FetchRequest, Retry, UdpOption, Upload, WebSocketMessage};
 pub use self::report::{Datagram, FetchHead, FetchNews, Report};
 
 /// Bytes of one TCP or WebSocket connection that may be on their way to the plugin at once.

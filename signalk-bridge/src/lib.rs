@@ -44,7 +44,7 @@ pub use capability::{Capabilities, Capability};
 pub use client_socket::{ClientDeed, ClientEnd, ClientNews, ClientSocketId, LONGEST_MESSAGE};
 pub use effect::{
     BACKLOG, ConnectionId, Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report,
-    SaveId, SocketId, UdpOption, Upload, WINDOW, WebSocketMessage,
+    Retry, SaveId, SocketId, UdpOption, Upload, WINDOW, WebSocketMessage,
 };
 pub use egress::{Destination, Egress, Fingerprint, Refused, Scheme};
 pub use error::{BridgeError, Cause, Crash, Failure};

@@ -125,13 +125,14 @@ fn an_old_compilers_guest_without_a_name_is_understood_too() {
 /// F49: a string to a string, as other handlers; a wish that cannot be is said and answers 0.
 #[test]
 fn a_delta_input_handler_is_asked_in_objects_too() {
-    let wishes = [r#"{"paths":["a.*"]}"#, "{}", r#"{"paths":["a"],"context":"nowhere"}"#];
+    let long = format!(r#"{{"paths":["a"],"context":"{}"}}"#, "x".repeat(1025));
+    let wishes = [r#"{"paths":["a.*"]}"#, "{}", &long];
     let mut body = r#"(import "env" "sk_register_delta_input_handler" (func $wish (param i32 i32) (result i32)))
         ---
         (func (export "delta_input_handler") (param i32) (result i32) (local.get 0))
         (func $say (param i32)
-            (i32.store8 (i32.const 2000) (i32.add (local.get 0) (i32.const 48)))
-            (call $debug (i32.const 2000) (i32.const 1)))
+            (i32.store8 (i32.const 4000) (i32.add (local.get 0) (i32.const 48)))
+            (call $debug (i32.const 4000) (i32.const 1)))
         (func (export "plugin_start") (param i32 i32) (result i32)"#
         .to_owned();
     for (at, wish) in wishes.iter().enumerate() {
@@ -146,7 +147,10 @@ fn a_delta_input_handler_is_asked_in_objects_too() {
     let mut drive = Drive::new(script(2, &body), Purpose::Run, rights);
     let log = drive.server.take().join("\n");
     assert_eq!(log.matches("p debug: 0").count(), 2, "{log}");
-    assert!(log.contains("missing field `paths`") && log.contains("context `nowhere`"), "{log}");
+    assert!(
+        log.contains("missing field `paths`") && log.contains("has 1025 bytes, the limit is 1024"),
+        "{log}"
+    );
     assert!(
         log.contains(r#"registers DeltaInput { context: "vessels.self", paths: ["a.*"] }"#),
         "{log}"
