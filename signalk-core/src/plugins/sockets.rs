@@ -117,18 +117,18 @@ impl Plugins {
             asked.shift_remove("token");
         }
         let path = if below.is_empty() { "/" } else { &below };
-        let protocol = chosen(headers, &spoken);
-        let mut request = json!({
+        let protocol = chosen(&request.headers, &spoken);
+        let mut opening = json!({
             "path": path, "query": asked, "params": params,
             "headers": client_headers(request, passes), "user": user,
         });
         if let Some(protocol) = &protocol {
-            request["protocol"] = protocol.as_str().into();
+            opening["protocol"] = protocol.as_str().into();
         }
         let id = self.sockets.add(at, stream);
         let limit = MOST_UNSENT;
         host.push(Output::Effect(Effect::StreamAccept { id: stream, limit, protocol }));
-        let news = ClientNews::Opened { id, request: signalk_model::json::value_text(&request) };
+        let news = ClientNews::Opened { id, request: signalk_model::json::value_text(&opening) };
         self.input(at, now, Input::Client(news), host);
         true
     }
@@ -138,7 +138,8 @@ impl Plugins {
         let access = || {
             let (id, below) = address_of_plugin(self, path)?;
             let (at, _) = self.find(&id)?;
-            Some(self.registrations.web_sockets(at)?.find("GET", below)?.0.access)
+            let (endpoints, _) = self.registrations.web_sockets(at)?;
+            Some(endpoints.find("GET", below)?.0.access)
         };
         access().map_or(Needs::ADMIN, needs)
     }

@@ -303,7 +303,7 @@ fn who_has_gone_is_forgotten() {
     let id = stream(&mut world, "subscribe=none", None);
     world.say(id, &json!({ "requestId": "1", "login": { "username": "ro", "password": "ro" } }));
     world.heard(id);
-    world.input(Input::StreamClosed { id });
+    world.input(Input::StreamClosed { id, close: None });
     let Some(Effect::CheckPassword { ticket, check }) = world.late.pop() else {
         panic!("no check")
     };

@@ -15,8 +15,8 @@ impl Plugin for Socket {
 
     async fn start(sk: SignalK, _: Self::Options) -> Result<Self> {
         let out = sk.clone();
-        let paths = &["/live/:name", "/flood"];
-        sk.serve_websockets_speaking(&["v2.test", "v1.test"], paths, move |client, event| {
+        let mount = Mount::at(&["/live/:name", "/flood"]).speaking(&["v2.test", "v1.test"]);
+        sk.serve_websockets(mount, move |client, event| {
             match event {
                 Event::Opened(asked) => {
                     let text = json!({

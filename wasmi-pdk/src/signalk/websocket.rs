@@ -20,6 +20,52 @@ use super::SignalK;
 use super::bytes::{Base64, Decoded};
 use crate::{Host, Result};
 
+/// Where clients may open WebSockets, and which clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    paths: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    protocols: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'static str>,
+}
+
+impl Mount {
+    /// Paths below `/plugins/<id>`: `:name` is any one part, `*` anything.
+    #[must_use]
+    pub fn at(paths: &[&str]) -> Self {
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        Mount { paths, protocols: Vec::new(), access: None }
+    }
+
+    /// Subprotocols of the plugin: the first of a client's that is among these is spoken.
+    #[must_use]
+    pub fn speaking(mut self, protocols: &[&str]) -> Self {
+        self.protocols = protocols.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// Whoever may read may open one; else only the owner.
+    #[must_use]
+    pub fn readonly(mut self) -> Self {
+        self.access = Some("readonly");
+        self
+    }
+
+    /// Whoever may write may open one; else only the owner.
+    #[must_use]
+    pub fn readwrite(mut self) -> Self {
+        self.access = Some("readwrite");
+        self
+    }
+}
+
+impl<const N: usize> From<&[&str; N]> for Mount {
+    fn from(paths: &[&str; N]) -> Self {
+        Mount::at(paths)
+    }
+}
+
 /// One client's WebSocket. Clones are the same one.
 #[derive(Clone)]
 pub struct Client {
@@ -39,7 +85,7 @@ pub struct Opening {
     pub params: Map<String, Value>,
     /// Names in lower case, without credentials.
     pub headers: Map<String, Value>,
-    /// The subprotocol that both speak, of those of [`SignalK::serve_websockets_speaking`].
+    /// The subprotocol that both speak, of those of [`Mount::speaking`].
     pub protocol: Option<String>,
 }
 
@@ -109,31 +155,18 @@ impl Client {
 }
 
 impl SignalK {
-    /// Clients may open WebSockets at these paths below `/plugins/<id>` (`:name` is any one part, `*` anything); `handle` is
-    /// told what they do. Takes the place of what was served before; at most 100 are open at a time.
+    /// Clients may open WebSockets at these paths; `handle` is told what they do. Takes the place of what was served before; at
+    /// most 100 are open at a time.
     ///
     /// # Errors
-    /// What the server says: the capability `httpEndpoints` is missing, too many paths.
+    /// What the server says: the capability `httpEndpoints` is missing, too many paths, what is no name of a subprotocol.
     pub async fn serve_websockets(
         &self,
-        paths: &[&str],
-        handle: impl Fn(Client, Event) + 'static,
-    ) -> Result<()> {
-        self.serve_websockets_speaking(&[], paths, handle).await
-    }
-
-    /// The same for a plugin that speaks subprotocols: the first of a client's that is among these is spoken.
-    ///
-    /// # Errors
-    /// As [`SignalK::serve_websockets`]; what is no name of a subprotocol.
-    pub async fn serve_websockets_speaking(
-        &self,
-        protocols: &[&str],
-        paths: &[&str],
+        mount: impl Into<Mount>,
         handle: impl Fn(Client, Event) + 'static,
     ) -> Result<()> {
         self.set_client_handler(handle);
-        self.host().call("websocket.register", (paths, protocols)).await
+        self.host().call("websocket.register", mount.into()).await
     }
 
     /// Hands a notification to the handler.

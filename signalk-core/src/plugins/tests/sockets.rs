@@ -70,8 +70,8 @@ fn a_subprotocol_that_both_speak_is_spoken() {
         let mut sim = sim();
         let headers =
             offered.iter().map(|names| ("sec-websocket-protocol".to_owned(), (*names).to_owned()));
-        let (id, target, headers) = (StreamId(5), LIVE.to_owned(), headers.collect());
-        sim.input(Input::StreamOpened { id, target, headers });
+        let request = HttpRequest { headers: headers.collect(), ..HttpRequest::get(LIVE) };
+        sim.input(Input::StreamOpened { id: StreamId(5), request });
         assert_eq!(sim.protocols, [spoken.map(str::to_owned)], "{offered:?}");
         let told: Value = serde_json::from_str(&texts(&mut sim, 5)[0]).unwrap();
         assert_eq!(told["protocol"], json!(spoken), "{offered:?}");
