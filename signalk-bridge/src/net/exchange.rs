@@ -115,6 +115,14 @@ impl Net {
         Ok(wait)
     }
 
+    /// Who waits for room does not any more: the next write takes its place.
+    pub(crate) fn exchange_write_dropped(&mut self, id: HandlerCallId) {
+        let answer = self.exchanges.get_mut(&id).and_then(|exchange| exchange.answer.as_mut());
+        if let Some(answer) = answer {
+            answer.leave();
+        }
+    }
+
     /// A piece of the answer could not be read: it is no whole one any more.
     ///
     /// # Errors
@@ -257,6 +265,36 @@ mod tests {
         net.exchange_news(ID, ExchangeNews::Written(1));
         assert_eq!(net.take_completed()[0].wait, Wait::Room(ID));
         assert_eq!(net.exchange_ended(ID), Some(Ok(())));
+    }
+
+    #[test]
+    fn the_next_write_takes_the_place_of_one_that_was_taken_back() {
+        let mut net = net(None);
+        net.exchange_write(ID, piece(PIECE)).unwrap();
+        for _ in 0..3 {
+            assert_eq!(net.exchange_write(ID, piece(PIECE)), Ok(Some(Wait::Room(ID))));
+            net.exchange_write_dropped(ID);
+        }
+        // Each has its piece on the way: so many, and no more.
+        net.exchange_news(ID, ExchangeNews::Written(PIECE));
+        assert_eq!(net.exchange_write(ID, piece(PIECE)), Ok(Some(Wait::Room(ID))));
+        net.exchange_news(ID, ExchangeNews::Written(3 * PIECE));
+        let done = net.take_completed();
+        assert_eq!((done.len(), done[0].wait), (1, Wait::Room(ID)), "the one who waits is told");
+        assert_eq!(net.exchange_ended(ID), Some(Ok(())), "it is whole");
+    }
+
+    #[test]
+    fn writes_that_are_taken_back_again_and_again_fill_no_memory() {
+        let mut net = net(None);
+        let taken = (0..100).take_while(|_| {
+            let taken = net.exchange_write(ID, piece(PIECE)).is_ok();
+            net.exchange_write_dropped(ID);
+            taken
+        });
+        assert_eq!(taken.count(), 4);
+        let broken = net.exchange_ended(ID).unwrap().unwrap_err();
+        assert!(broken.contains("262144 bytes of writes that were taken back"), "{broken}");
     }
 
     #[test]

@@ -13,11 +13,26 @@ pub(super) struct Outflow {
     written: u64,
     /// Bytes that the edge has not sent on.
     unsent: usize,
-    /// A write waits for room.
-    waits: bool,
+    writer: Writer,
     /// Why it cannot be a whole one any more.
     broken: Option<String>,
 }
+
+/// Who wrote the last piece.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    /// It has its answer.
+    #[default]
+    Answered,
+    /// It waits for room.
+    Waits,
+    /// It took its call back while it waited: what it wrote goes out all the same, and the next
+    /// one takes its place.
+    Left,
+}
+
+/// What may be unsent when writers took their calls back, each with a piece in the window.
+const MOST_LEFT: usize = 2 * ANSWER_WINDOW;
 
 impl Outflow {
     pub(super) fn new(promised: Option<u64>) -> Outflow {
@@ -26,7 +41,14 @@ impl Outflow {
 
     /// Whether a write waits for room.
     pub(super) fn waits(&self) -> bool {
-        self.waits
+        self.writer == Writer::Waits
+    }
+
+    /// Who waits for room does not any more.
+    pub(super) fn leave(&mut self) {
+        if self.waits() {
+            self.writer = Writer::Left;
+        }
     }
 
     /// Takes a piece of so many bytes: whether who wrote it waits for room for the next.
@@ -35,8 +57,11 @@ impl Outflow {
             self.broken.get_or_insert_with(|| text.clone());
             return Err(text);
         }
-        self.waits = bytes > 0 && self.unsent > ANSWER_WINDOW - PIECE;
-        Ok(self.waits)
+        if bytes > 0 {
+            let behind = self.unsent > ANSWER_WINDOW - PIECE;
+            self.writer = if behind { Writer::Waits } else { Writer::Answered };
+        }
+        Ok(self.waits())
     }
 
     /// A piece of it could not be read: what follows would close up to what went before.
@@ -51,8 +76,14 @@ impl Outflow {
                 "{bytes} bytes at once, the limit is {PIECE}; write less at a time"
             ));
         }
-        if self.waits {
+        if self.waits() {
             return Err("a write waits for room already; wait for its answer".to_owned());
+        }
+        if self.unsent + bytes > MOST_LEFT {
+            let unsent = self.unsent;
+            return Err(format!(
+                "{unsent} bytes of writes that were taken back wait to be sent, the limit is {MOST_LEFT}; wait for the answer of a write"
+            ));
         }
         if let Some(promised) = self.promised.filter(|promised| written > *promised) {
             return Err(format!(
@@ -67,9 +98,12 @@ impl Outflow {
     /// So many bytes were sent on: whether a write that waited has its room now.
     pub(super) fn sent(&mut self, bytes: usize) -> bool {
         self.unsent = self.unsent.saturating_sub(bytes);
-        let room = self.waits && self.unsent <= ANSWER_WINDOW - PIECE;
-        self.waits &= !room;
-        room
+        let room = self.unsent <= ANSWER_WINDOW - PIECE;
+        let told = room && self.waits();
+        if room {
+            self.writer = Writer::Answered;
+        }
+        told
     }
 
     /// Its end: whether it is whole, or why not.

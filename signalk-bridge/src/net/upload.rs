@@ -74,6 +74,13 @@ impl Net {
         Ok(waits.then_some(Wait::Upload(id)))
     }
 
+    /// Who waits for room does not any more: the next write takes its place.
+    pub(crate) fn upload_write_dropped(&mut self, id: FetchId) {
+        if let Some(upload) = self.uploads.get_mut(&id) {
+            upload.flow.leave();
+        }
+    }
+
     /// Ends the body; the answer is waited for.
     ///
     /// # Errors
@@ -181,6 +188,19 @@ mod tests {
         // The piece that was refused is missing.
         assert!(net.upload_finish(id).unwrap_err().contains("given up"));
         assert_eq!(net.take_effects(), [Effect::FetchCancel { id }]);
+    }
+
+    #[test]
+    fn the_next_write_takes_the_place_of_one_that_was_taken_back() {
+        let (mut net, id) = begun(None);
+        net.upload_write(id, piece(PIECE)).unwrap();
+        net.upload_write(id, piece(PIECE)).unwrap();
+        net.upload_write_dropped(id);
+        assert_eq!(net.upload_write(id, piece(1)), Ok(Some(Wait::Upload(id))));
+        assert_eq!(net.fetch_news(id, FetchNews::Written(PIECE)), None);
+        let room = net.fetch_news(id, FetchNews::Written(PIECE)).unwrap();
+        assert_eq!(room.wait, Wait::Upload(id));
+        assert!(net.upload_finish(id).is_ok(), "it is whole");
     }
 
     #[test]

@@ -56,11 +56,22 @@ impl World {
 
     /// A call that is a notification has nobody to answer; what it began goes on.
     pub(super) fn forget(&mut self, reply: Reply) {
-        match reply {
+        if let Reply::Later(wait, _) = reply {
+            self.leave(wait);
+        }
+    }
+
+    /// Nobody waits for this any more.
+    fn leave(&mut self, wait: Wait) {
+        match wait {
             // Its answer would be read by nobody.
-            Reply::Later(Wait::Fetch(id), _) => self.net.fetch_cancel(id),
-            Reply::Later(Wait::Body(id), _) => self.net.exchange_read_dropped(id),
-            _ => {}
+            Wait::Fetch(id) => self.net.fetch_cancel(id),
+            // The piece that comes would be lost, and with it the meaning of those after it.
+            Wait::Body(id) => self.net.exchange_read_dropped(id),
+            // What was written goes out all the same.
+            Wait::Room(id) => self.net.exchange_write_dropped(id),
+            Wait::Upload(id) => self.net.upload_write_dropped(id),
+            Wait::Socket(_) | Wait::Put(_) | Wait::Save(_) => {}
         }
     }
 
@@ -122,14 +133,9 @@ impl World {
         let waits = self.awaited.iter().find(|(_, (waiting, _))| waiting == id);
         let Some((wait, later)) = waits.map(|(wait, (_, later))| (*wait, *later)) else { return };
         self.awaited.remove(&wait);
-        match (wait, later.call) {
-            (Wait::Fetch(id), _) => self.net.fetch_cancel(id),
-            // The piece that comes would be lost, and with it the meaning of those after it.
-            (Wait::Body(id), _) => self.net.exchange_read_dropped(id),
-            (_, "tcp.connect" | "tcp.listen" | "ws.connect") => {
-                self.net.abandon(later.give.socket())
-            }
-            _ => {}
+        self.leave(wait);
+        if matches!(later.call, "tcp.connect" | "tcp.listen" | "ws.connect") {
+            self.net.abandon(later.give.socket());
         }
     }
 
