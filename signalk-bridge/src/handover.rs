@@ -7,8 +7,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustc_hash::FxHashMap;
 use serde_json::{Map, Value as Json};
+use signalk_model::hash::NameMap;
 use signalk_model::{Body, Context, Item, Path, Source, SourceRef, Timestamp, Value, json};
 
 /// One delta on its way to a plugin.
@@ -149,7 +149,7 @@ const MOST_HEADS: usize = 50_000;
 /// Makes pieces, and finds the head of each.
 #[derive(Debug, Default)]
 pub struct Heads {
-    known: FxHashMap<Key, Arc<Head>>,
+    known: NameMap<Key, Arc<Head>>,
     next: u64,
 }
 

@@ -4,8 +4,8 @@
 //! delta keeps its `$source`, any other is the plugin's own. When a handler is asked, and until when, is
 //! `signalk-core/src/intake`.
 
-use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
+use signalk_model::hash::NameMap;
 use signalk_model::{Complaint, Context, Delta, Path, SourceRef, Update};
 
 use crate::methods::deltas::attribute;
@@ -107,7 +107,7 @@ fn change(
 }
 
 /// How often a delta holds a value or a piece of metadata of one source and path, and in which update first.
-type Had<'a> = FxHashMap<(Option<SourceRef>, Path, bool), (usize, &'a Update)>;
+type Had<'a> = NameMap<(Option<SourceRef>, Path, bool), (usize, &'a Update)>;
 
 /// What was there before, and what is new.
 fn sort(before: &Delta, after: Delta) -> (Delta, Delta) {

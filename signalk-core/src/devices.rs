@@ -1,6 +1,6 @@
 //! Which stream client published which path, so that a PUT can be handed to the device behind it (server-api.md 3.8).
 
-use rustc_hash::FxHashMap;
+use signalk_model::hash::NameMap;
 use signalk_model::{Context, Path, SourceRef};
 
 use crate::io::StreamId;
@@ -8,7 +8,7 @@ use crate::io::StreamId;
 /// Paths by their publishers.
 #[derive(Debug, Default)]
 pub(crate) struct Devices {
-    by_path: FxHashMap<Context, FxHashMap<Path, Vec<(SourceRef, StreamId)>>>,
+    by_path: NameMap<Context, NameMap<Path, Vec<(SourceRef, StreamId)>>>,
     /// Entries in all.
     count: usize,
 }

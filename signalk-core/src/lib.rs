@@ -80,3 +80,4 @@ pub use crate::io::{
     ModuleFiles, Output, Report, StreamId, Ticket,
 };
 pub use crate::security::{PasswordCheck, Secret, SecurityFile};
+pub use signalk_model::hash::seed_tables;

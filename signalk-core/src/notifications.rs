@@ -6,8 +6,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use rustc_hash::FxHashMap;
 use serde_json::{Map, Value as Json, json};
+use signalk_model::hash::NameMap;
 use signalk_model::{Context, Delta, Path, SourceRef, Value};
 
 use crate::{guest::Platform, identity::uuid_v4};
@@ -15,7 +15,7 @@ use crate::{guest::Platform, identity::uuid_v4};
 /// Every notification that was seen.
 #[derive(Debug, Default)]
 pub(crate) struct Notifications {
-    alarms: FxHashMap<Key, Alarm>,
+    alarms: NameMap<Key, Alarm>,
 }
 
 type Key = (Context, Path, Option<SourceRef>);

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 use signalk_model::SourceRef;
+use signalk_model::hash::NameMap;
 
 /// Counters by provider id.
 #[derive(Debug, Default)]
 pub(crate) struct Providers {
-    by_id: FxHashMap<SourceRef, Counter>,
+    by_id: NameMap<SourceRef, Counter>,
     total: u64,
     total_at_interval: u64,
     interval_began: Duration,

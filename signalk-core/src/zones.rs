@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use serde_json::{Map, Value as Json, json};
+use signalk_model::hash::NameMap;
 use signalk_model::{Context, Delta, Path, PathValue, Update, Value, meta::Registry};
 
 use crate::server::Server;
@@ -12,7 +12,7 @@ use crate::server::Server;
 /// The own vessel's zones by path.
 #[derive(Debug, Default)]
 pub(crate) struct Zones {
-    by_path: FxHashMap<Path, Watched>,
+    by_path: NameMap<Path, Watched>,
 }
 
 #[derive(Debug)]

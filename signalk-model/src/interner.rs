@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use crate::hash::{NameMap, NameSet};
 
 use crate::error::NameError;
 use crate::names::{Context, Path, SourceRef};
@@ -14,11 +14,11 @@ use crate::timestamp::Timestamp;
 /// A parse context: hands out shared names and sources.
 #[derive(Debug, Default)]
 pub struct Interner {
-    contexts: FxHashSet<Context>,
-    paths: FxHashSet<Path>,
-    source_refs: FxHashSet<SourceRef>,
+    contexts: NameSet<Context>,
+    paths: NameSet<Path>,
+    source_refs: NameSet<SourceRef>,
     /// By the text on the wire, not the compact one: the lookup happens before parsing.
-    sources: FxHashMap<Box<str>, Arc<Source>>,
+    sources: NameMap<Box<str>, Arc<Source>>,
     timestamp: Option<Timestamp>,
 }
 
@@ -87,7 +87,7 @@ impl Interner {
 }
 
 fn intern<T>(
-    table: &mut FxHashSet<T>,
+    table: &mut NameSet<T>,
     text: &str,
     check: fn(&str) -> Result<(), NameError>,
 ) -> Result<T, NameError>

@@ -29,6 +29,7 @@
 pub mod calendar;
 mod delta;
 mod error;
+pub mod hash;
 mod interner;
 mod item;
 pub mod json;

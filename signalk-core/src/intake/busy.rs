@@ -1,6 +1,6 @@
 //! Which values are held: nothing of the same context, source and path may overtake them.
 
-use rustc_hash::FxHashMap;
+use signalk_model::hash::NameMap;
 use signalk_model::{Context, Delta, Path, SourceRef};
 
 /// Of a value or its metadata.
@@ -8,7 +8,7 @@ pub(super) type Key = (Option<Context>, Option<SourceRef>, Path);
 
 /// How many held deltas have each.
 #[derive(Debug, Default)]
-pub(super) struct Busy(FxHashMap<Key, usize>);
+pub(super) struct Busy(NameMap<Key, usize>);
 
 impl Busy {
     /// Whether the delta has something that is held.

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::time::Duration;
 
-use rustc_hash::FxHashSet;
+use signalk_model::hash::NameSet;
 use signalk_model::{Context, Path};
 
 use super::backlog::Backlog;
@@ -20,7 +20,7 @@ pub(crate) struct Client {
     /// What the query asked for.
     pub(crate) live: Live,
     /// `sendMeta=all`: what was announced on this connection.
-    pub(crate) announced_meta: Option<FxHashSet<(Context, Path)>>,
+    pub(crate) announced_meta: Option<NameSet<(Context, Path)>>,
     /// `serverevents=all`.
     pub(crate) events: bool,
     /// Unsent bytes at the edge, as last reported.
@@ -51,7 +51,7 @@ impl Client {
             peer: request.peer,
             live: Live::of(target),
             announced_meta: (query_value(target, "sendMeta").as_deref() == Some("all"))
-                .then(FxHashSet::default),
+                .then(NameSet::default),
             events: query_value(target, "serverevents").as_deref() == Some("all"),
             queue_bytes: 0,
             backlog: None,

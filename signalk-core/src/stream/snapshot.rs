@@ -2,7 +2,7 @@
 //! source and time (server-api.md 3.2).
 
 use bytes::Bytes;
-use rustc_hash::FxHashSet;
+use signalk_model::hash::NameSet;
 use signalk_model::{
     Body, Context, Item, Path, SourcePolicy, json,
     meta::{Meta, Registry},
@@ -35,7 +35,7 @@ pub(crate) fn frame(item: &Item<'_>) -> Bytes {
 /// `sendMeta=all`: metadata that this client has not seen yet, of the path and then of its parents down to two segments
 /// (server-api.md 3.4).
 pub(crate) fn announce_meta(
-    announced: &mut Option<FxHashSet<(Context, Path)>>,
+    announced: &mut Option<NameSet<(Context, Path)>>,
     registry: &Registry,
     item: &Item<'_>,
     frames: &mut Vec<Bytes>,

@@ -9,7 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use signalk_core::{Config, ConnectionConfig, ConnectionKind, Core, Endpoint, Input};
+use signalk_core::{
+    Config, ConnectionConfig, ConnectionKind, Core, Endpoint, Input, Platform as _, seed_tables,
+};
 use tokio::{
     net::TcpListener,
     runtime::Handle,
@@ -109,6 +111,10 @@ fn start_core(
     inbox: Inbox<ToCore>,
 ) -> JoinHandle<()> {
     let platform = NativePlatform::new();
+    // Before there is a server with tables.
+    let mut seed = [0; 8];
+    platform.fill_random(&mut seed);
+    seed_tables(u64::from_le_bytes(seed));
     let runtime = Handle::current();
     let storage = Storage::new(dir.path(), runtime.clone(), sender.clone());
     let driver = Driver {

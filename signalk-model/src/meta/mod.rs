@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use crate::hash::NameMap;
 use serde_json::{Map, Value as Json};
 
 use self::lookup::index_of;
@@ -131,12 +131,12 @@ pub fn write_paths_json(out: &mut Vec<u8>) {
 #[derive(Debug, Default)]
 pub struct Registry {
     /// Entries of the table that were asked for, by index.
-    specified: FxHashMap<usize, Arc<Meta>>,
-    runtime: FxHashMap<Context, FxHashMap<Path, Arc<Meta>>>,
+    specified: NameMap<usize, Arc<Meta>>,
+    runtime: NameMap<Context, NameMap<Path, Arc<Meta>>>,
     /// The [`cost`] of those of the own vessel.
     own_bytes: usize,
     /// By how much each provider made it grow.
-    own_bytes_of_one: FxHashMap<SourceRef, usize>,
+    own_bytes_of_one: NameMap<SourceRef, usize>,
     /// The cost of those of all others.
     other_bytes: usize,
 }
@@ -223,7 +223,7 @@ impl Registry {
 
     /// A context other than the own vessel is gone.
     pub(crate) fn forget(&mut self, context: &Context) {
-        for meta in self.runtime.remove(context).iter().flat_map(FxHashMap::values) {
+        for meta in self.runtime.remove(context).iter().flat_map(NameMap::values) {
             self.other_bytes = self.other_bytes.saturating_sub(cost(meta));
         }
     }

@@ -5,11 +5,11 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
+use crate::hash::NameMap;
 use serde_json::{Map, Value as Json};
 
 use super::leaf::{Leaf, Placement};
-use super::limits::{self, MAX_ATTRIBUTES, MAX_ROOT_BYTES, Room, Share};
+use super::limits::{self, ATTRIBUTES, MAX_ROOT_BYTES, Room, Share};
 use super::tree::{Branch, Child};
 use crate::delta::Update;
 use crate::item::{Body, Item};
@@ -25,7 +25,7 @@ pub(super) struct ContextModel {
     pub(super) context: Context,
     pub(super) root: Branch,
     pub(super) leaves: Vec<Leaf>,
-    by_path: FxHashMap<Path, usize>,
+    by_path: NameMap<Path, usize>,
     /// Places in `leaves` whose leaf is gone.
     free: Vec<usize>,
     attributes: Vec<Attribute>,
@@ -52,6 +52,8 @@ struct Attribute {
     told: u64,
     /// What it weighs in the budget.
     weight: usize,
+    /// Who brought it.
+    provider: SourceRef,
 }
 
 impl ContextModel {
@@ -65,7 +67,7 @@ impl ContextModel {
             context,
             root,
             leaves: Vec::new(),
-            by_path: FxHashMap::default(),
+            by_path: NameMap::default(),
             free: Vec::new(),
             attributes: Vec::new(),
             told: 0,
@@ -180,7 +182,9 @@ impl ContextModel {
                 *attribute.key == **key && attribute.source_ref == update.source_ref
             });
             let old = known.and_then(|at| self.attributes.get(at)).map_or(0, |known| known.weight);
-            let full = self.attributes.len() >= MAX_ATTRIBUTES;
+            let of_this = self.attributes.iter().filter(|it| it.provider.same(room.provider));
+            let full =
+                known.is_none() && !ATTRIBUTES.is_free(self.attributes.len(), of_this.count());
             if known.is_none() && (full || !room.take_place(&mut self.share)) {
                 continue;
             }
@@ -203,6 +207,7 @@ impl ContextModel {
                 value: value.clone(),
                 told: self.told,
                 weight,
+                provider: room.provider.clone(),
             };
             match known.and_then(|at| self.attributes.get_mut(at)) {
                 Some(known) => *known = attribute,

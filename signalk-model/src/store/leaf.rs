@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::limits::{MAX_SOURCES, Room, Share};
+use super::limits::{Room, SOURCES, Share};
 use crate::delta::Update;
 use crate::json;
 use crate::meta::Meta;
@@ -38,6 +38,8 @@ pub(crate) struct Reading {
     shown: bool,
     /// What its value weighs in the budget.
     weight: usize,
+    /// Who brought this source.
+    provider: SourceRef,
     message: Option<Message>,
 }
 
@@ -116,7 +118,8 @@ impl Leaf {
             }
             return Some(at);
         }
-        if self.readings.len() >= MAX_SOURCES || !room.weigh(share, 0, weight) {
+        let of_this = self.readings.iter().filter(|it| it.provider.same(room.provider)).count();
+        if !SOURCES.is_free(self.readings.len(), of_this) || !room.weigh(share, 0, weight) {
             return None;
         }
         if !room.take_place(share) {
@@ -131,6 +134,7 @@ impl Leaf {
             placement: Placement::Tree,
             shown: false,
             weight,
+            provider: room.provider.clone(),
             message: None,
         });
         Some(self.readings.len() - 1)

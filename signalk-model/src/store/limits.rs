@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use rustc_hash::FxHashMap;
+use crate::hash::NameMap;
 
 use crate::delta::Delta;
 use crate::names::SourceRef;
@@ -17,9 +17,11 @@ pub(super) const MAX_CONTEXTS: usize = 10_000;
 /// Most of them that one provider may bring.
 pub(super) const MAX_CONTEXTS_OF_ONE: usize = 5000;
 /// Most sources of one path. Three GPS receivers over two wires are six.
-pub(super) const MAX_SOURCES: usize = 50;
+pub(super) const SOURCES: Seats = Seats { all: 50, of_one: 40, sure: 5 };
 /// Most members of the root (`name`, `mmsi`, `communication`) of one context, by source.
-pub(super) const MAX_ATTRIBUTES: usize = 100;
+pub(super) const ATTRIBUTES: Seats = Seats { all: 100, of_one: 80, sure: 10 };
+/// Nodes of the tree of sources: beyond these new sources are not shown, their values are. A device of NMEA 2000 has some 30.
+pub(super) const NODES: Seats = Seats { all: 20_000, of_one: 10_000, sure: 500 };
 /// Largest root value in bytes; real ones have 500.
 pub(super) const MAX_ROOT_BYTES: usize = 16 << 10;
 /// A value of so many bytes weighs nothing: it is bounded by the number of values.
@@ -37,6 +39,22 @@ struct Most {
     sure: usize,
     /// Of values that are not small.
     bytes: usize,
+}
+
+/// How many of something there may be, whoever brought them; of one provider; and of one provider however many there are: the
+/// boat's GPS has its place, whatever labels another connection makes up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seats {
+    all: usize,
+    of_one: usize,
+    sure: usize,
+}
+
+impl Seats {
+    /// Whether there is one more, when there are so many and so many of them are the provider's.
+    pub(super) fn is_free(self, all: usize, of_this: usize) -> bool {
+        of_this < self.of_one && (all < self.all || of_this < self.sure)
+    }
 }
 
 /// The own vessel: a large boat with every instrument on a bus has some 2000 paths.
@@ -63,7 +81,7 @@ pub(super) struct Budget {
     most: Most,
     values: usize,
     bytes: usize,
-    of_one: FxHashMap<SourceRef, usize>,
+    of_one: NameMap<SourceRef, usize>,
 }
 
 /// What one context has of its budget, to be given back when it is pruned.
@@ -91,7 +109,7 @@ impl Budget {
     }
 
     fn new(most: Most) -> Self {
-        Self { most, values: 0, bytes: 0, of_one: FxHashMap::default() }
+        Self { most, values: 0, bytes: 0, of_one: NameMap::default() }
     }
 
     /// A context was pruned.
@@ -224,10 +242,11 @@ impl fmt::Display for LeftOut {
             f,
             "too much for the model: of the own vessel it holds {} values ({} of one provider), of {MAX_CONTEXTS} others \
              ({MAX_CONTEXTS_OF_ONE} of one provider) {values} ({values_of_context} each, {values_of_one} of one provider), \
-             {MAX_SOURCES} sources of a path, and {} MiB of values above {SMALL_BYTES} bytes. What has no place is left out: \
+             {} sources of a path, and {} MiB of values above {SMALL_BYTES} bytes. What has no place is left out: \
              look at who sends so many names",
             OWN.values,
             OWN.values_of_one,
+            SOURCES.all,
             bytes >> 20,
         )
     }

@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
+use crate::hash::{NameMap, Seeded};
 use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde_json::{Map, Value as Json};
 
 use self::context::ContextModel;
@@ -51,9 +51,9 @@ pub use node::Node;
 pub struct Store {
     self_context: Context,
     /// This vessel is the first.
-    contexts: IndexMap<Context, ContextModel, FxBuildHasher>,
+    contexts: IndexMap<Context, ContextModel, Seeded>,
     /// How many of the other contexts each provider brought.
-    brought: FxHashMap<SourceRef, usize>,
+    brought: NameMap<SourceRef, usize>,
     /// The provider of deltas whose provider nobody named.
     nobody: SourceRef,
     own: Budget,
@@ -79,7 +79,7 @@ impl Store {
         let mut store = Self {
             self_context: Context::from(format!("vessels.{self_id}")),
             contexts: IndexMap::default(),
-            brought: FxHashMap::default(),
+            brought: NameMap::default(),
             nobody: SourceRef::from(""),
             own: Budget::own(),
             others: Budget::others(),
@@ -134,6 +134,7 @@ impl Store {
         for (at_update, update) in delta.updates.iter().enumerate() {
             if placement == Placement::Tree {
                 self.sources.heard(
+                    provider,
                     update.source.as_ref(),
                     update.source_ref.as_ref(),
                     update.timestamp.as_ref(),

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use crate::hash::NameMap;
 
+use super::limits::NODES;
 use super::tree::JsMap;
 use crate::json;
 use crate::names::{SourceRef, segment_allowed};
@@ -15,12 +16,18 @@ use crate::timestamp::Timestamp;
 pub(super) struct Sources {
     root: JsMap<Node>,
     /// Where the time of a known source object goes; none for sources whose time the tree does not show.
-    known: FxHashMap<Arc<Source>, Option<usize>>,
-    bare: rustc_hash::FxHashSet<SourceRef>,
+    known: NameMap<Arc<Source>, Option<usize>>,
+    bare: crate::hash::NameSet<SourceRef>,
     /// One for each [`Node::Time`] of the tree.
     times: Vec<Option<Timestamp>>,
-    /// Nodes of the tree.
-    nodes: usize,
+    nodes: Nodes,
+}
+
+/// How many nodes the tree has, and who brought them.
+#[derive(Debug, Default)]
+struct Nodes {
+    all: usize,
+    of_one: NameMap<SourceRef, usize>,
 }
 
 #[derive(Debug)]
@@ -46,14 +53,13 @@ impl Node {
 
 /// Source objects come from outside: beyond this number the lookup starts anew, the tree stays.
 const MAX_KNOWN: usize = 4096;
-/// Nodes of the tree: beyond this number new sources are not shown, their values are. A device of NMEA 2000 has some 30.
-const MAX_NODES: usize = 20_000;
 /// A longer source object is not shown.
 const MAX_SOURCE_BYTES: usize = 4096;
 
 impl Sources {
     pub(super) fn heard(
         &mut self,
+        provider: &SourceRef,
         source: Option<&Arc<Source>>,
         source_ref: Option<&SourceRef>,
         timestamp: Option<&Timestamp>,
@@ -61,7 +67,7 @@ impl Sources {
         if let Some(source) = source {
             let at = match self.known.get(source) {
                 Some(at) => *at,
-                None => self.meet(source),
+                None => self.meet(provider, source),
             };
             if let Some(time) = at.and_then(|at| self.times.get_mut(at)) {
                 *time = timestamp.cloned();
@@ -69,71 +75,57 @@ impl Sources {
         } else if let Some(source_ref) = source_ref
             && !self.bare.contains(source_ref)
         {
-            self.meet_bare(source_ref);
+            self.meet_bare(provider, source_ref);
         }
     }
 
     /// Adds what the source says about itself; returns where its time goes.
-    fn meet(&mut self, source: &Arc<Source>) -> Option<usize> {
+    fn meet(&mut self, provider: &SourceRef, source: &Arc<Source>) -> Option<usize> {
         if source.json().len() > MAX_SOURCE_BYTES {
             return None;
         }
         if self.known.len() >= MAX_KNOWN {
             self.known.clear();
         }
-        let at = self.grow(source);
-        self.known.insert(Arc::clone(source), at);
-        at
-    }
-
-    fn grow(&mut self, source: &Source) -> Option<usize> {
-        let mut grown = Grown { nodes: &mut self.nodes, times: &mut self.times };
-        let label = source.label().filter(|label| segment_allowed(label))?;
-        let entry = grown.object(&mut self.root, label, || {
-            let mut members = JsMap::default();
-            members.insert("label", Node::Json(label.into()));
-            if let Some(kind) = source.kind() {
-                members.insert("type", Node::Json(kind.into()));
-            }
-            members
-        })?;
-        let src = source.src().filter(|src| segment_allowed(src));
-        if let Some(src) = src {
-            meet_nmea2000(entry, source, &src, &mut grown)
-        } else if source.kind() == Some("NMEA0183")
-            || matches!(source.message(), Some(Message::Sentence(_)))
-        {
-            meet_nmea0183(entry, source, &mut grown)
-        } else {
-            grown.time(entry, "timestamp")
+        let (nodes, times) = (&mut self.nodes, &mut self.times);
+        let mut grown = Grown { nodes, times, provider, refused: false };
+        let at = grow(&mut self.root, source, &mut grown);
+        // Another provider may have room for it.
+        if !grown.refused {
+            self.known.insert(Arc::clone(source), at);
         }
+        at
     }
 
     /// `a.b.c` becomes nested objects; a suffix with other characters than those of a name stays
     /// one key.
-    fn meet_bare(&mut self, source_ref: &SourceRef) {
+    fn meet_bare(&mut self, provider: &SourceRef, source_ref: &SourceRef) {
         if self.bare.len() >= MAX_KNOWN {
             self.bare.clear();
         }
-        self.bare.insert(source_ref.clone());
         let (label, suffix) = match source_ref.split_once('.') {
             Some((label, suffix)) => (label, Some(suffix)),
             None => (&**source_ref, None),
         };
         if !source_ref.split('.').all(segment_allowed) {
+            self.bare.insert(source_ref.clone());
             return;
         }
-        let mut grown = Grown { nodes: &mut self.nodes, times: &mut self.times };
-        let Some(mut here) = grown.object(&mut self.root, label, JsMap::default) else { return };
+        let (nodes, times) = (&mut self.nodes, &mut self.times);
+        let mut grown = Grown { nodes, times, provider, refused: false };
         let nested = suffix.and_then(|suffix| suffix.split('.').next()).is_none_or(is_plain);
         let rest: Vec<&str> = match suffix {
             None => Vec::new(),
             Some(suffix) if nested => suffix.split('.').collect(),
             Some(suffix) => vec![suffix],
         };
-        for part in rest {
-            let Some(below) = grown.object(here, part, JsMap::default) else { return };
+        let mut here = &mut self.root;
+        for part in std::iter::once(label).chain(rest) {
+            let Some(below) = grown.object(here, part, JsMap::default) else { break };
             here = below;
+        }
+        if !grown.refused {
+            self.bare.insert(source_ref.clone());
         }
     }
 
@@ -176,8 +168,11 @@ impl Sources {
 
 /// The tree while it grows: each new node is counted, and refused when there are too many.
 struct Grown<'a> {
-    nodes: &'a mut usize,
+    nodes: &'a mut Nodes,
     times: &'a mut Vec<Option<Timestamp>>,
+    provider: &'a SourceRef,
+    /// One found no place.
+    refused: bool,
 }
 
 impl Grown<'_> {
@@ -185,8 +180,14 @@ impl Grown<'_> {
         if members.contains_key(key) {
             return true;
         }
-        *self.nodes += usize::from(*self.nodes < MAX_NODES);
-        *self.nodes < MAX_NODES
+        let of_this = self.nodes.of_one.get(self.provider).copied().unwrap_or_default();
+        if !NODES.is_free(self.nodes.all, of_this) {
+            self.refused = true;
+            return false;
+        }
+        self.nodes.all += 1;
+        self.nodes.of_one.insert(self.provider.clone(), of_this + 1);
+        true
     }
 
     /// The members of an object, made when it is missing.
@@ -220,6 +221,29 @@ impl Grown<'_> {
         self.times.push(None);
         members.insert(key, Node::Time(at));
         Some(at)
+    }
+}
+
+/// Adds what the source says about itself; returns where its time goes.
+fn grow(root: &mut JsMap<Node>, source: &Source, grown: &mut Grown<'_>) -> Option<usize> {
+    let label = source.label().filter(|label| segment_allowed(label))?;
+    let entry = grown.object(root, label, || {
+        let mut members = JsMap::default();
+        members.insert("label", Node::Json(label.into()));
+        if let Some(kind) = source.kind() {
+            members.insert("type", Node::Json(kind.into()));
+        }
+        members
+    })?;
+    let src = source.src().filter(|src| segment_allowed(src));
+    if let Some(src) = src {
+        meet_nmea2000(entry, source, &src, grown)
+    } else if source.kind() == Some("NMEA0183")
+        || matches!(source.message(), Some(Message::Sentence(_)))
+    {
+        meet_nmea0183(entry, source, grown)
+    } else {
+        grown.time(entry, "timestamp")
     }
 }
 
@@ -273,8 +297,13 @@ mod tests {
     use super::*;
 
     fn hear(sources: &mut Sources, text: &str, time: &str) {
+        hear_from("one", sources, text, time);
+    }
+
+    fn hear_from(provider: &str, sources: &mut Sources, text: &str, time: &str) {
         let source = Arc::new(Source::parse(text.as_bytes()).unwrap().unwrap());
-        sources.heard(Some(&source), None, Some(&Timestamp::from(time)));
+        let provider = SourceRef::from(provider);
+        sources.heard(&provider, Some(&source), None, Some(&Timestamp::from(time)));
     }
 
     fn json(sources: &Sources) -> String {
@@ -291,7 +320,7 @@ mod tests {
             let text = format!(r#"{{"label":"g","type":"x","seq":{at}}}"#);
             hear(&mut sources, &text, &format!("t{at}"));
         }
-        assert_eq!((sources.times.len(), sources.nodes), (1, 2));
+        assert_eq!((sources.times.len(), sources.nodes.all), (1, 2));
         let last = 2 * MAX_KNOWN - 1;
         assert_eq!(
             json(&sources),
@@ -302,15 +331,17 @@ mod tests {
     #[test]
     fn a_flood_of_labels_does_not_grow_the_tree_for_ever() {
         let mut sources = Sources::default();
-        for at in 0..MAX_NODES {
+        const MANY: usize = 20_000;
+        for at in 0..MANY {
             hear(
                 &mut sources,
                 &format!(r#"{{"label":"g{at}","type":"NMEA0183","talker":"GP","sentence":"RMC"}}"#),
                 "t",
             );
-            sources.heard(None, Some(&SourceRef::from(format!("b{at}.c"))), None);
+            let bare = SourceRef::from(format!("b{at}.c"));
+            sources.heard(&SourceRef::from("one"), None, Some(&bare), None);
         }
-        assert!(sources.times.len() < MAX_NODES && sources.root.iter().count() < MAX_NODES);
+        assert!(sources.times.len() < MANY && sources.root.iter().count() < MANY);
         // What is known still gets its time.
         hear(
             &mut sources,
@@ -322,5 +353,24 @@ mod tests {
         let before = json(&sources).len();
         hear(&mut sources, &long, "t");
         assert_eq!(json(&sources).len(), before);
+    }
+
+    #[test]
+    fn whatever_labels_others_make_up_a_provider_has_its_places_in_the_tree() {
+        let gps = r#"{"label":"gps","type":"NMEA0183","talker":"GP","sentence":"RMC"}"#;
+        let mut sources = Sources::default();
+        for bad in ["bad", "worse", "worst"] {
+            for at in 0..20_000 {
+                hear_from(bad, &mut sources, &format!(r#"{{"label":"{bad}{at}"}}"#), "t");
+            }
+            // It names the boat's own source, too, when there is no room for it any more.
+            hear_from(bad, &mut sources, gps, "t");
+        }
+        assert!(sources.nodes.all < 21_500, "{}", sources.nodes.all);
+        assert!(!json(&sources).contains(r#""gps""#));
+        hear_from("gps", &mut sources, gps, "now");
+        sources.heard(&SourceRef::from("log"), None, Some(&SourceRef::from("log.XX")), None);
+        let json = json(&sources);
+        assert!(json.contains(r#""RMC":"now""#) && json.contains(r#""log":{"XX":{}}"#));
     }
 }

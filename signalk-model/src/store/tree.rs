@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
+use crate::hash::Seeded;
 use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use serde_json::Value as Json;
 
 use crate::json;
 
 /// Keys in JavaScript's order: array indexes first and ascending, the others as they came.
 #[derive(Debug, Clone)]
-pub(crate) struct JsMap<V>(IndexMap<Arc<str>, V, FxBuildHasher>);
+pub(crate) struct JsMap<V>(IndexMap<Arc<str>, V, Seeded>);
 
 impl<V> Default for JsMap<V> {
     fn default() -> Self {

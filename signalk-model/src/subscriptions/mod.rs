@@ -8,7 +8,7 @@
 use std::hash::Hash;
 use std::time::Duration;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use crate::hash::{NameMap, NameSet};
 
 use self::matching::{Lists, Row};
 use self::picked::Picked;
@@ -64,15 +64,15 @@ pub struct SubscriptionSet<Id> {
     subscribers: Vec<Option<Id>>,
     /// What each subscriber holds, by its index.
     held: Vec<Held>,
-    seats: FxHashMap<Id, SubscriberId>,
+    seats: NameMap<Id, SubscriberId>,
     rows: Vec<Option<Row>>,
     free: Vec<RowId>,
     /// Rows without a star by their path; the others have to be tried one by one.
-    exact: FxHashMap<Box<str>, Vec<RowId>>,
+    exact: NameMap<Box<str>, Vec<RowId>>,
     wild: Vec<RowId>,
     announcers: Vec<Announcer>,
-    contexts: FxHashMap<Context, NameId>,
-    paths: FxHashMap<Path, NameId>,
+    contexts: NameMap<Context, NameId>,
+    paths: NameMap<Path, NameId>,
     /// Never given twice: values that wait are told apart by it.
     last_name: NameId,
     lists: Lists<Id>,
@@ -85,7 +85,7 @@ pub struct SubscriptionSet<Id> {
 struct Announcer {
     subscriber: SubscriberId,
     context: ContextSelector,
-    told: FxHashSet<(Context, Path)>,
+    told: NameSet<(Context, Path)>,
 }
 
 /// Beyond this many paths the lookup starts anew: paths come from outside.
@@ -100,14 +100,14 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
             self_context,
             subscribers: Vec::new(),
             held: Vec::new(),
-            seats: FxHashMap::default(),
+            seats: NameMap::default(),
             rows: Vec::new(),
             free: Vec::new(),
-            exact: FxHashMap::default(),
+            exact: NameMap::default(),
             wild: Vec::new(),
             announcers: Vec::new(),
-            contexts: FxHashMap::default(),
-            paths: FxHashMap::default(),
+            contexts: NameMap::default(),
+            paths: NameMap::default(),
             last_name: 0,
             lists: Lists::new(),
             waiting: Waiting::default(),
@@ -179,7 +179,7 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         }
         let Some(subscriber) = self.find(id) else { return 0 };
         let Some(held) = self.held.get(index(subscriber)) else { return 0 };
-        let paths: FxHashSet<&Pattern> = request.paths.iter().collect();
+        let paths: NameSet<&Pattern> = request.paths.iter().collect();
         let gone = |row: &Subscription| row.context == request.context && paths.contains(&row.path);
         let gone: Vec<RowId> =
             held.rows.iter().filter(|(row, _)| gone(row)).map(|(_, at)| *at).collect();
@@ -226,7 +226,7 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
 
     /// Forgets what was looked up for contexts that the store has pruned: all of them in one pass.
     pub fn forget(&mut self, contexts: &[Context]) {
-        let gone: FxHashSet<NameId> =
+        let gone: NameSet<NameId> =
             contexts.iter().filter_map(|context| self.contexts.remove(context)).collect();
         if !gone.is_empty() {
             self.lists.by_name.retain(|(name, _), _| !gone.contains(name));
@@ -234,7 +234,7 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         if self.announcers.is_empty() || contexts.is_empty() {
             return;
         }
-        let contexts: FxHashSet<&Context> = contexts.iter().collect();
+        let contexts: NameSet<&Context> = contexts.iter().collect();
         for announcer in &mut self.announcers {
             announcer.told.retain(|(told, _)| !contexts.contains(told));
         }

@@ -1,7 +1,7 @@
 //! Which rows of one receiver a path belongs to, each path looked at once: for the replay of everything that is known, which
 //! has few paths and many items. Rows of one message nearly always share context and sources: only what differs is told.
 
-use rustc_hash::FxHashMap;
+use crate::hash::NameMap;
 
 use crate::names::Path;
 use crate::selector::ContextSelector;
@@ -17,19 +17,19 @@ pub(super) struct Terms<'a> {
 /// Some rows, by path.
 #[derive(Debug)]
 pub(super) struct Picked<'a> {
-    exact: FxHashMap<&'a str, Vec<usize>>,
+    exact: NameMap<&'a str, Vec<usize>>,
     wild: Vec<(&'a Subscription, usize)>,
     terms: Vec<Terms<'a>>,
-    known: FxHashMap<Path, Box<[usize]>>,
+    known: NameMap<Path, Box<[usize]>>,
 }
 
 impl<'a> Picked<'a> {
     pub(super) fn new(rows: impl Iterator<Item = &'a Subscription>) -> Self {
         let mut picked = Self {
-            exact: FxHashMap::default(),
+            exact: NameMap::default(),
             wild: Vec::new(),
             terms: Vec::new(),
-            known: FxHashMap::default(),
+            known: NameMap::default(),
         };
         for row in rows {
             let terms = Terms { context: &row.context, sources: &row.sources };

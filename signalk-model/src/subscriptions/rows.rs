@@ -3,7 +3,7 @@
 
 use std::hash::Hash;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use crate::hash::{NameMap, NameSet};
 
 use super::matching::{self, Lists, Row};
 use super::{NameId, RowId, SubscriberId, SubscriptionSet, index};
@@ -15,7 +15,7 @@ use crate::subscription::Subscription;
 /// The rows of one subscriber.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    pub(super) rows: FxHashMap<Subscription, RowId>,
+    pub(super) rows: NameMap<Subscription, RowId>,
     /// How many of them are [costly](is_costly).
     pub(super) costly: usize,
 }
@@ -51,10 +51,10 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
             selectors.iter().any(|selector| matching::may_want_context(selector, context, own))
         };
         let contexts = self.contexts.iter().filter(|(context, _)| wanted(context));
-        let contexts: FxHashSet<NameId> = contexts.map(|(_, id)| *id).collect();
+        let contexts: NameSet<NameId> = contexts.map(|(_, id)| *id).collect();
         let (exact, wild): (Vec<&Pattern>, Vec<&Pattern>) =
             fresh.iter().map(|(_, row)| &row.path).partition(|path| path.is_exact());
-        let mut paths: FxHashSet<NameId> =
+        let mut paths: NameSet<NameId> =
             exact.iter().filter_map(|path| self.paths.get(path.as_str()).copied()).collect();
         if !wild.is_empty() {
             let wanted =

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use crate::hash::{NameMap, Seeded};
 use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{NameId, SubscriberId};
 use crate::item::{Item, OwnedItem};
@@ -15,8 +15,8 @@ use crate::value::Value;
 
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    min: FxHashMap<MinKey, MinWindow>,
-    fixed: FxHashMap<FixedKey, FixedWindow>,
+    min: NameMap<MinKey, MinWindow>,
+    fixed: NameMap<FixedKey, FixedWindow>,
     /// May hold times of windows that are gone: waking up for nothing is harmless.
     timers: BinaryHeap<Reverse<(Duration, Timer)>>,
     sweep_at: usize,
@@ -43,7 +43,7 @@ struct MinWindow {
 struct FixedWindow {
     ends: Duration,
     /// The last value per context, path and source, in the order of first arrival.
-    items: IndexMap<(NameId, NameId, Option<SourceRef>), OwnedItem, FxBuildHasher>,
+    items: IndexMap<(NameId, NameId, Option<SourceRef>), OwnedItem, Seeded>,
 }
 
 /// Below this many `minPeriod` windows nobody looks for old ones.

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use wasmi_pdk::Result;
-use wasmi_pdk::signalk::websocket::Event;
+use wasmi_pdk::signalk::websocket::{Event, Mount};
 use wasmi_pdk::signalk::{Delta, Plugin, SignalK, serve};
 
 struct Socket;

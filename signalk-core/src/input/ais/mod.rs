@@ -7,7 +7,7 @@ mod names;
 
 pub(crate) use self::names::ship_type as ship_type_name;
 
-use rustc_hash::FxHashMap;
+use signalk_model::hash::NameMap;
 use signalk_model::{Context, Value};
 
 use self::{
@@ -23,7 +23,7 @@ pub(super) struct Ais {
     fragments: Fragments,
     bits: Bits,
     /// Context and identity by what is read from a message, so that a known vessel costs no text.
-    known: FxHashMap<(Group, u32), (Context, Value)>,
+    known: NameMap<(Group, u32), (Context, Value)>,
     lost: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use signalk_model::hash::NameMap;
 use signalk_model::{Source, SourceRef};
 
 /// `IIVHW`: talker and sentence formatter.
@@ -70,8 +70,8 @@ fn unix_time(digits: &[u8]) -> Option<i64> {
 /// The senders of one connection.
 pub(super) struct Sources {
     label: String,
-    known: FxHashMap<Address, Sender>,
-    tagged: FxHashMap<(Box<str>, [u8; 3]), Arc<Source>>,
+    known: NameMap<Address, Sender>,
+    tagged: NameMap<(Box<str>, [u8; 3]), Arc<Source>>,
 }
 
 #[derive(Default)]
@@ -85,7 +85,7 @@ const MAX_SENDERS: usize = 1000;
 
 impl Sources {
     pub(super) fn new(label: &str) -> Self {
-        Self { label: label.to_owned(), known: FxHashMap::default(), tagged: FxHashMap::default() }
+        Self { label: label.to_owned(), known: NameMap::default(), tagged: NameMap::default() }
     }
 
     /// Notes whether a sentence had a checksum. False when it had none although the sender's others had.
