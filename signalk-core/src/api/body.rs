@@ -53,6 +53,37 @@ impl<'a> Body<'a> {
 /// as text they are 24 MiB or less. A list of a thousand routes of 400 points has 800,000.
 const MOST_VALUES: usize = 1_000_000;
 
+/// The same in one message of a client, which is read in the core's own step too: at the worst 33 MB of values, where a body of
+/// 10 MB would be 400. A track of 80,000 points has so many.
+const MOST_OF_A_CLIENT: usize = 250_000;
+
+/// Whether a client's text is of so many values that it is not made into any.
+pub(crate) fn is_too_much(text: &[u8]) -> bool {
+    // So few bytes cannot be so many values.
+    text.len() > MOST_OF_A_CLIENT && count(text) > MOST_OF_A_CLIENT
+}
+
+/// A client's body as values, whose form the parser knows.
+///
+/// # Errors
+/// The answer to the client: it is no JSON, or of too many values.
+pub(super) fn read<'a, E: fmt::Display>(
+    body: &'a [u8],
+    parse: impl FnOnce(&'a [u8]) -> Result<Value, E>,
+) -> Result<Value, HttpResponse> {
+    if is_too_much(body) {
+        let text =
+            format!("the body has more than {MOST_OF_A_CLIENT} JSON values; send less at a time");
+        return Err(HttpResponse::error(413, &text));
+    }
+    parse(body).map_err(|error| HttpResponse::error(400, &format!("SyntaxError: {error}")))
+}
+
+/// Whether texts have few enough values together to be looked into.
+pub(crate) fn are_few<'a>(texts: impl Iterator<Item = &'a [u8]>) -> bool {
+    texts.map(count).sum::<usize>() <= MOST_VALUES
+}
+
 /// A plugin's reply as values, in the core's own step: not of any number of them.
 ///
 /// # Errors
@@ -214,6 +245,18 @@ mod tests {
         {
             assert!(count(text.as_bytes()) >= at_least && count(text.as_bytes()) <= at_least + 1);
         }
+    }
+
+    #[test]
+    fn a_clients_body_of_too_many_values_is_not_built() {
+        let zeros = |n: usize| format!("[{}0]", "0,".repeat(n - 1));
+        let much = zeros(MOST_OF_A_CLIENT);
+        let refused = read(much.as_bytes(), json::parse).unwrap_err();
+        let text = String::from_utf8_lossy(&refused.body).into_owned();
+        assert!(refused.status == 413 && text.contains("250000 JSON values"), "{text}");
+        let long = serde_json::json!({ "description": "x,".repeat(MOST_OF_A_CLIENT) }).to_string();
+        assert!(read(long.as_bytes(), json::parse).is_ok(), "a long text is one value");
+        assert_eq!(read(b"{", json::parse).unwrap_err().status, 400);
     }
 
     #[test]

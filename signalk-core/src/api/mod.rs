@@ -24,6 +24,7 @@ mod status;
 mod v1;
 mod weather;
 
+pub(crate) use self::body::{are_few, is_too_much};
 pub(crate) use self::endpoints::{address_of_plugin, client_headers};
 pub(crate) use self::{
     body::{compact, values},

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use signalk_bridge::HandlerReply;
 
-use super::{Answer, Call};
+use super::{Answer, Call, body};
 use crate::{
     http::HttpResponse,
     plugins::{DIAGNOSTIC_LINES, Later, Posted},
@@ -46,12 +46,12 @@ pub(super) fn config(call: &mut Call<'_>) -> Answer {
 /// `POST /skServer/plugins/{id}/config`: the answer waits until the file is durable and the plugin has started or stopped.
 pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
     let id = call.captured.first().cloned().unwrap_or_default();
-    let options = match serde_json::from_slice::<Value>(&call.request.body) {
+    let options = match body::read(&call.request.body, serde_json::from_slice::<Value>) {
         Ok(Value::Object(options)) => options,
         Ok(_) => {
             return HttpResponse::error(400, "SyntaxError: the body must be a JSON object").into();
         }
-        Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
+        Err(refusal) => return refusal.into(),
     };
     let (name, text) = match call.plugins.save_config(call.now, &id, options, call.server) {
         Posted::Taken { name, text } => (name, text),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call};
+use super::{Answer, Call, body};
 use crate::{
     http::HttpResponse,
     put::{Asker, Change, Target},
@@ -10,9 +10,9 @@ use crate::{
 
 /// `PUT /signalk/v1/api/{path}`, body `{"value": ..., "source": "..."}`.
 pub(super) fn put(call: &mut Call<'_>) -> Answer {
-    let body = match serde_json::from_slice::<Value>(&call.request.body) {
+    let body = match body::read(&call.request.body, serde_json::from_slice::<Value>) {
         Ok(body) => body,
-        Err(error) => return HttpResponse::error(400, &format!("SyntaxError: {error}")).into(),
+        Err(refusal) => return refusal.into(),
     };
     let Some(value) = body.get("value") else {
         return HttpResponse::html(400, "input is missing a value").into();

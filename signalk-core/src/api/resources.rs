@@ -210,8 +210,7 @@ pub(super) fn body(request: &HttpRequest) -> Result<Value, HttpResponse> {
     if request.body.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    js::parse(&request.body)
-        .map_err(|error| HttpResponse::error(400, &format!("SyntaxError: {error}")))
+    super::body::read(&request.body, js::parse)
 }
 
 fn invalid(kind: &str, value: &Value) -> Option<HttpResponse> {

@@ -160,8 +160,7 @@ fn body(call: &Call<'_>) -> Result<Value, Answer> {
     if call.request.body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&call.request.body)
-        .map_err(|error| HttpResponse::error(400, &format!("SyntaxError: {error}")).into())
+    super::body::read(&call.request.body, serde_json::from_slice).map_err(Answer::from)
 }
 
 fn damaged(file: &str) -> String {

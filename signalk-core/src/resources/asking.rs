@@ -1,16 +1,19 @@
 //! A question on its way: who is asked, what each gave, what follows. A list or a read asks every provider of the type and
 //! merges; a write first finds out who has the resource, then asks that one.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use indexmap::IndexMap;
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::{Map, value::RawValue};
 use signalk_model::json;
 
 use super::{
     provider::{Given, Provider, Question},
     scan::Listing,
 };
-use crate::{http::HttpRequest, io::HttpId};
+use crate::{api::are_few, http::HttpRequest, io::HttpId};
 
 /// Who gets the answer.
 #[derive(Debug)]
@@ -122,25 +125,45 @@ fn merge_listings(mut listings: Vec<Listing>) -> Listing {
     Listing { body: body.into(), entries }
 }
 
-/// Members of all; what is no object cannot be merged, and the last one is the answer.
+/// Members of all, as they stand there: 16 MiB of values would be half a gigabyte. What is no object cannot be merged, nor what
+/// has too many values; then the last one is the answer.
 fn merge_items(mut items: Vec<Bytes>) -> Bytes {
-    if items.len() > 1 {
-        let mut merged = Map::new();
-        for item in &items {
-            match json::parse(item) {
-                Ok(Value::Object(members)) => merged.extend(members),
-                _ => return items.pop().unwrap_or_default(),
-            }
-        }
-        return json::value_text(&Value::Object(merged)).into();
-    }
-    items.pop().unwrap_or_default()
+    let merged = match items.len() {
+        0 | 1 => None,
+        _ => merge_members(&items),
+    };
+    merged.map(Bytes::from).or_else(|| items.pop()).unwrap_or_default()
 }
+
+fn merge_members(items: &[Bytes]) -> Option<Vec<u8>> {
+    if !are_few(items.iter().map(|item| &item[..])) {
+        return None;
+    }
+    let mut merged: IndexMap<Cow<'_, str>, &RawValue> = IndexMap::new();
+    for item in items {
+        merged.extend(serde_json::from_slice::<Members<'_>>(item).ok()?.0);
+    }
+    let mut body = vec![b'{'];
+    for (name, value) in merged {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        json::write_key(&mut body, &name);
+        body.extend_from_slice(value.get().as_bytes());
+    }
+    body.push(b'}');
+    Some(body)
+}
+
+/// The members of an object, as texts.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Members<'a>(#[serde(borrow)] IndexMap<Cow<'a, str>, &'a RawValue>);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn listing(value: Value) -> (Provider, Option<Given>) {
         let Value::Object(members) = value else { panic!("an object") };
@@ -177,5 +200,10 @@ mod tests {
         assert_eq!(text, r#"{"a":1,"b":2}"#);
         let Given::Item(text) = merge(vec![item("{}"), item("5")]) else { panic!("an item") };
         assert_eq!(text, "5");
+        // Too many to be looked into: the last one has the word.
+        let zeros = format!(r#"{{"a":[{}0]}}"#, "0,".repeat(1_000_000));
+        let much = (Provider::Files, Some(Given::Item(zeros.clone().into())));
+        let Given::Item(text) = merge(vec![item(r#"{"b":2}"#), much]) else { panic!("an item") };
+        assert_eq!(text, zeros);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use signalk_model::{Complaint, Delta, Placement, SourceRef};
 
 use crate::{
-    api::NO_ACCESS_REQUESTS,
+    api::{NO_ACCESS_REQUESTS, is_too_much},
     identity::uuid_v4,
     intake::Origin,
     io::StreamId,
@@ -32,6 +32,9 @@ impl Server {
             return;
         }
         if UPDATES.find(text).is_some() && self.stream_delta(now, id, text) == Rest::Nothing {
+            return;
+        }
+        if is_too_much(text) {
             return;
         }
         let Ok(message) = signalk_model::json::parse(text) else { return };
