@@ -72,6 +72,19 @@ pub enum BridgeError {
         /// What happened, with the remedy where there is one.
         reason: String,
     },
+    /// The client of a streamed exchange has left, or its time was up. Not the plugin's fault: the
+    /// plugin is told and nothing is counted.
+    #[error(
+        "plugin `{plugin}`: `{call}`: exchange {exchange} is over: its client has left, or nothing moved in time; end the handler"
+    )]
+    ClientLeft {
+        /// Who called.
+        plugin: PluginId,
+        /// What.
+        call: &'static str,
+        /// Which.
+        exchange: u64,
+    },
     /// The module speaks a convention that this host does not (yet).
     #[error("plugin `{plugin}`: {reason}")]
     Unsupported {
@@ -221,6 +234,11 @@ impl From<wasmi_hdk::CallError> for Crash {
 }
 
 impl BridgeError {
+    /// Whether it is only news for the guest: nobody did anything wrong, so nothing is counted or logged.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self, BridgeError::ClientLeft { .. })
+    }
+
     /// The number on the wire.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -229,7 +247,9 @@ impl BridgeError {
             BridgeError::BadParams { .. } => ErrorCode::InvalidParams,
             BridgeError::TooManyDeltas { .. } => ErrorCode::Busy,
             BridgeError::NotSaved { .. } => ErrorCode::StorageFailed,
-            BridgeError::Network { .. } => ErrorCode::NetworkFailed,
+            BridgeError::Network { .. } | BridgeError::ClientLeft { .. } => {
+                ErrorCode::NetworkFailed
+            }
             BridgeError::Unsupported { .. } | BridgeError::Load { .. } => ErrorCode::NotRunning,
         }
     }
@@ -249,6 +269,9 @@ impl From<&BridgeError> for ErrorObject {
             BridgeError::BadParams { plugin, call, reason }
             | BridgeError::Network { plugin, call, reason } => {
                 json!({ "plugin": plugin, "call": call, "reason": reason })
+            }
+            BridgeError::ClientLeft { plugin, call, exchange } => {
+                json!({ "plugin": plugin, "call": call, "exchange": exchange })
             }
             BridgeError::TooManyDeltas { plugin, call, limit } => {
                 json!({ "plugin": plugin, "call": call, "limit": limit })

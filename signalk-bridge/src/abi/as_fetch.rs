@@ -129,7 +129,8 @@ fn enter(
             HostReturn::Values(results(ty, 0))
         }
     };
-    ctx.charge(bytes / 8);
+    let work = shared.net.take_work();
+    ctx.charge(bytes / 8 + work);
     Ok(returned)
 }
 

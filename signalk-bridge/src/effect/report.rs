@@ -103,6 +103,13 @@ pub enum Report {
         /// Close code and reason that the other end of a WebSocket gave.
         close: Option<(u16, String)>,
     },
+    /// The edge lost the socket by a fault of its own: it is gone, whatever was asked of it.
+    Lost {
+        /// Which.
+        socket: SocketId,
+        /// In words.
+        text: String,
+    },
     /// Something failed that nobody waits for: an option at bind, a datagram that could not be sent.
     SocketTrouble {
         /// Which.

@@ -114,7 +114,7 @@ impl Net {
             upload,
             retry: terms.retry,
         };
-        self.effects.push_back(Effect::Fetch { id, request });
+        self.begin(Effect::Fetch { id, request });
         Ok(id)
     }
 

@@ -47,6 +47,12 @@ const LONGEST_HOST: usize = 253;
 /// Effects, and bytes to send in them, that one slice of the guest may leave.
 const MOST_EFFECTS: usize = 10_000;
 const MOST_EFFECT_BYTES: usize = 8 << 20;
+/// What one more socket, connection or request costs the guest in fuel, half a millisecond of it, and one more thing to send: the
+/// edge makes tasks and asks the system, on the thread of the navigation data. A loop that opens and closes would fill it.
+const OPENING: u64 = 250_000;
+/// The same with keys to be agreed on.
+const OPENING_SECURELY: u64 = 4 * OPENING;
+const SENDING: u64 = 20_000;
 /// Troubles that are kept until somebody reads them.
 const MOST_TROUBLES: usize = 100;
 
@@ -99,6 +105,8 @@ pub(crate) struct Net {
     effects: VecDeque<Effect>,
     /// Bytes to send in them.
     effect_bytes: usize,
+    /// Fuel for them that the guest has not paid.
+    work: u64,
     /// Things that the author should read.
     troubles: Vec<String>,
     completed: Vec<Completed>,
@@ -106,6 +114,8 @@ pub(crate) struct Net {
     /// Those of them whose body has not ended.
     uploads: BTreeMap<FetchId, upload::Uploading>,
     exchanges: BTreeMap<HandlerCallId, exchange::Exchange>,
+    /// The last ones whose client left: a plugin that has not heard of it yet may still ask.
+    left: VecDeque<HandlerCallId>,
     wishes: VecDeque<(HandlerCallId, ExchangeWish)>,
     last_fetch: u64,
     /// Requests by HTTP, and those of them that failed, since last asked.
@@ -150,11 +160,13 @@ impl Net {
         Net {
             effects: VecDeque::new(),
             effect_bytes: 0,
+            work: 0,
             troubles: Vec::new(),
             completed: Vec::new(),
             fetches: BTreeMap::new(),
             uploads: BTreeMap::new(),
             exchanges: BTreeMap::new(),
+            left: VecDeque::new(),
             wishes: VecDeque::new(),
             last_fetch: 0,
             requests: (0, 0),
@@ -187,6 +199,23 @@ impl Net {
     pub(crate) fn take_effects(&mut self) -> VecDeque<Effect> {
         self.effect_bytes = 0;
         std::mem::take(&mut self.effects)
+    }
+
+    /// Something is to be opened.
+    fn begin(&mut self, effect: Effect) {
+        let is_secure = match &effect {
+            Effect::Fetch { request, .. } => is_secure(&request.url),
+            Effect::WebSocketConnect { url, .. } => is_secure(url),
+            Effect::TcpConnect { tls, .. } => *tls,
+            _ => false,
+        };
+        self.work += if is_secure { OPENING_SECURELY } else { OPENING };
+        self.effects.push_back(effect);
+    }
+
+    /// Fuel that the guest owes for what it asked for since last asked.
+    pub(crate) fn take_work(&mut self) -> u64 {
+        std::mem::take(&mut self.work)
     }
 
     /// What went wrong where nobody waited.
@@ -247,6 +276,7 @@ impl Net {
                 Some(Socket::WebSocket(_)) => self.ws_was_closed(socket, error, close),
                 _ => self.tcp_was_closed(socket, error),
             },
+            Report::Lost { socket, text } => self.was_lost(socket, text),
             Report::SocketTrouble { text, .. } => self.trouble(text),
         }
         self.take_completed()
@@ -295,6 +325,21 @@ impl Net {
         }
     }
 
+    /// The edge has a socket no more: who waits is told, and what is asked of it fails.
+    fn was_lost(&mut self, id: SocketId, text: String) {
+        self.trouble(format!("socket {}: {text}", id.0));
+        match self.sockets.get(&id) {
+            Some(Socket::Udp(_)) => self.udp_close(id),
+            Some(Socket::Tcp(_)) => self.tcp_was_connected(id, Err(text)),
+            Some(Socket::WebSocket(socket)) if socket.is_open() => {
+                self.ws_was_closed(id, Some(text), None);
+            }
+            Some(Socket::WebSocket(_)) => self.ws_was_connected(id, Err(text)),
+            Some(Socket::Listener(_)) => self.tcp_close(id),
+            None => {}
+        }
+    }
+
     fn trouble(&mut self, text: String) {
         if self.troubles.len() < MOST_TROUBLES {
             self.troubles.push(text);
@@ -336,6 +381,7 @@ impl Net {
             return Err("too much is sent at once; send less, or later".to_owned());
         }
         self.effect_bytes += bytes;
+        self.work += SENDING;
         self.effects.push_back(effect);
         Ok(())
     }
@@ -352,6 +398,11 @@ impl Net {
         };
         self.completed.extend(wait.map(|wait| Completed { wait, outcome }));
     }
+}
+
+fn is_secure(url: &str) -> bool {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss")
 }
 
 /// Refuses what can be no host.

@@ -117,7 +117,7 @@ impl Net {
         tcp.state = State::Connecting;
         tcp.awaiting = Some(wait);
         let host = host.to_owned();
-        self.effects.push_back(Effect::TcpConnect { socket: id, host, port, tls });
+        self.begin(Effect::TcpConnect { socket: id, host, port, tls });
         Ok(wait)
     }
 

@@ -66,7 +66,7 @@ impl Net {
         udp.bound = true;
         udp.awaiting.push_back(wait);
         let (ipv6, options) = (udp.ipv6, udp.options.clone());
-        self.effects.push_back(Effect::UdpBind { socket: id, ipv6, port, options });
+        self.begin(Effect::UdpBind { socket: id, ipv6, port, options });
         Ok(())
     }
 

@@ -16,6 +16,8 @@ use crate::effect::{Effect, SocketId, WebSocketMessage};
 const LONGEST: usize = 16 << 20;
 /// Bytes that wait to be sent: one message may be longer, when nothing waits before it.
 const MOST_UNSENT: usize = 1 << 20;
+/// The same for all of a plugin's WebSockets together: two of the longest messages.
+const MOST_UNSENT_OF_ALL: usize = 2 * LONGEST;
 /// Longest reason of a close (RFC 6455, 5.5).
 const LONGEST_REASON: usize = 123;
 
@@ -62,6 +64,11 @@ impl std::fmt::Display for End {
 }
 
 impl WebSocket {
+    /// Whether the handshake is done.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Whether there is something to take.
     pub(super) fn has_news(&self) -> bool {
         !self.queue.is_empty() || self.end.is_some()
@@ -88,7 +95,7 @@ impl Net {
         let wait = self.next_wait();
         let socket = WebSocket { awaiting: Some(wait), ..WebSocket::default() };
         let socket = self.add(Socket::WebSocket(socket))?;
-        self.effects.push_back(Effect::WebSocketConnect {
+        self.begin(Effect::WebSocketConnect {
             socket,
             url: url.to_owned(),
             headers: headers.into_iter().filter(|(name, _)| !is_the_hosts(name)).collect(),
@@ -117,9 +124,24 @@ impl Net {
                 "{unsent} bytes wait to be sent; await each send, or send less at a time"
             ));
         }
+        let all = self.ws_unsent();
+        if all + weight > MOST_UNSENT_OF_ALL {
+            return Err(format!(
+                "{all} bytes wait to be sent by all WebSockets, the limit is {MOST_UNSENT_OF_ALL}; await each send"
+            ));
+        }
+        self.work += super::SENDING;
         self.effects.push_back(Effect::WebSocketSend { socket: id, message });
         self.ws(id)?.unsent.add(weight);
         Ok(())
+    }
+
+    fn ws_unsent(&self) -> usize {
+        let of = |socket: &Socket| match socket {
+            Socket::WebSocket(socket) => socket.unsent.bytes(),
+            _ => 0,
+        };
+        self.sockets.values().map(of).sum()
     }
 
     /// The oldest message; `None`: none yet. The end comes last, and once.

@@ -7,7 +7,6 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,32 +19,33 @@ use hyper_util::{
 use signalk_bridge::{Destination, Egress, Scheme};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpStream, lookup_host},
+    net::TcpStream,
 };
 use tokio_rustls::client::TlsStream;
 
-use super::tls;
+use super::{reach::Reach, tls};
 
 /// One address gets so long before the next is tried.
 const ONE_ADDRESS: Duration = Duration::from_secs(10);
 
 /// The addresses of a host that the plugin may reach, in the resolver's order.
 async fn resolve(
-    egress: &Egress,
+    reach: &Reach,
     scheme: Scheme,
     host: &str,
     port: u16,
 ) -> io::Result<Vec<SocketAddr>> {
     let bare = bare(host);
-    listed(egress, scheme, host, port)?;
+    listed(&reach.egress, scheme, host, port)?;
     let all: Vec<SocketAddr> = match literal(host, port) {
         Some(address) => vec![address],
-        None => lookup_host((bare, port))
+        None => reach
+            .names
+            .look_up(bare.to_owned(), port)
             .await
-            .map_err(|error| io::Error::other(format!("cannot find `{bare}`: {error}")))?
-            .collect(),
+            .map_err(|error| io::Error::other(format!("cannot find `{bare}`: {error}")))?,
     };
-    allowed(egress, bare, &all)
+    allowed(&reach.egress, bare, &all)
 }
 
 /// Whether the plugin may talk to this host at all; asked before a name is looked up.
@@ -101,9 +101,9 @@ pub(super) fn allowed(
 }
 
 /// Connects to the first address that answers.
-async fn connect(egress: &Egress, scheme: Scheme, host: &str, port: u16) -> io::Result<TcpStream> {
+async fn connect(reach: &Reach, scheme: Scheme, host: &str, port: u16) -> io::Result<TcpStream> {
     let mut last = None;
-    for address in resolve(egress, scheme, host, port).await? {
+    for address in resolve(reach, scheme, host, port).await? {
         let error = match tokio::time::timeout(ONE_ADDRESS, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 let _ = stream.set_nodelay(true);
@@ -126,14 +126,14 @@ pub(super) enum Stream {
 impl Stream {
     /// Connects, and agrees on keys when it is to be secure.
     pub(super) async fn open(
-        egress: &Egress,
+        reach: &Reach,
         scheme: Scheme,
         host: &str,
         port: u16,
     ) -> io::Result<Stream> {
-        let stream = connect(egress, scheme, host, port).await?;
+        let stream = connect(reach, scheme, host, port).await?;
         if scheme.is_secure() {
-            tls::secure(stream, egress, host).await
+            tls::secure(stream, &reach.egress, host).await
         } else {
             Ok(Stream::Plain(stream))
         }
@@ -143,7 +143,7 @@ impl Stream {
 /// For hyper: opens connections by URI.
 #[derive(Clone)]
 pub(super) struct Connector {
-    pub(super) egress: Arc<Egress>,
+    pub(super) reach: Reach,
 }
 
 impl tower_service::Service<Uri> for Connector {
@@ -156,13 +156,13 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let egress = Arc::clone(&self.egress);
+        let reach = self.reach.clone();
         Box::pin(async move {
             let secure = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
             let scheme = if secure { Scheme::Https } else { Scheme::Http };
             let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
             let host = uri.host().unwrap_or_default();
-            Stream::open(&egress, scheme, host, port).await.map(TokioIo::new)
+            Stream::open(&reach, scheme, host, port).await.map(TokioIo::new)
         })
     }
 }

@@ -3,7 +3,7 @@
 //! One client per life of a plugin, so that connections are kept and rules are not mixed. HTTP/1.1 only: what plugins ask of
 //! instruments and weather services gains nothing by more. Bodies are unpacked (gzip, brotli) and bounded while they are read.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
@@ -13,9 +13,10 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use signalk_bridge::{Egress, FetchHead, FetchId, FetchNews, FetchRequest, Report};
+use signalk_bridge::{FetchHead, FetchId, FetchNews, FetchRequest, Report};
 use tokio::{
     sync::mpsc,
+    task::consume_budget,
     time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tower_http::decompression::{Decompression, DecompressionBody};
@@ -25,6 +26,7 @@ use url::Url;
 use super::{
     Way, causes,
     connect::Connector,
+    reach::Reach,
     redirect::Ask,
     upload::{Outgoing, Part, Pieces as Upload},
 };
@@ -46,12 +48,12 @@ pub(super) struct Web {
 type Answer = Response<DecompressionBody<Incoming>>;
 
 impl Web {
-    pub(super) fn new(egress: Arc<Egress>) -> Web {
+    pub(super) fn new(reach: Reach) -> Web {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(KEPT)
-            .build(Connector { egress });
+            .build(Connector { reach });
         Web { client: Decompression::new(client) }
     }
 
@@ -201,6 +203,7 @@ impl Pieces {
                 Some(Err(error)) => return Err(causes(error.as_ref())),
                 Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
             }
+            consume_budget().await;
         }
         let piece = self.rest.split_to(self.rest.len().min(PIECE));
         self.left = self.left.checked_sub(piece.len()).ok_or_else(too_long)?;
@@ -218,6 +221,8 @@ async fn whole(answer: Answer, most: usize) -> Result<Bytes, String> {
             return Err(too_long());
         }
         all.extend_from_slice(&data);
+        // What is unpacked is always ready: a few bytes could keep this thread for megabytes.
+        consume_budget().await;
     }
     Ok(all.freeze())
 }

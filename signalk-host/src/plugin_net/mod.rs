@@ -7,11 +7,14 @@
 mod connect;
 mod fetch;
 mod listen;
+mod reach;
 mod redirect;
+mod sending;
 mod tcp;
 mod tls;
 mod udp;
 mod upload;
+mod watched;
 mod websocket;
 
 #[cfg(test)]
@@ -19,7 +22,9 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use signalk_bridge::{ConnectionId, Effect, Egress, FetchId, PluginId, Report, Scheme, SocketId};
+use signalk_bridge::{
+    ConnectionId, Effect, Egress, FetchId, FetchNews, PluginId, Report, Scheme, SocketId,
+};
 use signalk_core::Input;
 use tokio::{
     net::TcpStream,
@@ -28,6 +33,11 @@ use tokio::{
     task::AbortHandle,
 };
 
+use self::{
+    reach::{Reach, Resolver},
+    sending::Sending,
+    watched::watched,
+};
 use crate::driver::{CoreSender, ToCore};
 
 /// The networks of all plugins.
@@ -35,14 +45,23 @@ pub(crate) struct PluginNet {
     runtime: Handle,
     sender: CoreSender,
     lives: BTreeMap<(PluginId, u64), Life>,
-    /// Of what each plugin sends as datagrams: over its lives.
-    datagrams: BTreeMap<PluginId, udp::PluginRoom>,
+    /// Over its lives, because what an ended life has left goes on for a while.
+    plugins: BTreeMap<PluginId, Rooms>,
+}
+
+/// What one plugin has of what the lives of it share.
+#[derive(Clone, Default)]
+struct Rooms {
+    /// Of what it sends as datagrams.
+    datagrams: udp::PluginRoom,
+    sending: Sending,
+    names: Resolver,
 }
 
 /// What one life of a plugin has open.
 struct Life {
     web: fetch::Web,
-    datagrams: udp::PluginRoom,
+    rooms: Rooms,
     sockets: BTreeMap<SocketId, Socket>,
     fetches: BTreeMap<FetchId, Fetch>,
 }
@@ -71,7 +90,7 @@ struct Fetch {
 impl PluginNet {
     /// Nothing is open.
     pub(crate) fn new(runtime: Handle, sender: CoreSender) -> PluginNet {
-        PluginNet { runtime, sender, lives: BTreeMap::new(), datagrams: BTreeMap::new() }
+        PluginNet { runtime, sender, lives: BTreeMap::new(), plugins: BTreeMap::new() }
     }
 
     /// Begins what a plugin asked for.
@@ -83,12 +102,12 @@ impl PluginNet {
         effect: Effect,
     ) {
         let way = Way { sender: self.sender.clone(), plugin: plugin.clone(), life };
-        let datagrams = &mut self.datagrams;
-        let here = self.lives.entry((plugin.clone(), life)).or_insert_with(|| Life {
-            web: fetch::Web::new(Arc::clone(&egress)),
-            datagrams: datagrams.entry(plugin).or_default().clone(),
-            sockets: BTreeMap::new(),
-            fetches: BTreeMap::new(),
+        let plugins = &mut self.plugins;
+        let here = self.lives.entry((plugin.clone(), life)).or_insert_with(|| {
+            let rooms = plugins.entry(plugin).or_default().clone();
+            let reach = Reach { egress: Arc::clone(&egress), names: rooms.names.clone() };
+            let (sockets, fetches) = (BTreeMap::new(), BTreeMap::new());
+            Life { web: fetch::Web::new(reach), rooms, sockets, fetches }
         });
         here.carry_out(&self.runtime, way, egress, effect);
     }
@@ -103,13 +122,15 @@ impl PluginNet {
 
 impl Life {
     fn carry_out(&mut self, runtime: &Handle, way: Way, egress: Arc<Egress>, effect: Effect) {
+        let reach = Reach { egress, names: self.rooms.names.clone() };
         match effect {
             Effect::Fetch { id, request } => {
                 self.fetches.retain(|_, fetch| !fetch.task.is_finished());
                 let (more, wanted) = mpsc::unbounded_channel();
                 let (body, parts) = mpsc::unbounded_channel();
-                let work = fetch::run(self.web.clone(), id, request, wanted, parts, way);
-                let task = runtime.spawn(work).abort_handle();
+                let work = fetch::run(self.web.clone(), id, request, wanted, parts, way.clone());
+                let lost = move |text| Report::Fetch { id, news: FetchNews::Failed(text) };
+                let task = runtime.spawn(watched(work, way, lost)).abort_handle();
                 self.fetches.insert(id, Fetch { task, more, body });
             }
             Effect::FetchWrite { id, data } => {
@@ -133,9 +154,9 @@ impl Life {
                 }
             }
             Effect::UdpBind { socket, ipv6, port, options } => {
-                let room = self.datagrams.clone();
-                let (talk, work) = udp::open(way, socket, ipv6, port, options, egress, room);
-                self.open(runtime, socket, Talk::Udp(talk), work);
+                let room = self.rooms.datagrams.clone();
+                let (talk, work) = udp::open(way.clone(), socket, ipv6, port, options, reach, room);
+                self.open(runtime, way, socket, Talk::Udp(talk), work);
             }
             Effect::UdpSet { socket, option } => self.udp(socket, |talk| talk.set(option)),
             Effect::UdpSend { socket, host, port, data } => {
@@ -143,24 +164,28 @@ impl Life {
             }
             Effect::TcpConnect { socket, host, port, tls } => {
                 let scheme = if tls { Scheme::Tls } else { Scheme::Tcp };
-                let (talk, work) = tcp::open(way, socket, scheme, host, port, egress);
-                self.open(runtime, socket, Talk::Tcp(talk), work);
+                let (talk, work) = tcp::open(way.clone(), socket, scheme, host, port, reach);
+                self.open(runtime, way, socket, Talk::Tcp(talk), work);
             }
             Effect::TcpListen { socket, at } => {
-                let (talk, work) = listen::open(way, socket, at, egress);
-                self.open(runtime, socket, Talk::Listener(talk), work);
+                let (talk, work) = listen::open(way.clone(), socket, at, reach.egress);
+                self.open(runtime, way, socket, Talk::Listener(talk), work);
             }
             Effect::TcpAccept { listener, connection, socket } => {
                 let stream = self.knocked(listener, connection);
-                let (talk, work) = tcp::adopt(way, socket, stream);
-                self.open(runtime, socket, Talk::Tcp(talk), work);
+                let (talk, work) = tcp::adopt(way.clone(), socket, stream);
+                self.open(runtime, way, socket, Talk::Tcp(talk), work);
             }
             Effect::TcpRefuse { listener, connection } => {
                 drop(self.knocked(listener, connection));
             }
             Effect::TcpSend { socket, data } => {
-                if let Some(Socket { way: Talk::Tcp(talk), .. }) = self.sockets.get(&socket) {
-                    talk.send(data);
+                let bytes = data.len();
+                let placed = self.rooms.sending.place(data, bytes);
+                match (placed, self.sockets.get(&socket)) {
+                    (Ok(data), Some(Socket { way: Talk::Tcp(talk), .. })) => talk.send(data),
+                    (Err(text), _) => self.lose(runtime, way, socket, text),
+                    _ => {}
                 }
             }
             Effect::Taken { socket, bytes } => match self.sockets.get(&socket) {
@@ -169,12 +194,19 @@ impl Life {
                 _ => {}
             },
             Effect::WebSocketConnect { socket, url, headers, protocols } => {
-                let (talk, work) = websocket::open(way, socket, url, headers, protocols, egress);
-                self.open(runtime, socket, Talk::WebSocket(talk), work);
+                let (talk, work) =
+                    websocket::open(way.clone(), socket, url, headers, protocols, reach);
+                self.open(runtime, way, socket, Talk::WebSocket(talk), work);
             }
             Effect::WebSocketSend { socket, message } => {
-                if let Some(Socket { way: Talk::WebSocket(talk), .. }) = self.sockets.get(&socket) {
-                    talk.send(message);
+                let bytes = message.weight();
+                let placed = self.rooms.sending.place(message, bytes);
+                match (placed, self.sockets.get(&socket)) {
+                    (Ok(message), Some(Socket { way: Talk::WebSocket(talk), .. })) => {
+                        talk.send(message);
+                    }
+                    (Err(text), _) => self.lose(runtime, way, socket, text),
+                    _ => {}
                 }
             }
             Effect::Close { socket, reason } => {
@@ -188,14 +220,24 @@ impl Life {
     fn open(
         &mut self,
         runtime: &Handle,
+        way: Way,
         socket: SocketId,
-        way: Talk,
+        talk: Talk,
         work: impl Future<Output = ()> + Send + 'static,
     ) {
         // Those that the other end closed.
         self.sockets.retain(|_, socket| !socket.task.is_finished());
-        let task = runtime.spawn(work).abort_handle();
-        self.sockets.insert(socket, Socket { task, way });
+        let lost = move |text| Report::Lost { socket, text };
+        let task = runtime.spawn(watched(work, way, lost)).abort_handle();
+        self.sockets.insert(socket, Socket { task, way: talk });
+    }
+
+    /// Ends a connection that cannot go on.
+    fn lose(&mut self, runtime: &Handle, way: Way, socket: SocketId, text: String) {
+        if let Some(lost) = self.sockets.remove(&socket) {
+            lost.close(None);
+            runtime.spawn(async move { way.report(Report::Lost { socket, text }).await });
+        }
     }
 
     /// A connection that came to a listener.

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use signalk_bridge::{Egress, Report, Scheme, SocketId, WINDOW};
+use signalk_bridge::{Report, Scheme, SocketId, WINDOW};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split},
     net::TcpStream,
@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Way, connect::Stream};
+use super::{Way, connect::Stream, reach::Reach, sending::Placed};
 
 /// Plugin ABI 6.2.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -23,13 +23,13 @@ const PIECE: usize = 64 << 10;
 
 /// How the tasks are talked to.
 pub(super) struct Talk {
-    data: mpsc::UnboundedSender<Bytes>,
+    data: mpsc::UnboundedSender<Placed<Bytes>>,
     credit: Arc<Semaphore>,
 }
 
 impl Talk {
     /// How much may wait is the plugin's bound (`signalk-bridge/src/net/tcp.rs`).
-    pub(super) fn send(&self, data: Bytes) {
+    pub(super) fn send(&self, data: Placed<Bytes>) {
         let _ = self.data.send(data);
     }
 
@@ -50,11 +50,11 @@ pub(super) fn open(
     scheme: Scheme,
     host: String,
     port: u16,
-    egress: Arc<Egress>,
+    reach: Reach,
 ) -> (Talk, impl Future<Output = ()> + Send + 'static) {
     let (talk, to_send, credit) = talk();
     let work = async move {
-        let connected = timeout(CONNECT, Stream::open(&egress, scheme, &host, port)).await;
+        let connected = timeout(CONNECT, Stream::open(&reach, scheme, &host, port)).await;
         match connected {
             Ok(Ok(stream)) => {
                 way.report(Report::Connected { socket, result: Ok(String::new()) }).await;
@@ -89,7 +89,7 @@ pub(super) fn adopt(
     (talk, work)
 }
 
-fn talk() -> (Talk, mpsc::UnboundedReceiver<Bytes>, Arc<Semaphore>) {
+fn talk() -> (Talk, mpsc::UnboundedReceiver<Placed<Bytes>>, Arc<Semaphore>) {
     let (data, to_send) = mpsc::unbounded_channel();
     let credit = Arc::new(Semaphore::new(WINDOW));
     (Talk { data, credit: Arc::clone(&credit) }, to_send, credit)
@@ -98,7 +98,7 @@ fn talk() -> (Talk, mpsc::UnboundedReceiver<Bytes>, Arc<Semaphore>) {
 /// Until the other end closes; what is to be sent then is still sent.
 async fn serve(
     stream: Stream,
-    to_send: mpsc::UnboundedReceiver<Bytes>,
+    to_send: mpsc::UnboundedReceiver<Placed<Bytes>>,
     credit: Arc<Semaphore>,
     way: Way,
     socket: SocketId,
@@ -163,7 +163,7 @@ type Over = mpsc::Receiver<Infallible>;
 /// Until the plugin closes, or the other end did.
 async fn write(
     mut writing: impl AsyncWrite + Unpin,
-    mut to_send: mpsc::UnboundedReceiver<Bytes>,
+    mut to_send: mpsc::UnboundedReceiver<Placed<Bytes>>,
     mut over: Over,
     way: Way,
     socket: SocketId,
@@ -176,17 +176,17 @@ async fn write(
         };
         let Some(data) = data else { break };
         let written = tokio::select! {
-            written = write_all(&mut writing, &data) => written,
+            written = write_all(&mut writing, &data.data) => written,
             () = too_late(&mut over, &to_send) => return,
         };
         if written.is_err() {
             return; // the reading task says what broke
         }
-        way.flow(Report::Sent { socket, bytes: data.len() }, None).await;
+        way.flow(Report::Sent { socket, bytes: data.data.len() }, None).await;
     }
     let rest = async {
         while let Ok(data) = to_send.try_recv() {
-            write_all(&mut writing, &data).await?;
+            write_all(&mut writing, &data.data).await?;
         }
         writing.shutdown().await
     };
@@ -200,7 +200,7 @@ async fn write_all(writing: &mut (impl AsyncWrite + Unpin), data: &[u8]) -> io::
 }
 
 /// The connection is over, or the plugin has closed it, and nobody takes what is being written.
-async fn too_late(over: &mut Over, to_send: &mpsc::UnboundedReceiver<Bytes>) {
+async fn too_late(over: &mut Over, to_send: &mpsc::UnboundedReceiver<Placed<Bytes>>) {
     loop {
         let ended = timeout(Duration::from_millis(200), over.recv()).await.is_ok();
         if ended || to_send.is_closed() {
@@ -228,7 +228,8 @@ mod tests {
         let written = tokio::spawn(write(writing, to_send, over, way, SocketId(1)));
         // More than the system keeps for a peer that does not read: the write is blocked.
         let much = Bytes::from(vec![7; 32 << 20]);
-        data.send(much.clone()).unwrap();
+        let sending = crate::plugin_net::Sending::default();
+        data.send(sending.place(much.clone(), much.len()).unwrap()).unwrap();
         tokio::task::yield_now().await;
         drop(alive);
         tokio::task::yield_now().await;

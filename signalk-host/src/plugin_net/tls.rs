@@ -2,10 +2,7 @@
 //! (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), so that an owner's own authority works; and, for one plugin, the certificates
 //! that its owner lists by their fingerprints, because devices on boats sign their own, and the authorities in files that he names.
 
-use std::{
-    fmt, io,
-    sync::{Arc, LazyLock},
-};
+use std::{fmt, io, sync::Arc};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
@@ -19,7 +16,7 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 use signalk_bridge::{Egress, Fingerprint};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::OnceCell, task::spawn_blocking};
 use tokio_rustls::TlsConnector;
 
 use super::connect::Stream;
@@ -33,8 +30,13 @@ struct Usual {
 }
 
 /// Read once, at the first secure connection.
-static USUAL: LazyLock<Result<Usual, String>> =
-    LazyLock::new(|| usual().map_err(|error| error.to_string()));
+static USUAL: OnceCell<Result<Usual, String>> = OnceCell::const_new();
+
+/// By a thread of its own: the system's certificates are some hundred files, and the navigation data goes by this thread.
+async fn read_usual() -> Result<Usual, String> {
+    let read = spawn_blocking(|| usual().map_err(|error| error.to_string()));
+    read.await.unwrap_or_else(|error| Err(error.to_string()))
+}
 
 fn usual() -> Result<Usual, Box<dyn std::error::Error>> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -89,7 +91,8 @@ fn config(
 
 /// Agrees on keys with a server that can prove its name, or holds a certificate that the owner trusts.
 pub(super) async fn secure(stream: TcpStream, egress: &Egress, host: &str) -> io::Result<Stream> {
-    let usual = USUAL.as_ref().map_err(|text| io::Error::other(text.clone()))?;
+    let usual = USUAL.get_or_init(read_usual).await;
+    let usual = usual.as_ref().map_err(|text| io::Error::other(text.clone()))?;
     let config = match (egress.trusts(), egress.authorities()) {
         ([], []) => Arc::clone(&usual.config),
         _ => usual.and(egress).map_err(io::Error::other)?,

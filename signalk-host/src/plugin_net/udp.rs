@@ -24,10 +24,10 @@ use std::{
 
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
-use signalk_bridge::{Datagram, Egress, Report, Scheme, SocketId, UdpOption};
+use signalk_bridge::{Datagram, Report, Scheme, SocketId, UdpOption};
 use socket2::SockRef;
 use tokio::{
-    net::{UdpSocket, lookup_host},
+    net::UdpSocket,
     sync::{Semaphore, mpsc},
     time::{sleep_until, timeout},
 };
@@ -39,7 +39,10 @@ use self::{
     names::{Found, Names, Unsent},
     waiting::{BATCH, Waiting},
 };
-use super::{Way, connect};
+use super::{
+    Way, connect,
+    reach::{Reach, Resolver},
+};
 
 /// Reports on their way to the core.
 const REPORTS: usize = 2;
@@ -90,7 +93,7 @@ pub(super) fn open(
     ipv6: bool,
     port: u16,
     options: Vec<UdpOption>,
-    egress: Arc<Egress>,
+    reach: Reach,
     bytes: PluginRoom,
 ) -> (Talk, impl Future<Output = ()> + Send + 'static) {
     let (sender, commands) = mpsc::unbounded_channel();
@@ -116,8 +119,9 @@ pub(super) fn open(
                     way.trouble(id, text).await;
                 }
                 way.report(Report::UdpBound { socket: id, result: Ok(port) }).await;
-                let open =
-                    Open { way, id, ipv6, socket, egress, refused, names: Names::new(look_up) };
+                let resolver = reach.names.clone();
+                let names = Names::new(move |host| look_up(resolver.clone(), host));
+                let open = Open { way, id, ipv6, socket, reach, refused, names };
                 open.run(commands).await;
             }
         }
@@ -130,7 +134,7 @@ struct Open {
     id: SocketId,
     ipv6: bool,
     socket: UdpSocket,
-    egress: Arc<Egress>,
+    reach: Reach,
     refused: Arc<AtomicU64>,
     names: Names,
 }
@@ -211,7 +215,7 @@ impl Open {
             }
             Command::Send(unsent) => {
                 let (host, port) = (&unsent.host, unsent.port);
-                let listed = connect::listed(&self.egress, Scheme::Udp, host, port);
+                let listed = connect::listed(&self.reach.egress, Scheme::Udp, host, port);
                 // Addresses do not wait behind names.
                 let known = match (listed, connect::literal(host, port)) {
                     (Err(refused), _) => {
@@ -256,7 +260,7 @@ impl Open {
 
     /// To the first address that is allowed and of the socket's own kind.
     async fn send_to(&self, unsent: &Unsent, all: &[SocketAddr]) -> io::Result<()> {
-        let allowed = connect::allowed(&self.egress, &unsent.host, all)?;
+        let allowed = connect::allowed(&self.reach.egress, &unsent.host, all)?;
         let fitting = allowed.into_iter().find(|to| to.is_ipv6() == self.ipv6);
         let to = fitting.ok_or_else(|| {
             io::Error::other(
@@ -287,6 +291,6 @@ impl Open {
 }
 
 /// By the system's resolver.
-fn look_up(host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-    async move { Ok(lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) }.boxed()
+fn look_up(names: Resolver, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+    async move { Ok(names.look_up(host, 0).await?.iter().map(SocketAddr::ip).collect()) }.boxed()
 }

@@ -1,14 +1,13 @@
 //! One WebSocket connection of a plugin to a server elsewhere: one task for both directions.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use http::HeaderValue;
-use signalk_bridge::{Egress, Report, Scheme, SocketId, WINDOW, WebSocketMessage};
+use signalk_bridge::{Report, Scheme, SocketId, WINDOW, WebSocketMessage};
 use tokio::{
-    sync::{Semaphore, mpsc},
-    time::timeout,
+    sync::{Semaphore, mpsc, oneshot},
+    time::{sleep, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
@@ -20,7 +19,7 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
-use super::{Way, causes, connect::Stream};
+use super::{Way, causes, connect::Stream, reach::Reach, sending::Placed};
 use crate::headers;
 
 /// As for TCP.
@@ -31,7 +30,7 @@ const LONGEST: usize = 16 << 20;
 const GOODBYE: Duration = Duration::from_secs(5);
 
 enum Command {
-    Send(WebSocketMessage),
+    Send(Placed<WebSocketMessage>),
     Close(Option<(u16, String)>),
 }
 
@@ -39,11 +38,13 @@ enum Command {
 pub(super) struct Talk {
     commands: mpsc::UnboundedSender<Command>,
     credit: Arc<Semaphore>,
+    /// Dropped when the plugin has closed it.
+    _open: oneshot::Sender<Infallible>,
 }
 
 impl Talk {
     /// How much may wait is the plugin's bound.
-    pub(super) fn send(&self, message: WebSocketMessage) {
+    pub(super) fn send(&self, message: Placed<WebSocketMessage>) {
         let _ = self.commands.send(Command::Send(message));
     }
 
@@ -62,13 +63,14 @@ pub(super) fn open(
     url: String,
     headers: Vec<(String, String)>,
     protocols: Vec<String>,
-    egress: Arc<Egress>,
+    reach: Reach,
 ) -> (Talk, impl Future<Output = ()> + Send + 'static) {
     let (commands, to_do) = mpsc::unbounded_channel();
     let credit = Arc::new(Semaphore::new(WINDOW));
-    let talk = Talk { commands, credit: Arc::clone(&credit) };
+    let (_open, closed) = oneshot::channel();
+    let talk = Talk { commands, credit: Arc::clone(&credit), _open };
     let work = async move {
-        let asked = timeout(CONNECT, connect(&egress, &url, &headers, &protocols)).await;
+        let asked = timeout(CONNECT, connect(&reach, &url, &headers, &protocols)).await;
         let late = || Err(format!("no connection within {CONNECT:?}"));
         match asked.unwrap_or_else(|_| late()) {
             Err(text) => {
@@ -77,7 +79,9 @@ pub(super) fn open(
             }
             Ok((stream, protocol)) => {
                 way.report(Report::Connected { socket, result: Ok(protocol) }).await;
-                if let Some((error, close)) = serve(stream, to_do, &credit, &way, socket).await {
+                if let Some((error, close)) =
+                    serve(stream, to_do, closed, &credit, &way, socket).await
+                {
                     way.report(Report::Closed { socket, error, close }).await;
                 }
             }
@@ -87,7 +91,7 @@ pub(super) fn open(
 }
 
 async fn connect(
-    egress: &Egress,
+    reach: &Reach,
     url: &str,
     given: &[(String, String)],
     protocols: &[String],
@@ -104,7 +108,7 @@ async fn connect(
         request.headers_mut().insert(http::header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let stream =
-        Stream::open(egress, scheme, host, port).await.map_err(|error| error.to_string())?;
+        Stream::open(reach, scheme, host, port).await.map_err(|error| error.to_string())?;
     let config =
         WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
     let (stream, answer) = client_async_with_config(request, stream, Some(config))
@@ -121,6 +125,7 @@ type Ending = (Option<String>, Option<(u16, String)>);
 async fn serve(
     stream: WebSocketStream<Stream>,
     mut to_do: mpsc::UnboundedReceiver<Command>,
+    closed: oneshot::Receiver<Infallible>,
     credit: &Arc<Semaphore>,
     way: &Way,
     socket: SocketId,
@@ -149,14 +154,14 @@ async fn serve(
     };
     let writing = async {
         while let Some(command) = to_do.recv().await {
-            let (message, bytes) = match command {
-                Command::Send(message) => {
+            let (message, bytes, _place) = match command {
+                Command::Send(Placed { data: message, place }) => {
                     let bytes = message.weight();
                     let message = match message {
                         WebSocketMessage::Text(text) => Message::text(text),
-                        WebSocketMessage::Binary(data) => Message::Binary(Bytes::clone(&data)),
+                        WebSocketMessage::Binary(data) => Message::Binary(data),
                     };
-                    (message, bytes)
+                    (message, bytes, place)
                 }
                 Command::Close(reason) => {
                     let frame = reason.map(|(code, reason)| CloseFrame {
@@ -171,11 +176,17 @@ async fn serve(
         }
         Ok(None)
     };
+    // What was to be sent before the plugin closed is waited for only so long: the other end may take nothing any more.
+    let too_late = async {
+        let _ = closed.await;
+        sleep(GOODBYE).await;
+    };
     let closed: Result<Option<CloseFrame>, Error> = {
         tokio::pin!(reading, writing);
         tokio::select! {
             ending = &mut reading => return Some(ending),
             closed = &mut writing => closed,
+            () = too_late => return None,
         }
     };
     match closed {
@@ -188,5 +199,39 @@ async fn serve(
             let _ = timeout(GOODBYE, goodbye).await;
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+
+    use super::*;
+    use crate::plugin_net::{reach::Resolver, sending::Sending};
+
+    /// The plugin's task for a socket to `port`, and how it is talked to.
+    fn open_to(port: u16, way: Way) -> (Talk, impl Future<Output = ()> + Send + 'static) {
+        let reach =
+            Reach { egress: Arc::new(signalk_bridge::Egress::open()), names: Resolver::default() };
+        open(way, SocketId(1), format!("ws://127.0.0.1:{port}/"), vec![], vec![], reach)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_is_closed_while_nobody_reads_does_not_stay_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (sender, inbox) = crate::inbox::channel(8);
+        let way = Way { sender, plugin: signalk_bridge::PluginId::from_package("p"), life: 1 };
+        let (talk, work) = open_to(listener.local_addr().unwrap().port(), way);
+        let work = tokio::spawn(work);
+        let (stream, _) = listener.accept().await.unwrap();
+        let _reads_nothing = accept_async(stream).await.unwrap();
+        inbox.take(&mut Vec::new(), std::time::Instant::now(), None).await;
+        let message = WebSocketMessage::Binary(vec![7; LONGEST].into());
+        let sending = Sending::default();
+        talk.send(sending.place(message, LONGEST).unwrap());
+        tokio::task::yield_now().await;
+        talk.close(None);
+        timeout(Duration::from_secs(3600), work).await.expect("an end").unwrap();
     }
 }

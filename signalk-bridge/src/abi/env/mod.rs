@@ -154,6 +154,9 @@ fn build() -> Imports {
     imports
 }
 
+/// What a call that fails costs the guest in fuel, beside its arguments: what was asked is read, and why not is put in words.
+const FAILING: u64 = 5_000;
+
 fn enter(
     ctx: &mut HostCtx<'_>,
     ty: &FuncType,
@@ -165,7 +168,11 @@ fn enter(
         return Ok(HostReturn::Values(results(ty, row.failure)));
     }
     let mut call = Call { ctx, args: Args(args), name: row.name };
-    Ok(match (row.run)(&mut call) {
+    let answer = (row.run)(&mut call);
+    let work = call.shared().map_or(0, |shared| shared.net.take_work());
+    let failed = matches!(answer, Answer::Number(number) if number == row.failure && number < 0);
+    call.ctx.charge(work + if failed { FAILING } else { 0 });
+    Ok(match answer {
         Answer::Nothing => HostReturn::Values(results(ty, 0)),
         Answer::Number(number) => HostReturn::Values(results(ty, number)),
         Answer::Rest(..) if !call.ctx.may_wait() => {

@@ -71,7 +71,7 @@ impl Net {
         let wait = self.next_wait();
         let listener = Listener { lines, at: None, waiting: VecDeque::new(), awaiting: Some(wait) };
         let socket = self.add(Socket::Listener(listener))?;
-        self.effects.push_back(Effect::TcpListen { socket, at: SocketAddr::new(ip, port) });
+        self.begin(Effect::TcpListen { socket, at: SocketAddr::new(ip, port) });
         Ok((socket, wait))
     }
 

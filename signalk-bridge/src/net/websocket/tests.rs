@@ -90,3 +90,45 @@ fn what_cannot_be_is_refused_in_words() {
     assert_eq!(net.handle_report(failed), [Completed { wait, outcome }]);
     assert!(net.ws_take(id).is_err());
 }
+
+#[test]
+fn all_sockets_together_keep_so_much_unsent() {
+    let mut net = Net::new();
+    let sockets: Vec<SocketId> = (0..4)
+        .map(|_| {
+            let (id, _) = net.ws_connect("ws://a.b", vec![], vec![]).unwrap();
+            net.handle_report(Report::Connected { socket: id, result: Ok(String::new()) });
+            id
+        })
+        .collect();
+    let long = || WebSocketMessage::Binary(Bytes::from(vec![7; LONGEST]));
+    let taken: Vec<bool> = sockets.iter().map(|id| net.ws_send(*id, long()).is_ok()).collect();
+    assert_eq!(taken, [true, true, false, false]);
+    assert!(net.ws_send(sockets[3], long()).unwrap_err().contains("by all WebSockets"));
+    net.handle_report(Report::Sent { socket: sockets[0], bytes: LONGEST });
+    assert_eq!(net.ws_send(sockets[3], long()), Ok(()));
+}
+
+#[test]
+fn a_socket_that_the_edge_lost_answers_who_waits_and_is_gone() {
+    let mut net = Net::new();
+    let lost = |socket| Report::Lost { socket, text: "lost".into() };
+    let udp = net.udp_create(false).unwrap();
+    let bound = net.udp_bind(udp, 0).unwrap();
+    let tcp = net.tcp_create().unwrap();
+    let connected = net.tcp_connect(tcp, "a.b", 1, false).unwrap();
+    let (web, opened) = net.ws_connect("ws://a.b", vec![], vec![]).unwrap();
+    let (listener, listens) = net.tcp_listen("127.0.0.1", 0, false).unwrap();
+    for (socket, wait) in [(udp, bound), (tcp, connected), (web, opened), (listener, listens)] {
+        let done = net.handle_report(lost(socket));
+        assert!(done.len() == 1 && done[0].wait == wait, "{done:?}");
+        assert!(matches!(done[0].outcome, Outcome::Failed(_)));
+    }
+    assert_eq!(net.take_troubles().len(), 4);
+    let mut net = open();
+    net.ws_send(ID, text("x")).unwrap();
+    let wait = net.when_sent(ID).unwrap();
+    let outcome = Outcome::Failed("lost".into());
+    assert_eq!(net.handle_report(lost(ID)), [Completed { wait, outcome }]);
+    assert!(matches!(net.ws_take(ID), Ok(Some(Heard::End(_)))));
+}

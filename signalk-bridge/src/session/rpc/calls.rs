@@ -73,7 +73,9 @@ impl Rpc {
     ) {
         for (id, answer) in answers {
             let result = answer.map_err(|error| {
-                common.complain(error.to_string(), now, signalk);
+                if !error.is_quiet() {
+                    common.complain(error.to_string(), now, signalk);
+                }
                 ErrorObject::from(&error)
             });
             self.plugin.handle_input(now, PluginInput::Respond { id, result });
@@ -112,7 +114,7 @@ impl Rpc {
         let params = params.as_ref().map_or("", |params| params.get());
         let net = &mut self.world.net;
         let reply = methods::call(method, params, &mut common.account, net, signalk, now);
-        self.plugin.charge(common.account.take_owed());
+        self.plugin.charge(common.account.take_owed() + self.world.net.take_work());
         let answer = match (id, reply) {
             (Some(id), Ok(reply)) => {
                 let answer = self.world.begin(id.clone(), reply);
@@ -124,6 +126,7 @@ impl Rpc {
                 None
             }
             // A failure has nobody to go to but the log.
+            (None, Err(error)) if error.is_quiet() => None,
             (None, Err(error)) => {
                 common.complain(error.to_string(), now, signalk);
                 None
@@ -139,6 +142,7 @@ impl Rpc {
 
 /// A call that fails at once is counted by the table of methods, one that fails later here.
 fn count_late(answers: &[(RequestId, Answer)], common: &mut Common) {
-    let failed = answers.iter().filter(|(_, answer)| answer.is_err()).count();
+    let is_failed = |answer: &Answer| answer.as_ref().is_err_and(|error| !error.is_quiet());
+    let failed = answers.iter().filter(|(_, answer)| is_failed(answer)).count();
     common.account.counters.host_call_errors += u64::try_from(failed).unwrap_or(u64::MAX);
 }

@@ -20,7 +20,7 @@ const NAMES: usize = 100;
 const AT_ONCE: usize = 2;
 
 /// The resolver: the addresses of a name, of which there may be none.
-pub(super) type Ask = fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
+type Ask = dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync;
 
 /// A datagram that is not sent yet.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) type Found = Result<Vec<IpAddr>, String>;
 
 /// The names of one socket.
 pub(super) struct Names {
-    ask: Ask,
+    ask: Box<Ask>,
     known: BTreeMap<String, Name>,
     asking: JoinSet<(String, io::Result<Vec<IpAddr>>)>,
     at_once: Arc<Semaphore>,
@@ -50,7 +50,10 @@ enum Name {
 }
 
 impl Names {
-    pub(super) fn new(ask: Ask) -> Names {
+    pub(super) fn new(
+        ask: impl Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync + 'static,
+    ) -> Names {
+        let ask = Box::new(ask);
         let at_once = Arc::new(Semaphore::new(AT_ONCE));
         Names { ask, known: BTreeMap::new(), asking: JoinSet::new(), at_once }
     }

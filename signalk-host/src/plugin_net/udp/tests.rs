@@ -31,7 +31,10 @@ async fn at_sea_socket(
         id,
         ipv6: false,
         socket,
-        egress: Arc::new(Egress::open()),
+        reach: Reach {
+            egress: Arc::new(signalk_bridge::Egress::open()),
+            names: Resolver::default(),
+        },
         refused: Arc::clone(&refused),
         names: Names::new(at_sea),
     };
