@@ -12,6 +12,10 @@ pub const PIECE: usize = 64 << 10;
 /// Bytes of an answer that may wait for the client: a plugin that has written more waits, too.
 pub const ANSWER_WINDOW: usize = 2 * PIECE;
 
+/// Headers that a plugin may give an answer, or a request of its own: as many as a module by
+/// `as-fetch` has. No browser reads more than some hundred.
+pub const MOST_HEADERS: usize = 200;
+
 /// What a plugin wishes of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExchangeWish {

@@ -48,7 +48,7 @@ pub use effect::{
 };
 pub use egress::{Destination, Egress, Fingerprint, Refused, Scheme};
 pub use error::{BridgeError, Cause, Crash, Failure};
-pub use exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, PIECE, StreamHead};
+pub use exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, MOST_HEADERS, PIECE, StreamHead};
 pub use handler::{
     HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,
     HandlerReply, RadarHandler, ResourceHandler, WeatherHandler,

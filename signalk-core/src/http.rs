@@ -43,8 +43,7 @@ pub const BODY_LIMIT: usize = 10 << 20;
 /// Of bodies for plugins' endpoints (R123), in both directions.
 pub const PLUGIN_BODY_LIMIT: usize = 16 << 20;
 
-/// Headers that a plugin may give an answer, or a request of its own: as many as a module by `as-fetch` has. An edge refuses more.
-pub const MOST_HEADERS: usize = 200;
+pub use signalk_bridge::MOST_HEADERS;
 
 /// The most bytes that the body of a request may have: for endpoints of plugins [`PLUGIN_BODY_LIMIT`], for the rest `own`. An
 /// edge refuses more with 413.

@@ -11,7 +11,8 @@ use axum::{
     body::{Body, HttpBody},
     extract::{ConnectInfo, Request, State},
     http::{
-        Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts,
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header,
+        request::Parts,
     },
     response::{IntoResponse, Response},
     routing::get,
@@ -114,6 +115,7 @@ async fn to_core(
     if !body.is_end_stream() && signalk_core::http::may_stream(method, target) {
         return streamed::ask(&edge, presence, request, body).await;
     }
+    let is_head = parts.method == Method::HEAD;
     let limit = edge.bodies.limit(method, target);
     let (body, _place) = match edge.bodies.read(body, limit).await {
         Ok(read) => read,
@@ -125,13 +127,14 @@ async fn to_core(
     if edge.sender.send(asked).await.is_err() {
         return stopping();
     }
-    answered(answer_comes.await, presence)
+    answered(answer_comes.await, presence, is_head)
 }
 
 /// What a client gets.
 pub(crate) fn answered(
     answer: Result<Answer, oneshot::error::RecvError>,
     presence: Presence,
+    is_head: bool,
 ) -> Response {
     if let Ok(answer) = &answer
         && let Err(refusal) = is_sendable(answer)
@@ -141,7 +144,8 @@ pub(crate) fn answered(
     }
     let answer = match answer {
         Ok(Answer::Stream { head, length, pieces }) => {
-            return streamed::response(head, length, pieces, presence);
+            let has_body = !is_head && !matches!(head.status, 204 | 304);
+            return streamed::response(head, length, pieces, presence, has_body);
         }
         Ok(Answer::Whole(whole)) => response(whole),
         Ok(Answer::File(head, piece)) => file_response(head, piece),
@@ -268,7 +272,7 @@ mod tests {
         for answer in [Answer::Whole(too_many()), stream] {
             let presence = Presence::new(edge.next_request(), edge.sender.clone());
             let id = presence.id();
-            let refused = answered(Ok(answer), presence);
+            let refused = answered(Ok(answer), presence, false);
             assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
             let body = axum::body::to_bytes(refused.into_body(), 1000).await.unwrap();
             let text = String::from_utf8(body.into()).unwrap();

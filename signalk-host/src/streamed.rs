@@ -11,7 +11,10 @@ use axum::{
 use bytes::Bytes;
 use futures::StreamExt;
 use signalk_core::{BodyNews, HttpId, HttpRequest, HttpResponse, Input};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
     admission::Edge,
@@ -30,6 +33,9 @@ const FRAME: usize = 16 << 10;
 /// sends may never see its answer.
 const DRAINED: usize = 32 << 20;
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// A body that no client gets is taken from its plugin for so long, and for [`DRAINED`] bytes.
+const UNSEEN: Duration = Duration::from_secs(60);
 
 /// A client that waits for its answer. Dropped before [`Presence::end`], the core is told that it is gone.
 pub(crate) struct Presence {
@@ -86,6 +92,7 @@ pub(crate) async fn ask(
     }
     // Who is told to go on would send a body that nobody wants.
     let waits = request.header("expect").is_some();
+    let is_head = request.method == "HEAD";
     let first = tokio::select! {
         biased;
         want = wanted.recv() => Ok(want),
@@ -102,15 +109,15 @@ pub(crate) async fn ask(
             if edge.sender.send(ToCore::Input(Input::Http { id, request })).await.is_err() {
                 return http::stopping();
             }
-            http::answered(answered.await, presence)
+            http::answered(answered.await, presence, is_head)
         }
         Ok(Some(Want::Piece)) => {
             tokio::spawn(pump(body, Some(()), wanted, id, edge.sender.clone()));
-            http::answered(answered.await, presence)
+            http::answered(answered.await, presence, is_head)
         }
         Err(Ok(answer @ Answer::Stream { .. })) => {
             tokio::spawn(pump(body, None, wanted, id, edge.sender.clone()));
-            http::answered(Ok(answer), presence)
+            http::answered(Ok(answer), presence, is_head)
         }
         // Answered without a look at the body.
         first => {
@@ -121,7 +128,7 @@ pub(crate) async fn ask(
                 Err(answer) => answer,
                 Ok(_) => answered.await,
             };
-            http::answered(answer, presence)
+            http::answered(answer, presence, is_head)
         }
     }
 }
@@ -192,17 +199,44 @@ async fn drain(mut body: BodyDataStream) {
         }
     };
     // Too long is as good as the end.
-    let _ = tokio::time::timeout(DRAIN, all).await;
+    let _ = timeout(DRAIN, all).await;
 }
 
-/// The answer of which only the head is here.
+/// The answer of which only the head is here. One to HEAD, or of a status that has no body: what the plugin writes all the same
+/// goes nowhere, and nobody is told that the client has left.
 pub(crate) fn response(
     head: HttpResponse,
     length: Option<u64>,
     pieces: mpsc::UnboundedReceiver<Next>,
     presence: Presence,
+    has_body: bool,
 ) -> Response {
+    let (mut parts, _) = http::response(head).into_parts();
+    parts.extensions.insert(AsItComes);
+    set_length(&mut parts.headers, length);
     let answer = Pending { pieces, rest: Bytes::new(), given: 0, presence };
+    let body = if has_body {
+        frames(answer)
+    } else {
+        tokio::spawn(timeout(UNSEEN, swallow(answer)));
+        // Not `Body::empty`, whose length would be said: it is not that of the answer to GET.
+        Body::from_stream(futures::stream::empty::<io::Result<Bytes>>())
+    };
+    Response::from_parts(parts, body)
+}
+
+/// Takes what nobody gets, as far as it is worth the plugin's time.
+async fn swallow(mut answer: Pending) {
+    let mut left = DRAINED;
+    while let Some(frame) = answer.next().await {
+        let Ok(frame) = frame else { return };
+        let Some(rest) = left.checked_sub(frame.len()) else { return };
+        left = rest;
+    }
+    answer.presence.end();
+}
+
+fn frames(answer: Pending) -> Body {
     let frames = futures::stream::unfold(Some(answer), |answer| async move {
         let mut answer = answer?;
         Some(match answer.next().await {
@@ -214,11 +248,7 @@ pub(crate) fn response(
             }
         })
     });
-    let frames = frames.filter_map(std::future::ready);
-    let (mut parts, _) = http::response(head).into_parts();
-    parts.extensions.insert(AsItComes);
-    set_length(&mut parts.headers, length);
-    Response::from_parts(parts, Body::from_stream(frames))
+    Body::from_stream(frames.filter_map(std::future::ready))
 }
 
 fn set_length(headers: &mut HeaderMap, length: Option<u64>) {
@@ -261,7 +291,6 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::{TcpListener, TcpStream},
-        time::timeout,
     };
 
     use super::*;
@@ -320,5 +349,36 @@ mod tests {
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert!(closed.is_ok(), "it holds its place");
+    }
+
+    /// What a plugin writes for a client that gets no body goes nowhere; the client has its answer, and has not left.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_a_body_takes_what_its_plugin_writes() {
+        let (sender, inbox) = inbox::channel(64);
+        let (next, pieces) = mpsc::unbounded_channel();
+        let presence = Presence::new(HttpId(1), sender);
+        let head = HttpResponse { status: 200, headers: Vec::new(), body: Bytes::new() };
+        drop(response(head, Some(100_000), pieces, presence, false));
+        for piece in [60_000, 40_000] {
+            next.send(Next::Piece(Bytes::from(vec![7; piece]))).unwrap();
+        }
+        next.send(Next::End).unwrap();
+        let mut batch = Vec::new();
+        let mut written = 0;
+        loop {
+            let news = inbox.take(&mut batch, std::time::Instant::now(), None);
+            if timeout(LONG, news).await.is_err() {
+                break;
+            }
+            for message in batch.drain(..) {
+                match message {
+                    ToCore::Input(Input::HttpBody { news: BodyNews::Written(bytes), .. }) => {
+                        written += bytes;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert_eq!(written, 100_000);
     }
 }

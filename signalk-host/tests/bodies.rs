@@ -155,3 +155,14 @@ fn who_is_refused_while_it_sends_reads_why() {
     assert!(text.contains("has 16 streamed requests open"), "{text}");
     drop(open);
 }
+
+#[test]
+fn a_head_of_a_streamed_endpoint_is_no_client_that_leaves() {
+    let host = bodies();
+    let (head, body, _) = answer(ask(&host, "HEAD", "/down?bytes=1000000", ""));
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("content-length: 1000000") && body.is_empty(), "{head}");
+    let whole = host.json("/plugins/bodies/diagnostics")["counters"].clone();
+    assert_eq!((&whole["handlerErrors"], &whole["hostCallErrors"]), (&json!(0), &json!(0)));
+    assert!(!host.log().contains("left /down"), "{}", host.log());
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use signalk_core::HttpId;
+use signalk_core::{BodyNews, HttpId, Input};
 use workspace_tests::Sim;
 
 const PIECE: usize = 64 << 10;
@@ -62,6 +62,13 @@ fn error(sim: &mut Sim, id: HttpId) -> (u16, String) {
     let answer = sim.answer(id).expect("an answer");
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     (answer.status, body["error"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Handlers and host calls of the plugin that failed.
+fn errors(sim: &mut Sim) -> (u64, u64) {
+    let counters = sim.get_json("/plugins/bodies/diagnostics")["counters"].clone();
+    let count = |name: &str| counters[name].as_u64().unwrap();
+    (count("handlerErrors"), count("hostCallErrors"))
 }
 
 fn left(sim: &Sim, path: &str) -> bool {
@@ -137,6 +144,43 @@ fn a_client_that_sends_nothing_is_given_up_after_a_minute() {
 }
 
 #[test]
+fn a_client_that_drips_is_given_up_and_its_place_is_free() {
+    let mut sim = running();
+    let (up, down) =
+        (begin(&mut sim, "POST", "/count"), begin(&mut sim, "GET", "/down?bytes=1000000"));
+    let mut drips = 0;
+    while sim.exchange(down).ended.is_none() && drips < 20 {
+        sim.advance(Duration::from_secs(50));
+        if sim.exchange(up).wanted > 0 {
+            sim.send(up, Some(Bytes::from_static(b"x")));
+        }
+        // One byte of what waits.
+        sim.input(Input::HttpBody { id: down, news: BodyNews::Written(1) });
+        drips += 1;
+    }
+    assert_eq!((sim.exchange(down).ended, drips), (Some(false), 3), "broken off");
+    let slow = "less than 1 KiB in a second for two minutes";
+    assert_eq!(error(&mut sim, up), (408, format!("the client sent {slow}")));
+    assert!(sim.log.iter().any(|line| line.contains(&format!("the client took {slow}"))));
+    assert!(left(&sim, "/count") && left(&sim, "/down"));
+    assert_eq!(errors(&mut sim), (0, 0));
+    let open: Vec<_> = (0..16).map(|_| begin(&mut sim, "POST", "/count")).collect();
+    assert!(open.into_iter().all(|id| sim.exchange(id).wanted == 1));
+}
+
+#[test]
+fn a_slow_link_that_moves_is_waited_for_and_a_rest_of_the_plugin_costs_the_client_nothing() {
+    let mut sim = running();
+    let up = begin(&mut sim, "POST", "/count");
+    for fill in 0..60 {
+        sim.advance(Duration::from_secs(55));
+        sim.send(up, piece(fill));
+    }
+    sim.send(up, None);
+    assert_eq!(sim.answer(up).unwrap().status, 200);
+}
+
+#[test]
 fn a_client_that_goes_away_ends_its_handler() {
     let mut sim = running();
     let (up, down) =
@@ -151,8 +195,9 @@ fn a_client_that_goes_away_ends_its_handler() {
     }
     assert_eq!(state(&mut sim), "running");
     // It is not the plugin that failed.
-    let counters = sim.get_json("/plugins/bodies/diagnostics")["counters"].clone();
-    assert_eq!(counters["handlerErrors"], 0, "{counters}");
+    assert_eq!(errors(&mut sim), (0, 0));
+    let blamed: Vec<_> = sim.log.iter().filter(|line| line.contains("http.")).collect();
+    assert!(blamed.is_empty(), "{blamed:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Caller;
 use super::network::{Give, Headers, Reply, bytes_of};
-use crate::exchange::StreamHead;
+use crate::exchange::{MOST_HEADERS, StreamHead};
 use crate::{BridgeError, HandlerCallId};
 
 pub(super) mod params {
@@ -56,6 +56,7 @@ pub struct Write {
 
 /// The next piece of the request's body.
 pub(super) fn read(caller: &mut Caller<'_>, params: Named) -> Result<Reply, BridgeError> {
+    still_here(caller, params.exchange)?;
     let wait = caller.net(|net| net.exchange_read(HandlerCallId(params.exchange)))?;
     Ok(Reply::later(caller.call, wait, Give::Piece))
 }
@@ -66,12 +67,18 @@ pub(super) fn read(caller: &mut Caller<'_>, params: Named) -> Result<Reply, Brid
 /// [`BridgeError::BadParams`] for a status that ends no exchange, [`BridgeError::Network`] when the
 /// answer cannot begin.
 pub fn respond(caller: &mut Caller<'_>, params: Respond) -> Result<(), BridgeError> {
+    still_here(caller, params.exchange)?;
     let status = params.status_code.unwrap_or(200);
     if !(200..600).contains(&status) {
         return Err(caller.bad_params(format_args!("`statusCode` is {status}, not 200 to 599")));
     }
     let mut length = None;
     let mut headers = params.headers.pairs();
+    let count = headers.len();
+    if count > MOST_HEADERS {
+        return Err(caller
+            .bad_params(format_args!("{count} headers, the limit is {MOST_HEADERS}; send fewer")));
+    }
     for (name, value) in &headers {
         if name.eq_ignore_ascii_case("content-length") {
             let said = value.trim().parse();
@@ -88,6 +95,7 @@ pub fn respond(caller: &mut Caller<'_>, params: Respond) -> Result<(), BridgeErr
 
 /// Writes a piece of the answer; answers when there is room for the next.
 pub(super) fn write(caller: &mut Caller<'_>, params: Write) -> Result<Reply, BridgeError> {
+    still_here(caller, params.exchange)?;
     let data = bytes_of(caller, params.data.as_deref(), params.text);
     if let Err(error) = &data {
         let text = error.to_string();
@@ -97,5 +105,17 @@ pub(super) fn write(caller: &mut Caller<'_>, params: Write) -> Result<Reply, Bri
     match caller.net(|net| net.exchange_write(HandlerCallId(params.exchange), data))? {
         Some(wait) => Ok(Reply::later(caller.call, wait, Give::Null)),
         None => Reply::null(caller),
+    }
+}
+
+/// A plugin that has not heard yet that its client left is told, and not blamed.
+fn still_here(caller: &Caller<'_>, exchange: u64) -> Result<(), BridgeError> {
+    let net = caller.net.as_deref();
+    match net.is_some_and(|net| net.exchange_has_left(HandlerCallId(exchange))) {
+        true => {
+            let plugin = caller.plugin().clone();
+            Err(BridgeError::ClientLeft { plugin, call: caller.call, exchange })
+        }
+        false => Ok(()),
     }
 }

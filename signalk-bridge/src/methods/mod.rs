@@ -198,7 +198,7 @@ pub(crate) fn call(
     let mut caller = admit(method, account, signalk, now)?;
     caller.net = Some(net);
     let answer = caller.charge(params).and_then(|()| (row.run)(&mut caller, params));
-    if answer.is_err() {
+    if answer.as_ref().is_err_and(|error| !error.is_quiet()) {
         account.counters.host_call_errors += 1;
     }
     answer

@@ -13,6 +13,9 @@ use super::{Completed, Net, Outcome, Wait};
 use crate::exchange::{ExchangeNews, ExchangeWish, StreamHead};
 use crate::handler::HandlerCallId;
 
+/// Exchanges whose client left that are remembered: as many as one plugin may have open.
+const MOST_LEFT: usize = 16;
+
 /// What is known of one exchange.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
@@ -169,6 +172,21 @@ impl Net {
         Some(answer.whole())
     }
 
+    /// The client of an exchange has left, or its time is up: its end follows.
+    pub(crate) fn exchange_left(&mut self, id: HandlerCallId) {
+        if self.exchanges.contains_key(&id) {
+            self.left.push_back(id);
+            if self.left.len() > MOST_LEFT {
+                self.left.pop_front();
+            }
+        }
+    }
+
+    /// Whether its client has left.
+    pub(crate) fn exchange_has_left(&self, id: HandlerCallId) -> bool {
+        self.left.contains(&id)
+    }
+
     /// What plugins wish of exchanges, in order.
     pub(crate) fn take_wishes(&mut self) -> VecDeque<(HandlerCallId, ExchangeWish)> {
         std::mem::take(&mut self.wishes)
@@ -318,6 +336,20 @@ mod tests {
         spoilt.exchange_spoilt(ID, "no base64".to_owned()).unwrap();
         spoilt.exchange_write(ID, piece(1)).unwrap();
         assert_eq!(spoilt.exchange_ended(ID), Some(Err("no base64".to_owned())));
+    }
+
+    #[test]
+    fn whose_client_left_is_remembered_for_a_while() {
+        let mut net = net(None);
+        net.exchange_left(ID);
+        net.exchange_ended(ID);
+        assert!(net.exchange_has_left(ID));
+        for id in 100..120 {
+            net.exchange_opened(HandlerCallId(id));
+            net.exchange_left(HandlerCallId(id));
+        }
+        net.exchange_left(HandlerCallId(1000));
+        assert!(!net.exchange_has_left(ID) && net.left.len() == MOST_LEFT, "the last ones");
     }
 
     #[test]

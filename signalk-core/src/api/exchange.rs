@@ -17,6 +17,9 @@ use crate::{
     server::Server,
 };
 
+/// How a client that drips is told (`plugins/exchanges.rs`).
+const TOO_LITTLE: &str = "less than 1 KiB in a second for two minutes";
+
 /// Hands a request to an endpoint that takes its body in pieces.
 pub(super) fn begin(
     call: &mut Call<'_>,
@@ -49,6 +52,10 @@ fn end(
     let ended = later.plugins.exchange_over(http);
     if !ended.answering {
         let answer = match reply {
+            Err(HandlerFailure::Timeout { .. }) if ended.client_is_slow => {
+                let text = format!("the client sent {TOO_LITTLE}");
+                HttpResponse::json(408, &serde_json::json!({ "error": text }))
+            }
             Err(HandlerFailure::Timeout { limit }) if ended.client_rests => {
                 let text = format!("the client sent nothing for {limit:?}");
                 HttpResponse::json(408, &serde_json::json!({ "error": text }))
@@ -58,6 +65,9 @@ fn end(
         return later.server.respond_plainly(http, answer);
     }
     let complete = reply.map(|_| ()).map_err(|failure| match failure {
+        HandlerFailure::Timeout { .. } if ended.client_is_slow => {
+            format!("the client took {TOO_LITTLE}")
+        }
         HandlerFailure::Timeout { limit } if ended.client_rests => {
             format!("the client took nothing for {limit:?}")
         }

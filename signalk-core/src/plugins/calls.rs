@@ -101,10 +101,10 @@ impl Calls {
         self.waiting.remove(&id);
     }
 
-    /// Something moved: the patience begins anew.
-    pub(super) fn renew(&mut self, now: Duration, id: HandlerCallId) {
+    /// Something moved: so long is waited from now.
+    pub(super) fn renew(&mut self, now: Duration, id: HandlerCallId, patience: Duration) {
         if let Some(waiting) = self.waiting.get_mut(&id) {
-            waiting.until = now.saturating_add(HANDLER_PATIENCE);
+            waiting.until = now.saturating_add(patience);
         }
     }
 

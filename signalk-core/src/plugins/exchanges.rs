@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use signalk_bridge::{ExchangeNews, ExchangeWish, HandlerCallId, Input, PIECE};
+use signalk_bridge::{ExchangeNews, ExchangeWish, HANDLER_PATIENCE, HandlerCallId, Input, PIECE};
 
 use super::Plugins;
 use super::host::Host;
@@ -18,6 +18,12 @@ use crate::io::{Effect, HttpId, Output};
 /// Streamed exchanges that one plugin may have open, and all together.
 const MOST_PER_PLUGIN: usize = 16;
 const MOST: usize = 64;
+
+/// How long a client may let its plugin wait in all, beside the time that bytes are worth: a second for each [`SLOWEST`] of
+/// them, and never more than this. Who sends or takes one byte a minute would keep a place for ever.
+const CLIENT_PATIENCE: Duration = Duration::from_secs(120);
+/// Bytes per second: a link of 8 kbit/s, as satellite telephones have, is well inside.
+const SLOWEST: usize = 1 << 10;
 
 /// The open ones.
 #[derive(Debug, Default)]
@@ -43,12 +49,45 @@ struct Streamed {
     answering: bool,
     /// Bytes that the client has not taken.
     unsent: usize,
+    /// What is left of [`CLIENT_PATIENCE`].
+    left: Duration,
+    /// Since when it is the client that is waited for.
+    waits_since: Option<Duration>,
 }
 
 impl Streamed {
+    fn new(body: RequestBody) -> Streamed {
+        let (reading, answering, unsent) = (false, false, 0);
+        Streamed { body, reading, answering, unsent, left: CLIENT_PATIENCE, waits_since: None }
+    }
+
     fn client_rests(&self) -> bool {
         self.reading || self.unsent > 0
     }
+
+    /// Something moved, or is to; so many bytes are the client's. How long is waited now.
+    fn moved(&mut self, now: Duration, bytes: usize) -> Duration {
+        if let Some(since) = self.waits_since.take() {
+            self.left = self.left.saturating_sub(now.saturating_sub(since));
+        }
+        self.left = CLIENT_PATIENCE.min(self.left.saturating_add(worth(bytes)));
+        if !self.client_rests() {
+            return HANDLER_PATIENCE;
+        }
+        self.waits_since = Some(now);
+        HANDLER_PATIENCE.min(self.left)
+    }
+
+    /// Its patience went by drips, not by one silence.
+    fn is_slow(&self) -> bool {
+        self.client_rests() && self.left < HANDLER_PATIENCE
+    }
+}
+
+/// The time that bytes are worth.
+fn worth(bytes: usize) -> Duration {
+    let (bytes, slowest) = (u64::try_from(bytes).unwrap_or(u64::MAX), u64::try_from(SLOWEST));
+    Duration::from_millis(bytes.saturating_mul(1000) / slowest.unwrap_or(u64::MAX))
 }
 
 /// Where the body of a streamed request is.
@@ -67,6 +106,8 @@ pub(crate) struct Ended {
     pub(crate) answering: bool,
     /// It was the client that nothing came from or went to.
     pub(crate) client_rests: bool,
+    /// Something did, but too little.
+    pub(crate) client_is_slow: bool,
 }
 
 impl Exchanges {
@@ -112,8 +153,7 @@ impl Plugins {
         http: HttpId,
         body: Option<RequestBody>,
     ) {
-        let streamed =
-            body.map(|body| Streamed { body, reading: false, answering: false, unsent: 0 });
+        let streamed = body.map(Streamed::new);
         self.exchanges.add(id, Exchange { http, at, streamed });
     }
 
@@ -128,11 +168,15 @@ impl Plugins {
         let Some(exchange) = self.exchanges.open.get_mut(&id) else { return };
         let (http, at) = (exchange.http, exchange.at);
         let Some(streamed) = &mut exchange.streamed else { return };
-        self.calls.renew(now, id);
+        match &wish {
+            ExchangeWish::Read => streamed.reading = matches!(streamed.body, RequestBody::Edge),
+            ExchangeWish::Write(piece) => streamed.unsent += piece.len(),
+            ExchangeWish::Respond(_) => streamed.answering = true,
+        }
+        self.calls.renew(now, id, streamed.moved(now, 0));
         match wish {
             ExchangeWish::Read => match &mut streamed.body {
                 RequestBody::Edge => {
-                    streamed.reading = true;
                     host.push(Output::Effect(Effect::HttpRead { id: http }));
                 }
                 RequestBody::Here(rest) => {
@@ -144,12 +188,8 @@ impl Plugins {
                     self.input(at, now, Input::Exchange { id, news }, host);
                 }
             },
-            ExchangeWish::Respond(head) => {
-                streamed.answering = true;
-                host.begin_answer(http, head);
-            }
+            ExchangeWish::Respond(head) => host.begin_answer(http, head),
             ExchangeWish::Write(piece) => {
-                streamed.unsent += piece.len();
                 host.push(Output::Effect(Effect::HttpWrite { id: http, piece }));
             }
         }
@@ -166,14 +206,17 @@ impl Plugins {
         let Some(id) = self.exchanges.by_http.get(&http).copied() else { return };
         let Some(exchange) = self.exchanges.open.get_mut(&id) else { return };
         let Some(streamed) = &mut exchange.streamed else { return };
+        let bytes = match &news {
+            ExchangeNews::Piece(piece) => piece.len(),
+            ExchangeNews::Written(bytes) => *bytes,
+            ExchangeNews::End => 0,
+        };
         match &news {
             ExchangeNews::Piece(_) | ExchangeNews::End => streamed.reading = false,
-            ExchangeNews::Written(bytes) => {
-                streamed.unsent = streamed.unsent.saturating_sub(*bytes);
-            }
+            ExchangeNews::Written(_) => streamed.unsent = streamed.unsent.saturating_sub(bytes),
         }
         let at = exchange.at;
-        self.calls.renew(now, id);
+        self.calls.renew(now, id, streamed.moved(now, bytes));
         self.input(at, now, Input::Exchange { id, news }, host);
     }
 
@@ -203,6 +246,7 @@ impl Plugins {
         over.map_or(Ended::default(), |streamed| Ended {
             answering: streamed.answering,
             client_rests: streamed.client_rests(),
+            client_is_slow: streamed.is_slow(),
         })
     }
 }

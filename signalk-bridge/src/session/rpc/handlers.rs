@@ -43,6 +43,7 @@ impl Rpc {
 
     /// Nobody wants the reply any more.
     pub(in crate::session) fn cancel(&mut self, id: HandlerCallId, now: Duration) {
+        self.world.net.exchange_left(id);
         self.plugin.handle_input(now, PluginInput::Cancel(name(id)));
     }
 

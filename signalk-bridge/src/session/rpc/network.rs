@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use wasmi_rpc::RequestId;
 
 use crate::methods::network::{Later, Reply, answer, failed, received, take};
-use crate::net::{Completed, Fresh, Net, Wait};
+use crate::net::{Completed, Fresh, Net, Outcome, Wait};
 use crate::{BridgeError, Effect, PluginId, PutId, Report, SocketId};
 
 /// Datagrams and bytes of one notification.
@@ -97,6 +97,15 @@ impl World {
         let mut answers = Vec::new();
         for Completed { wait, outcome } in completed {
             let Some((id, Later { call, give })) = self.awaited.remove(&wait) else { continue };
+            let is_end = matches!(outcome, Outcome::Failed(_));
+            if let Wait::Body(exchange) | Wait::Room(exchange) = wait
+                && is_end
+                && self.net.exchange_has_left(exchange)
+            {
+                let (plugin, exchange) = (self.plugin.clone(), exchange.0);
+                answers.push((id, Err(BridgeError::ClientLeft { plugin, call, exchange })));
+                continue;
+            }
             let done = answer(give, outcome, &mut self.net);
             let done = done.and_then(|value| to_raw_value(&value).map_err(|e| e.to_string()));
             answers.push((id, done.map_err(|text| failed(&self.plugin, call, text))));

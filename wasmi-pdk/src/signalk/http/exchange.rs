@@ -45,7 +45,8 @@ impl Exchange {
         self.host.call("http.respond", (self.number, status, headers)).await
     }
 
-    /// Writes a part of the answer, of any length; done when the client has taken most of it.
+    /// Writes a part of the answer, of any length; done when the client has taken most of it. What was
+    /// written goes out also when the future is dropped while it waits.
     ///
     /// # Errors
     /// [`Exchange::respond`] was not called, more than the promised length, or the exchange is over.
