@@ -165,4 +165,20 @@ fn bodies_of_sixteen_mib_take_a_window_in_pieces_and_few_copies_as_a_whole() {
         // A third more than 16 MiB: base64.
         assert!(most < 22 * MIB, "{path}: {most} bytes were held at once");
     }
+    drop(sim);
+
+    // What is looked into becomes values, of which a small text can be many: refused, or few enough. All that was allocated
+    // counts, because they live within one step of the core.
+    let mut sim = Sim::default();
+    let kind = [("content-type", "application/json")];
+    for (values, status) in [(5_000_000, 413), (240_000, 400)] {
+        let body = format!("[{}0]", "0,".repeat(values - 1));
+        let before = ALLOCATOR.stats();
+        let answer = sim.request("POST", "/signalk/v2/api/resources/notes", &kind, &body);
+        let taken = ALLOCATOR.stats() - before;
+        let bytes = taken.bytes_allocated.saturating_add_signed(taken.bytes_reallocated);
+        println!("a resource of {values} values: {bytes} bytes with its text");
+        assert_eq!(answer.status, status);
+        assert!(bytes < body.len() + 40 * MIB, "{values} values: {bytes} bytes");
+    }
 }

@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Way, connect::Stream, reach::Reach, sending::Placed};
+use super::{Way, connect::Stream, reach::Reach, sending::Placed, watched::watched};
 
 /// Plugin ABI 6.2.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -104,15 +104,18 @@ async fn serve(
     socket: SocketId,
 ) {
     let (_alive, over) = mpsc::channel(1);
+    let lost = move |text| Report::Lost { socket, text };
     let error = match stream {
         Stream::Plain(stream) => {
             let (reading, writing) = stream.into_split();
-            tokio::spawn(write(writing, to_send, over, way.clone(), socket));
+            let work = write(writing, to_send, over, way.clone(), socket);
+            tokio::spawn(watched(work, way.clone(), lost));
             read(reading, &credit, &way, socket).await
         }
         Stream::Secure(stream) => {
             let (reading, writing) = split(stream);
-            tokio::spawn(write(writing, to_send, over, way.clone(), socket));
+            let work = write(writing, to_send, over, way.clone(), socket);
+            tokio::spawn(watched(work, way.clone(), lost));
             read(reading, &credit, &way, socket).await
         }
     };
