@@ -11,10 +11,10 @@ mod meta;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalk_bridge::{Handler, HandlerFailure, HandlerReply, PutRequest};
+use signalk_bridge::{Handler, HandlerReply, PutRequest};
 
 use self::{
-    answer::{is_garbage, put_reply, status},
+    answer::{Answered, status},
     decide::Begun,
 };
 use crate::{
@@ -152,9 +152,8 @@ impl Server {
         let value = signalk_model::json::value_text(value);
         let plugin = found.plugin.clone();
         let then = Box::new(move |later: &mut Later<'_>, reply: HandlerReply| {
-            let failed = matches!(reply, Err(HandlerFailure::NotFound { .. }));
-            let reply = put_reply(reply);
-            if let Some(why) = reply.message.as_ref().filter(|text| failed || is_garbage(text)) {
+            let Answered { reply, complaint } = reply.into();
+            if let Some(why) = complaint {
                 later.server.garbage.push((plugin, format!("put {}: {why}", request.id)));
             }
             later.server.put_handled(later.now, request, asker, reply);
@@ -211,7 +210,11 @@ impl Server {
     /// Device clients, and plugins that said PENDING, that did not answer in time.
     pub(crate) fn expire_requests(&mut self, now: Duration) {
         while let Some(number) = self.requests.unanswered(now) {
-            self.finish_request(number, Reply::failed(504, "Device did not respond in time"));
+            let text = match self.requests.is_forwarded(number) {
+                true => "Device did not respond in time",
+                false => "The plugin that said PENDING gave no answer in time",
+            };
+            self.finish_request(number, Reply::failed(504, text));
         }
     }
 }

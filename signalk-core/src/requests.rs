@@ -259,6 +259,11 @@ impl Requests {
         self.due.first().filter(|(by, _)| *by <= now).map(|(_, number)| *number)
     }
 
+    /// Whether a device client was asked.
+    pub(crate) fn is_forwarded(&self, number: RequestNumber) -> bool {
+        self.kept.get(&number).is_some_and(|request| request.forwarded_to.is_some())
+    }
+
     /// When the next unanswered request is given up.
     pub(crate) fn next_unanswered(&self) -> Option<Duration> {
         self.due.first().map(|(by, _)| *by)

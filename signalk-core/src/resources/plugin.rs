@@ -42,14 +42,14 @@ pub(super) fn request(kind: &str, question: &Question) -> (ResourceHandler, Stri
     (handler, json::value_text(&Value::Object(members)))
 }
 
-/// What a reply means.
+/// What a reply means, or why it is none: that is said in the plugin's log.
 ///
 /// DIFFERENCE: the reference shows an error object as a resource, takes any reply for "has it" and none of a write for a
 /// failure; here a guest's error is one (plugin ABI 11.1).
-pub(super) fn understand(question: &Question, reply: HandlerReply) -> Given {
+pub(super) fn understand(question: &Question, reply: HandlerReply) -> Result<Given, String> {
     let text = match reply {
         Ok(text) => text,
-        Err(failure) => return Given::Failed(Some(failure.to_string())),
+        Err(failure) => return Ok(Given::Failed(Some(failure.to_string()))),
     };
     let text = text.trim();
     if let Question::Get { .. } = question {
@@ -60,19 +60,19 @@ pub(super) fn understand(question: &Question, reply: HandlerReply) -> Given {
         text => values(text),
     };
     match (question, value) {
-        (Question::List(_), Ok(Value::Null)) => Given::Listing(Listing::of(Map::new())),
-        (Question::List(_), Ok(Value::Object(members))) => match only_error(&members) {
+        (Question::List(_), Ok(Value::Null)) => Ok(Given::Listing(Listing::of(Map::new()))),
+        (Question::List(_), Ok(Value::Object(members))) => Ok(match only_error(&members) {
             Some(error) => Given::Failed(Some(error)),
             None => Given::Listing(Listing::of(members)),
-        },
-        (Question::List(_), Ok(_)) => Given::Failed(Some(NO_OBJECT.to_owned())),
-        (Question::List(_), Err(why)) => Given::Failed(Some(format!("{NO_OBJECT}: {why}"))),
-        (_, value) => written(text, value.ok()),
+        }),
+        (Question::List(_), Ok(_)) => Err(NO_OBJECT.to_owned()),
+        (Question::List(_), Err(why)) => Err(format!("{NO_OBJECT}: {why}")),
+        (_, value) => Ok(written(text, value.ok())),
     }
 }
 
 /// One resource: handed on as text, however large it is. Nothing, an empty object and an error are none.
-fn item(text: &str) -> Given {
+fn item(text: &str) -> Result<Given, String> {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct OnlyError {
@@ -81,26 +81,15 @@ fn item(text: &str) -> Given {
     }
 
     let text = if text.is_empty() { "null" } else { text };
-    match compact(text.as_bytes()) {
-        Ok(text) if text == "null" || text == "{}" => Given::Missing,
+    let text = compact(text.as_bytes()).map_err(|why| format!("{NO_OBJECT}: {why}"))?;
+    let is_none = text == "null"
+        || text == "{}"
         // Of a list serde would take the only item for the only member.
-        Ok(text) if text.starts_with('{') && serde_json::from_str::<OnlyError>(&text).is_ok() => {
-            Given::Missing
-        }
-        Ok(text) => Given::Item(text.into()),
-        Err(why) => Given::Failed(Some(format!("{NO_OBJECT}: {why}"))),
-    }
+        || text.starts_with('{') && serde_json::from_str::<OnlyError>(&text).is_ok();
+    Ok(if is_none { Given::Missing } else { Given::Item(text.into()) })
 }
 
 const NO_OBJECT: &str = "the plugin's reply is not the JSON object that was asked for";
-
-/// Why a reply is none.
-pub(super) fn garbage(given: &Given) -> Option<&str> {
-    match given {
-        Given::Failed(Some(why)) if why.starts_with(NO_OBJECT) => Some(why),
-        _ => None,
-    }
-}
 
 fn written(text: &str, value: Option<Value>) -> Given {
     match value {
@@ -138,10 +127,10 @@ mod tests {
     #[test]
     fn only_an_object_of_nothing_but_an_error_is_no_resource() {
         for none in ["", "null", "{}", r#"{"error":"gone"}"#] {
-            assert!(matches!(item(none), Given::Missing), "{none}");
+            assert!(matches!(item(none), Ok(Given::Missing)), "{none}");
         }
         for some in [r#"["a"]"#, r#"[{"x":1}]"#, r#"{"error":1,"a":2}"#, "5"] {
-            assert!(matches!(item(some), Given::Item(_)), "{some}");
+            assert!(matches!(item(some), Ok(Given::Item(_))), "{some}");
         }
     }
 
@@ -177,18 +166,21 @@ mod tests {
     #[test]
     fn a_read_that_gives_nothing_or_an_error_is_not_found() {
         for nothing in ["", " ", "null", "{}", r#"{"error":"not found"}"#] {
-            assert!(matches!(understand(&get(), Ok(nothing.into())), Given::Missing), "{nothing}");
+            assert!(
+                matches!(understand(&get(), Ok(nothing.into())), Ok(Given::Missing)),
+                "{nothing}"
+            );
         }
         for something in [r#"{"error":"low","name":"x"}"#, "5", "\"text\"", "[]"] {
             assert!(
-                matches!(understand(&get(), Ok(something.into())), Given::Item(_)),
+                matches!(understand(&get(), Ok(something.into())), Ok(Given::Item(_))),
                 "{something}"
             );
         }
-        assert!(matches!(understand(&get(), Ok("oops".into())), Given::Failed(Some(_))));
+        assert!(understand(&get(), Ok("oops".into())).is_err());
         assert!(matches!(
             understand(&get(), Err(HandlerFailure::NotRunning)),
-            Given::Failed(Some(_))
+            Ok(Given::Failed(Some(_)))
         ));
     }
 
@@ -196,29 +188,30 @@ mod tests {
     fn a_write_fails_by_a_text_an_error_or_a_trap() {
         let set = Question::Set { id: "a".into(), value: json!({}) };
         for done in ["", "null", "true", "{}", r#"{"id":"a"}"#, "1", "\"\""] {
-            assert!(matches!(understand(&set, Ok(done.into())), Given::Done), "{done}");
+            assert!(matches!(understand(&set, Ok(done.into())), Ok(Given::Done)), "{done}");
         }
         for (reply, why) in
             [("disk full", "disk full"), (r#"{"error":"no"}"#, "no"), ("\"no\"", "no")]
         {
-            let Given::Failed(Some(told)) = understand(&set, Ok(reply.into())) else {
+            let Ok(Given::Failed(Some(told))) = understand(&set, Ok(reply.into())) else {
                 panic!("{reply}")
             };
             assert_eq!(told, why);
         }
         let trap = HandlerFailure::Crashed { text: "unreachable".into() };
-        assert!(matches!(understand(&set, Err(trap)), Given::Failed(Some(_))));
+        assert!(matches!(understand(&set, Err(trap)), Ok(Given::Failed(Some(_)))));
     }
 
     #[test]
     fn a_list_is_an_object_by_id() {
         let list = Question::List(Map::new());
-        let Given::Listing(listing) = understand(&list, Ok(r#"{"a": {"n":1.0}}"#.into())) else {
+        let Ok(Given::Listing(listing)) = understand(&list, Ok(r#"{"a": {"n":1.0}}"#.into()))
+        else {
             panic!("a list")
         };
         assert_eq!(listing.body, r#"{"a":{"n":1}}"#);
-        assert!(matches!(understand(&list, Ok("".into())), Given::Listing(_)));
-        assert!(matches!(understand(&list, Ok("[]".into())), Given::Failed(_)));
-        assert!(matches!(understand(&list, Ok(r#"{"error":"x"}"#.into())), Given::Failed(_)));
+        assert!(matches!(understand(&list, Ok("".into())), Ok(Given::Listing(_))));
+        assert!(understand(&list, Ok("[]".into())).is_err());
+        assert!(matches!(understand(&list, Ok(r#"{"error":"x"}"#.into())), Ok(Given::Failed(_))));
     }
 }

@@ -159,12 +159,12 @@ impl Turn<'_> {
                 _ => None,
             };
             let understood = plugin::understand(&question, reply);
-            let garbage = plugin::garbage(&understood).map(str::to_owned);
-            if let (Provider::Plugin(id), Some(text)) = (provider, missing.or(garbage)) {
+            let garbage = || understood.as_ref().err().cloned();
+            if let (Provider::Plugin(id), Some(text)) = (provider, missing.or_else(garbage)) {
                 let text = format!("resources {}: {text}", asking.kind);
                 self.server.garbage.push((id.clone(), text));
             }
-            *given = Some(understood);
+            *given = Some(understood.unwrap_or_else(|why| Given::Failed(Some(why))));
         }
         self.go_on(key, asking);
     }
