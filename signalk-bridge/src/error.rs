@@ -8,6 +8,12 @@ use wasmi_rpc::{ErrorCode, ErrorObject};
 
 use crate::{Capability, PluginId};
 
+/// The beginning of a text of a plugin, as an error quotes it.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 100;
+    text.chars().take(MOST).collect()
+}
+
 /// One failed call or one plugin that cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

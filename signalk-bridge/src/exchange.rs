@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-/// The most bytes of one piece of a body, in either direction.
+/// The most bytes of one piece of a body, in either direction: of an exchange, and of a request of a plugin.
 pub const PIECE: usize = 64 << 10;
 
 /// Bytes of an answer that may wait for the client: a plugin that has written more waits, too.

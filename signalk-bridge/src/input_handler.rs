@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use signalk_model::hash::NameMap;
 use signalk_model::{Complaint, Context, Delta, Path, SourceRef, Update};
 
+use crate::error::shown;
 use crate::methods::deltas::attribute;
 use crate::{PluginId, Rules};
 
@@ -155,10 +156,6 @@ fn sort(before: &Delta, after: Delta) -> (Delta, Delta) {
         }
     }
     (kept, added)
-}
-
-fn shown(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 #[cfg(test)]

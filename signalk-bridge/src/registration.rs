@@ -6,6 +6,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::error::shown;
+
 /// One thing that a plugin offers from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
@@ -102,9 +104,10 @@ impl Endpoint {
         if text.trim().is_empty() {
             return (Vec::new(), Vec::new());
         }
-        Endpoint::rows(text).unwrap_or_else(|reason| {
-            (Vec::new(), vec![format!("http_endpoints {reason}: no endpoints")])
-        })
+        let (endpoints, complaints) = Endpoint::rows(text)
+            .unwrap_or_else(|reason| (Vec::new(), vec![format!("{reason}: no endpoints")]));
+        let complaint = |text| format!("http_endpoints: {text}");
+        (endpoints, complaints.into_iter().map(complaint).collect())
     }
 
     /// [`Endpoint::read`] of a list; why it is none.
@@ -119,27 +122,25 @@ impl Endpoint {
             match Endpoint::row(row.get()) {
                 Ok(endpoint) if endpoints.len() < MOST => endpoints.push(endpoint),
                 Err(reason) if complaints.len() < MOST_COMPLAINTS => {
-                    complaints.push(format!("http_endpoints: {reason}; skipped"));
+                    complaints.push(format!("{reason}; skipped"));
                 }
                 _ => more += 1,
             }
         }
         if more > 0 {
             complaints.push(format!(
-                "http_endpoints: {more} more rows are skipped; the limit is {MOST}, and each has method, path and handler"
+                "{more} more rows are skipped; the limit is {MOST}, and each has method, path and handler"
             ));
         }
         Ok((endpoints, complaints))
     }
 
     fn row(text: &str) -> Result<Endpoint, String> {
-        let mut endpoint: Endpoint = serde_json::from_str(text).map_err(|error| {
-            let shown: String = text.chars().take(100).collect();
-            format!("{shown}: {error}")
-        })?;
+        let mut endpoint: Endpoint =
+            serde_json::from_str(text).map_err(|error| format!("{}: {error}", shown(text)))?;
         endpoint.method.make_ascii_uppercase();
         if !METHODS.contains(&endpoint.method.as_str()) {
-            let shown: String = endpoint.method.chars().take(20).collect();
+            let shown = shown(&endpoint.method);
             return Err(format!("method {shown} is not one of GET, POST, PUT, PATCH, DELETE"));
         }
         for (what, text) in [("path", &endpoint.path), ("handler", &endpoint.handler)] {

@@ -17,6 +17,7 @@ use super::adapt::{Args, results};
 use super::assemblyscript::{NO_RUNTIME, object};
 use super::queue::{Give, Queued, Rest, Shared, Until};
 use super::work::Response;
+use crate::error::shown;
 use crate::net::fetch::{MOST_AT_ONCE, MOST_BYTES};
 use crate::{Capability, Status};
 
@@ -24,8 +25,6 @@ const MODULE: &str = "as-fetch";
 /// Headers of one request, and bytes of one name, value or URL.
 const MOST_HEADERS: u32 = 200;
 const LONGEST_TEXT: u32 = 64 << 10;
-/// Characters of a URL that are said in a failure.
-const LONGEST_SHOWN: usize = 200;
 /// Answers that may wait for `responseHandler`, most of them to requests that could not be sent: a
 /// guest that asks in a loop and does not return has no more.
 const MOST_UNHEARD: usize = 1000;
@@ -145,8 +144,7 @@ impl Shared {
         why: &str,
     ) -> Vec<Val> {
         // Enough to know it by: there may be many, each in the log and the status.
-        let shown: String = url.chars().take(LONGEST_SHOWN).collect();
-        self.fetch_failed(&format!("{shown}: {why}"));
+        self.fetch_failed(&format!("{}: {why}", shown(&url)));
         if !call.rests {
             let (status, redirected, body) = (0, false, Bytes::new());
             self.asked(false);

@@ -33,6 +33,7 @@ use serde_json::value::RawValue;
 use wasmi_hdk::{Level, LogLine};
 
 use self::network::Reply;
+use crate::error::shown;
 use crate::net::Net;
 use crate::{Account, BridgeError, Capability, PluginId, SignalK};
 
@@ -205,21 +206,16 @@ pub(crate) fn call(
 }
 
 fn row(name: &str, plugin: &PluginId) -> Result<&'static Method, BridgeError> {
-    METHODS.iter().find(|method| method.name == name).ok_or_else(|| BridgeError::UnknownMethod {
-        plugin: plugin.clone(),
-        method: name.chars().take(100).collect(),
-    })
+    METHODS
+        .iter()
+        .find(|method| method.name == name)
+        .ok_or_else(|| BridgeError::UnknownMethod { plugin: plugin.clone(), method: shown(name) })
 }
 
 /// What becomes a delta: the server parses, keeps and sends it in its own step.
 const DELTAS: [&str; 4] = ["deltas.emit", "meta.set", "notifications.raise", "notifications.clear"];
 /// Bytes of the params of such a call, as of a delta of the buffer ABI.
 const LONGEST_DELTA: usize = 1 << 20;
-
-/// The beginning of a text of a plugin, for an error.
-fn shown(text: &str) -> String {
-    text.chars().take(100).collect()
-}
 
 impl Caller<'_> {
     /// Params are the plugin's work, and those of a delta are bounded.

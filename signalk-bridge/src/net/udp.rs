@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::{MOST_QUEUED_ONE, Net, Socket, Wait, check_host, unknown};
 use crate::effect::{Datagram, Effect, SocketId, UdpOption};
+use crate::error::shown;
 
 /// Datagrams and bytes that wait in one socket; then the oldest are dropped and counted. With many
 /// sockets there are fewer bytes for each: [`MOST_QUEUED`](super::MOST_QUEUED).
@@ -264,8 +265,7 @@ fn check_option(option: &UdpOption) -> Result<(), String> {
         [(group, is_address(group)), (interface, interface.is_empty() || is_address(interface))];
     match bad.into_iter().find(|(_, fits)| !fits) {
         Some((text, _)) => {
-            let shown: String = text.chars().take(60).collect();
-            Err(format!("`{shown}` is no address; write 236.6.7.8 or ff02::1"))
+            Err(format!("`{}` is no address; write 236.6.7.8 or ff02::1", shown(text)))
         }
         None => Ok(()),
     }

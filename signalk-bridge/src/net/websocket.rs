@@ -11,6 +11,7 @@ use super::fetch::check_head;
 use super::unsent::Unsent;
 use super::{Completed, Net, Outcome, Socket, Wait, unknown};
 use crate::effect::{Effect, SocketId, WebSocketMessage};
+use crate::error::shown;
 
 /// Longest message in either direction.
 const LONGEST: usize = 16 << 20;
@@ -88,7 +89,7 @@ impl Net {
     ) -> Result<(SocketId, Wait), String> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         if !scheme.eq_ignore_ascii_case("ws") && !scheme.eq_ignore_ascii_case("wss") {
-            let shown: String = url.chars().take(100).collect();
+            let shown = shown(url);
             return Err(format!("`{shown}`: a WebSocket has a URL with ws: or wss:"));
         }
         check_head(url, &headers, &protocols)?;

@@ -16,7 +16,7 @@ pub enum Input {
     /// An [`Output::Run`] was executed.
     Ran(Ran),
     /// A client wants something of the plugin; exactly one [`Output::Handled`] follows, unless the
-    /// session ends before, or [`Input::Cancel`] comes: then nobody is left to answer.
+    /// session ends before. After an [`Input::Cancel`] it may follow or not, and nobody waits for it.
     Handle(HandlerCall),
     /// Nobody wants the reply of a handler any more. A JSON-RPC plugin is told, and the handler ends; others finish it.
     Cancel(HandlerCallId),

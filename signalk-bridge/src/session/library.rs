@@ -99,7 +99,7 @@ impl Exports {
         }
     }
 
-    /// Nobody wants a reply any more: what has not begun does not begin.
+    /// Nobody wants a reply any more. A call that is in the guest's queue already is finished for nobody.
     pub(super) fn forget(&mut self, id: HandlerCallId) {
         self.handlers.retain(|call| call.id != id);
     }
@@ -120,10 +120,14 @@ impl Exports {
         }
         match library.outcome {
             Outcome::Waiting { until } if until.is_none_or(|until| until > now) => {
-                return Output::Wait { until: earlier(until, self.stop_until) };
+                return Output::Wait {
+                    until: [until, self.stop_until].into_iter().flatten().min(),
+                };
             }
             Outcome::Rests(_) => {
-                return Output::Wait { until: earlier(self.wait_until, self.stop_until) };
+                return Output::Wait {
+                    until: [self.wait_until, self.stop_until].into_iter().flatten().min(),
+                };
             }
             _ => {}
         }
@@ -139,8 +143,8 @@ impl Exports {
             Some(library) if library.has_work() => Output::Run(Run(Job::Library(library))),
             library => {
                 self.library = library;
-                let next = earlier(self.next_poll, common.beat());
-                Output::Wait { until: earlier(next, self.stop_until) }
+                let due = [self.next_poll, common.beat(), self.stop_until];
+                Output::Wait { until: due.into_iter().flatten().min() }
             }
         }
     }
@@ -226,12 +230,5 @@ impl Exports {
             self.cancel(&mut library, common);
         }
         self.library = Some(library);
-    }
-}
-
-pub(super) fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }

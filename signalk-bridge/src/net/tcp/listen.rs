@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 
 use super::{State, Tcp};
 use crate::effect::{BACKLOG, ConnectionId, Effect, SocketId};
+use crate::error::shown;
 use crate::net::{Completed, MOST_SOCKETS, Net, Outcome, Socket, Wait, unknown};
 
 /// Listeners of one plugin.
@@ -59,7 +60,7 @@ impl Net {
         let ip: IpAddr = match host {
             "" | "localhost" => Ipv4Addr::LOCALHOST.into(),
             address => address.parse().map_err(|_| {
-                let shown: String = address.chars().take(100).collect();
+                let shown = shown(address);
                 format!("`{shown}` is no address; listen on 127.0.0.1, or on 0.0.0.0 if the owner permits it")
             })?,
         };

@@ -22,7 +22,7 @@ use wasmi_hdk::{
 use self::clients::Clients;
 use self::handlers::FIRST_HANDLER;
 use self::network::World;
-use super::library::{earlier, start_text};
+use super::library::start_text;
 use super::rows::Rows;
 use super::run::{Job, Run};
 use super::{Common, HostInfo, Output, Purpose, START_DEADLINE, STOP_DEADLINE, SessionConfig};
@@ -179,9 +179,8 @@ impl Rpc {
                     if !self.flush(common, now) {
                         let rests = self.phase == Phase::Running && !self.out;
                         let beat = common.beat().filter(|_| rests && !self.stuffed);
-                        return Output::Wait {
-                            until: earlier(earlier(until, beat), self.stop_until),
-                        };
+                        let due = [until, beat, self.stop_until];
+                        return Output::Wait { until: due.into_iter().flatten().min() };
                     }
                 }
             }

@@ -148,7 +148,7 @@ impl World {
         }
     }
 
-    /// The plugin stops: it waits for nothing in the world any more.
+    /// The plugin stops: its requests by HTTP end. Sockets, bodies and PUTs go on until it has stopped.
     pub(super) fn stop(&mut self) -> Vec<(RequestId, Answer)> {
         let cancelled = self.net.cancel_fetches();
         self.answers(cancelled)
