@@ -103,7 +103,8 @@ impl Drop for Pool {
 }
 
 impl Line {
-    fn push(&self, job: Job) {
+    /// True when a thread was woken for it.
+    fn push(&self, job: Job) -> bool {
         let mut state = self.lock();
         state.jobs.push_back(job);
         // A thread that was woken counts as busy at once: the next job of the same beat does not wake it again.
@@ -113,6 +114,7 @@ impl Line {
         if wake {
             self.ready.notify_one();
         }
+        wake
     }
 
     /// The next job, as soon as there is one; `None`: there will be none.
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_in_line_are_all_done_in_order_though_a_thread_is_woken_once() {
+    fn one_thread_does_what_is_in_line_in_its_order_beat_after_beat() {
         let mut pool = Pool::new();
         pool.size = 1;
         let (done, results) = mpsc::channel();
@@ -180,6 +182,14 @@ mod tests {
             let seen: Vec<_> = results.iter().take(10).collect();
             assert_eq!(seen, (0..10).map(|number| (beat, number)).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn of_a_beat_each_sleeping_thread_is_woken_once() {
+        let line = Line::default();
+        line.lock().idle = 2;
+        let woken: Vec<_> = (0..4).map(|_| line.push(Box::new(|| ()))).collect();
+        assert_eq!(woken, [true, true, false, false]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::StreamExt;
+use signalk_bridge::PIECE;
 use signalk_core::{BodyNews, HttpId, HttpRequest, HttpResponse, Input};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -22,9 +23,6 @@ use crate::{
     exchanges::{Next, Want},
     http::{self, Answer},
 };
-
-/// Bytes of one piece of a request, as the core takes them.
-const PIECE: usize = 64 << 10;
 
 /// Bytes that are handed to the connection at once: so often it is seen that a slow client moves.
 const FRAME: usize = 16 << 10;

@@ -13,7 +13,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use signalk_bridge::{FetchHead, FetchId, FetchNews, FetchRequest, Report};
+use signalk_bridge::{FetchHead, FetchId, FetchNews, FetchRequest, PIECE, Report};
 use tokio::{
     sync::mpsc,
     task::consume_budget,
@@ -36,8 +36,6 @@ use crate::headers;
 const IDLE: Duration = Duration::from_secs(20);
 /// Kept connections to one server.
 const KEPT: usize = 2;
-/// Bytes of one piece of a streamed body.
-const PIECE: usize = 64 << 10;
 
 /// The client of one life of a plugin.
 #[derive(Clone)]
