@@ -6,9 +6,9 @@
 
 mod common;
 
-use std::{fs, net::TcpStream, path::Path};
+use std::net::TcpStream;
 
-use common::{Host, eventually, http};
+use common::{Host, guest, http};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{
     Error, Message, WebSocket, connect, protocol::CloseFrame, stream::MaybeTlsStream,
@@ -18,31 +18,10 @@ const PLUGIN: &str = "buffer-everything";
 
 /// A server with the guest, which provides the radar `radar-0`.
 fn host() -> Host {
-    let host = Host::start_with(&[], &[], |config| {
-        let folder = config.join("node_modules").join(PLUGIN);
-        fs::create_dir_all(&folder).unwrap();
-        let wasm =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests/buffer_everything.wasm");
-        fs::copy(&wasm, folder.join("plugin.wasm")).unwrap_or_else(|error| {
-            panic!("{}: {error}: run `cargo xtask guests`", wasm.display())
-        });
-        let package = json!({
-            "name": PLUGIN, "version": "1.0.0", "keywords": ["signalk-wasm-plugin"], "wasmManifest": "plugin.wasm",
-            "wasmCapabilities": { "radarProvider": true, "httpEndpoints": true },
-        });
-        fs::write(folder.join("package.json"), package.to_string()).unwrap();
-        let start = json!([["sk_register_radar_provider", "Test radar"]]);
-        let options = json!({ "enabled": true, "configuration": { "start": start } });
-        let folder = config.join("plugin-config-data");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(format!("{PLUGIN}.json")), options.to_string()).unwrap();
-    });
-    let running = || {
-        let status = host.json("/signalk-host/status");
-        (status["plugins"][PLUGIN]["state"] == "running").then_some(())
-    };
-    eventually("the plugin to run", running, || host.log());
-    host
+    let capabilities = json!({ "radarProvider": true, "httpEndpoints": true });
+    let start = json!([["sk_register_radar_provider", "Test radar"]]);
+    let options = json!({ "enabled": true, "configuration": { "start": start } });
+    guest::running(PLUGIN, "buffer_everything", &capabilities, &options)
 }
 
 /// The guest makes a call of its ABI; what it logged about it.

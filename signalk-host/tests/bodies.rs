@@ -19,14 +19,7 @@ const MIB: usize = 1 << 20;
 
 fn bodies() -> Host {
     let options = json!({ "enabled": true, "configuration": {}, "limits": { "memoryMiB": 2 } });
-    let host =
-        guest::host("bodies", "signalk_bodies", &json!({ "httpEndpoints": true }), &options, &[]);
-    let runs = || {
-        let status = host.json("/signalk-host/status")["plugins"]["bodies"].clone();
-        (status["state"] == "running").then_some(())
-    };
-    eventually("the plugin to run", runs, || host.log());
-    host
+    guest::running("bodies", "signalk_bodies", &json!({ "httpEndpoints": true }), &options)
 }
 
 fn pattern(bytes: usize) -> Vec<u8> {

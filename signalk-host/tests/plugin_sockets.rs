@@ -5,9 +5,9 @@
 
 mod common;
 
-use std::{fs, net::TcpStream, path::Path, time::Duration};
+use std::{net::TcpStream, time::Duration};
 
-use common::{Host, eventually};
+use common::{Host, eventually, guest};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{
     Error, Message, WebSocket, client::IntoClientRequest, connect, protocol::CloseFrame,
@@ -17,27 +17,8 @@ use tokio_tungstenite::tungstenite::{
 const PLUGIN: &str = "signalk_socket";
 
 fn host() -> Host {
-    let host = Host::start_with(&[], &[], |config| {
-        let folder = config.join("node_modules").join(PLUGIN);
-        fs::create_dir_all(&folder).unwrap();
-        let wasm =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests/signalk_socket.wasm");
-        fs::copy(&wasm, folder.join("plugin.wasm")).unwrap_or_else(|error| {
-            panic!("{}: {error}: run `cargo xtask guests`", wasm.display())
-        });
-        let package = json!({
-            "name": PLUGIN, "version": "1.0.0", "keywords": ["signalk-wasm-plugin"],
-            "wasmManifest": "plugin.wasm", "wasmCapabilities": { "httpEndpoints": true },
-            "signalk-plugin-enabled-by-default": true,
-        });
-        fs::write(folder.join("package.json"), package.to_string()).unwrap();
-    });
-    let running = || {
-        let status = host.json("/signalk-host/status");
-        (status["plugins"][PLUGIN]["state"] == "running").then_some(())
-    };
-    eventually("the plugin to run", running, || host.log());
-    host
+    let options = json!({ "enabled": true, "configuration": {} });
+    guest::running(PLUGIN, PLUGIN, &json!({ "httpEndpoints": true }), &options)
 }
 
 type Socket = WebSocket<MaybeTlsStream<TcpStream>>;

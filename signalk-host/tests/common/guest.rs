@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::Host;
+use super::{Host, eventually};
 
 /// The guest `signalk_...` (by JSON-RPC) or another (by its exports) as plugin `id`, with this options file.
 pub(crate) fn host(
@@ -32,4 +32,15 @@ pub(crate) fn host(
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{id}.json")), options.to_string()).unwrap();
     })
+}
+
+/// [`host`] whose plugin runs.
+pub(crate) fn running(id: &str, guest: &str, capabilities: &Value, options: &Value) -> Host {
+    let host = host(id, guest, capabilities, options, &[]);
+    let runs = || {
+        let status = host.json("/signalk-host/status")["plugins"][id].clone();
+        (status["state"] == "running").then_some(())
+    };
+    eventually("the plugin to run", runs, || host.log());
+    host
 }
