@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use buffer_guests::{abi, allocator, exports};
+use buffer_guests::{abi, allocator, described, exports};
 
 thread_local! {
     static MAIN: Cell<u32> = const { Cell::new(0) };
@@ -17,11 +17,7 @@ fn main() {
 }
 
 fn describe(export: &str) -> String {
-    match export {
-        "plugin_id" => "buffer-command".to_owned(),
-        "plugin_name" => "Buffer command".to_owned(),
-        _ => r#"{"type":"object","properties":{}}"#.to_owned(),
-    }
+    described(export, "buffer-command", "Buffer command")
 }
 
 fn start(_: &str) -> i32 {

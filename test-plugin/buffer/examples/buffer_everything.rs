@@ -40,6 +40,7 @@ fn config(key: &str) -> Value {
 fn called(export: &str, with: &str) -> Option<String> {
     abi::debug(format!("export {export} {with}").trim_end());
     match config("faults")[export].as_str() {
+        #[allow(clippy::panic, reason = "it is what was asked for")]
         Some("trap") => panic!("{export} was asked to trap"),
         Some("spin") => loop {
             std::hint::black_box(());

@@ -9,7 +9,7 @@
 
 use std::cell::RefCell;
 
-use buffer_guests::{abi, allocator, exports};
+use buffer_guests::{abi, allocator, described, emit_value, exports};
 use serde_json::{Value, json};
 
 const BEACON: [u8; 16] = [1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 8, 1, 0, 0, 0];
@@ -48,7 +48,7 @@ impl Radar {
                 return;
             }
             if buffer.starts_with(&ANSWER) && buffer[16] == b'R' && self.data.is_none() {
-                emit("radars.furuno.address", &json!(sender));
+                emit_value("radars.furuno.address", &json!(sender));
                 self.join();
             }
         }
@@ -62,7 +62,7 @@ impl Radar {
         call("sk_udp_join_multicast", &[data, group, len, interface, interface_len]);
         let bound = call("sk_udp_bind", &[data, i32::from(self.number("data_port"))]);
         self.data = Some(data);
-        emit("radars.furuno.ready", &json!(bound == 0));
+        emit_value("radars.furuno.ready", &json!(bound == 0));
     }
 
     fn take(&mut self, data: i32) {
@@ -82,7 +82,7 @@ impl Radar {
             self.received += 1;
             if self.received.is_multiple_of(EVERY) {
                 let counts = json!({ "received": self.received, "lost": self.lost });
-                emit("radars.furuno.data", &counts);
+                emit_value("radars.furuno.data", &counts);
             }
         }
     }
@@ -94,17 +94,8 @@ fn call(name: &str, arguments: &[i32]) -> i32 {
     result
 }
 
-fn emit(path: &str, value: &Value) {
-    let delta = json!({ "updates": [{ "values": [{ "path": path, "value": value }] }] });
-    abi::emit(&delta.to_string());
-}
-
 fn describe(export: &str) -> String {
-    match export {
-        "plugin_id" => "buffer-radar".to_owned(),
-        "plugin_name" => "Buffer radar".to_owned(),
-        _ => r#"{"type":"object","properties":{}}"#.to_owned(),
-    }
+    described(export, "buffer-radar", "Buffer radar")
 }
 
 fn radars(_: &str) -> String {

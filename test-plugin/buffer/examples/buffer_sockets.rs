@@ -16,7 +16,7 @@
 
 use std::cell::RefCell;
 
-use buffer_guests::{abi, allocator, exports};
+use buffer_guests::{abi, allocator, described, emit_value, exports};
 use serde_json::{Value, json};
 
 const BEACON: [u8; 16] = [1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 8, 1, 0, 0, 0];
@@ -109,7 +109,7 @@ impl Radar {
             }
             if buffer.starts_with(&ANSWER) && buffer[16] == b'R' {
                 abi::debug(&format!("radar at {sender}:{port}"));
-                emit("radars.furuno.address", &json!(sender));
+                emit_value("radars.furuno.address", &json!(sender));
                 return self.join();
             }
             abi::debug(&format!("{count} other bytes from {sender}:{port}"));
@@ -150,7 +150,7 @@ impl Radar {
             }
         }
         let counts = json!({ "received": self.received, "lost": self.lost, "bytes": self.bytes });
-        emit("radars.furuno.data", &counts);
+        emit_value("radars.furuno.data", &counts);
     }
 }
 
@@ -240,17 +240,8 @@ fn arrived(socket: i32) {
     }
 }
 
-fn emit(path: &str, value: &Value) {
-    let delta = json!({ "updates": [{ "values": [{ "path": path, "value": value }] }] });
-    abi::emit(&delta.to_string());
-}
-
 fn describe(export: &str) -> String {
-    match export {
-        "plugin_id" => "buffer-sockets".to_owned(),
-        "plugin_name" => "Buffer sockets".to_owned(),
-        _ => r#"{"type":"object","properties":{}}"#.to_owned(),
-    }
+    described(export, "buffer-sockets", "Buffer sockets")
 }
 
 fn radars(_: &str) -> String {

@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 
-use buffer_guests::{abi, export, exports};
+use buffer_guests::{abi, described, export, exports};
 
 thread_local! {
     static MAIN: Cell<bool> = const { Cell::new(false) };
@@ -24,11 +24,7 @@ fn allocate(size: usize) -> *mut u8 {
 }
 
 fn describe(export: &str) -> String {
-    match export {
-        "plugin_id" => "tinygo-shaped".to_owned(),
-        "plugin_name" => "TinyGo shaped".to_owned(),
-        _ => r#"{"type":"object","properties":{}}"#.to_owned(),
-    }
+    described(export, "tinygo-shaped", "TinyGo shaped")
 }
 
 fn start(_: &str) -> i32 {

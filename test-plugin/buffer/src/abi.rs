@@ -106,26 +106,35 @@ pub fn allocate(size: usize) -> *mut u8 {
 }
 
 /// Frees it.
+///
+/// # Safety
+/// `at` came from [`allocate`] with this size.
 #[doc(hidden)]
-pub fn deallocate(at: *mut u8, size: usize) {
-    // SAFETY: the host promises that `at` came from `allocate` with this size.
+pub unsafe fn deallocate(at: *mut u8, size: usize) {
+    // SAFETY: what the caller promises.
     drop(unsafe { Vec::from_raw_parts(at, 0, size) });
 }
 
 /// A text that the host has written.
+///
+/// # Safety
+/// There are `len` bytes at `at`.
 #[doc(hidden)]
 #[must_use]
-pub fn text(at: *const u8, len: usize) -> String {
-    // SAFETY: the host promises `len` bytes at `at`.
+pub unsafe fn text(at: *const u8, len: usize) -> String {
+    // SAFETY: what the caller promises.
     String::from_utf8_lossy(unsafe { std::slice::from_raw_parts(at, len) }).into_owned()
 }
 
 /// Gives a text to the host: what fits of it, and how much that is, as guests in the field do.
+///
+/// # Safety
+/// There is room for `max` bytes at `out`.
 #[doc(hidden)]
 #[must_use]
-pub fn give(answer: &str, out: *mut u8, max: usize) -> usize {
+pub unsafe fn give(answer: &str, out: *mut u8, max: usize) -> usize {
     let count = answer.len().min(max);
-    // SAFETY: the host promises `max` bytes at `out`.
+    // SAFETY: what the caller promises.
     unsafe { std::ptr::copy_nonoverlapping(answer.as_ptr(), out, count) };
     count
 }
@@ -143,17 +152,21 @@ macro_rules! exports {
         $(wakes { $($wake:ident = $woke:path;)* })?
     ) => {
         $($crate::export!($text, fn(&str) -> String, $write, (out: *mut u8, max: usize) -> usize {
-            $crate::abi::give(&DO(stringify!($text)), out, max)
+            // SAFETY: the host's promise (plugin ABI 2.6).
+            unsafe { $crate::abi::give(&DO(stringify!($text)), out, max) }
         });)*
         $($crate::export!($take, fn(&str) -> i32, $took, (at: *const u8, len: usize) -> i32 {
-            DO(&$crate::abi::text(at, len))
+            // SAFETY: the host's promise (plugin ABI 2.6).
+            DO(&unsafe { $crate::abi::text(at, len) })
         });)*
         $($crate::export!($run, fn() -> i32, $ran, () -> i32 { DO() });)*
         $($crate::export!($tell, fn(&str), $told, (at: *const u8, len: usize) {
-            DO(&$crate::abi::text(at, len));
+            // SAFETY: the host's promise (plugin ABI 2.6).
+            DO(&unsafe { $crate::abi::text(at, len) });
         });)*
         $($crate::export!($ask, fn(&str, &str) -> String, $asked, (at: *const u8, len: usize, out: *mut u8, max: usize) -> usize {
-            $crate::abi::give(&DO(stringify!($ask), &$crate::abi::text(at, len)), out, max)
+            // SAFETY: the host's promise (plugin ABI 2.6).
+            unsafe { $crate::abi::give(&DO(stringify!($ask), &$crate::abi::text(at, len)), out, max) }
         });)*
         $($($crate::export!($wake, fn(i32), $woke, (socket: i32) { DO(socket); });)*)?
     };
@@ -166,8 +179,9 @@ macro_rules! allocator {
         $crate::export!(allocate, fn(usize) -> *mut u8, $crate::abi::allocate, (size: usize) -> *mut u8 {
             DO(size)
         });
-        $crate::export!(deallocate, fn(*mut u8, usize), $crate::abi::deallocate, (at: *mut u8, size: usize) {
-            DO(at, size);
+        $crate::export!(deallocate, unsafe fn(*mut u8, usize), $crate::abi::deallocate, (at: *mut u8, size: usize) {
+            // SAFETY: the host's promise (plugin ABI 2.6).
+            unsafe { DO(at, size) };
         });
     };
 }

@@ -9,3 +9,21 @@ pub mod abi;
 pub mod imports;
 pub mod script;
 mod world;
+
+use serde_json::{Value, json};
+
+/// What `plugin_id`, `plugin_name` and `plugin_schema` answer, for a plugin without options.
+#[must_use]
+pub fn described(export: &str, id: &str, name: &str) -> String {
+    match export {
+        "plugin_id" => id.to_owned(),
+        "plugin_name" => name.to_owned(),
+        _ => r#"{"type":"object","properties":{}}"#.to_owned(),
+    }
+}
+
+/// Sends one value of the own vessel.
+pub fn emit_value(path: &str, value: &Value) {
+    let delta = json!({ "updates": [{ "values": [{ "path": path, "value": value }] }] });
+    abi::emit(&delta.to_string());
+}

@@ -35,7 +35,7 @@ pub fn one(call: &Value) -> String {
     let given = call.as_array().and_then(|all| all.get(1..)).unwrap_or_default();
     if name == "repeat" {
         let times = call[1].as_u64().unwrap_or_default();
-        let last = (0..times).map(|_| one(&call[2])).last().unwrap_or_default();
+        let last = (0..times).fold(String::new(), |_, _| one(&call[2]));
         return format!("{times} times {last}");
     }
     if name.starts_with("std_") {
