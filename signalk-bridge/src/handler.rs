@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 /// Time that a handler has, of its own computing (plugin ABI 8.5, W12).
-pub const HANDLER_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const HANDLER_DEADLINE: Duration = Duration::from_secs(10);
 /// The same with everything that it waits for (network).
 pub const HANDLER_PATIENCE: Duration = Duration::from_secs(60);
 

@@ -38,7 +38,7 @@ mod session;
 mod signalk;
 mod usage;
 
-pub use abi::{Flavour, UnknownAbi, detect};
+pub use abi::Flavour;
 pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
 pub use client_socket::{ClientDeed, ClientEnd, ClientNews, ClientSocketId, LONGEST_MESSAGE};
@@ -50,8 +50,8 @@ pub use egress::{Destination, Egress, Fingerprint, Refused, Scheme};
 pub use error::{BridgeError, Cause, Crash, Failure};
 pub use exchange::{ANSWER_WINDOW, ExchangeNews, ExchangeWish, MOST_HEADERS, PIECE, StreamHead};
 pub use handler::{
-    HANDLER_DEADLINE, HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure,
-    HandlerReply, RadarHandler, ResourceHandler, WeatherHandler,
+    HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure, HandlerReply,
+    RadarHandler, ResourceHandler, WeatherHandler,
 };
 pub use handover::{Handed, Head, Heads, Piece};
 pub use id::PluginId;
@@ -60,8 +60,8 @@ pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};
 pub use registration::{Access, Endpoint, Registration};
 pub use rules::Rules;
 pub use session::{
-    Code, Delivery, DeltaQueue, Description, HostInfo, Input, Kept, Output, POLL_INTERVAL,
-    PROTOCOL_VERSION, Purpose, Ran, Run, START_DEADLINE, STOP_DEADLINE, Session, SessionConfig,
+    Code, Delivery, DeltaQueue, Description, HostInfo, Input, Kept, Output, PROTOCOL_VERSION,
+    Purpose, Ran, Run, Session, SessionConfig,
 };
 pub use signalk::{
     PutId, PutRequest, SignalK, Status, SubscribeRequest, SubscribeRow, SubscriptionId, Version,

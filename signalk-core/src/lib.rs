@@ -43,7 +43,6 @@ mod guest;
 pub mod http;
 pub mod input;
 mod io;
-pub mod plugins;
 pub mod resources;
 pub mod webapps;
 
@@ -57,6 +56,7 @@ mod intake;
 mod notifications;
 mod pipeline;
 mod plugin_host;
+mod plugins;
 mod providers;
 mod put;
 mod query;

@@ -144,7 +144,7 @@ impl Shared {
         why: &str,
     ) -> Vec<Val> {
         // Enough to know it by: there may be many, each in the log and the status.
-        self.fetch_failed(&format!("{}: {why}", shown(&url)));
+        self.fetch_failed(&format!("{}: {why}", shown(url)));
         if !call.rests {
             let (status, redirected, body) = (0, false, Bytes::new());
             self.asked(false);

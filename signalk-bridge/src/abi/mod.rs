@@ -40,7 +40,7 @@ pub(crate) const LEGACY_COMMAND: &str = "command module without plugin_start: it
 /// Why a module speaks nothing that this host understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum UnknownAbi {
+pub(crate) enum UnknownAbi {
     /// Functions on offsets, as Extism has them.
     #[error(
         "an Extism plugin; they are not supported yet: export `allocate` and `plugin_start`, or speak JSON-RPC"
@@ -68,7 +68,7 @@ pub enum UnknownAbi {
 ///
 /// # Errors
 /// [`UnknownAbi`], which says what to do.
-pub fn detect(
+pub(crate) fn detect(
     interface: Interface,
     exports: impl Fn(&str) -> bool,
     imports_extism: bool,

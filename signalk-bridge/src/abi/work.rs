@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::START_DEADLINE;
 use crate::handler::{HANDLER_DEADLINE, Handler, HandlerCall, HandlerCallId, HandlerReply};
+use crate::session::START_DEADLINE;
 
 /// First size of an output buffer for metadata, and the largest for anything (plugin ABI 2.6).
 pub(crate) const FIRST_BUFFER: u32 = 8 << 10;

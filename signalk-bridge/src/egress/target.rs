@@ -29,7 +29,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    const ALL: [Scheme; 7] = [
+    pub(super) const ALL: [Scheme; 7] = [
         Scheme::Http,
         Scheme::Https,
         Scheme::Ws,

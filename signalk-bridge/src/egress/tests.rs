@@ -65,17 +65,8 @@ fn a_rule_may_be_written_in_the_mapped_form() {
 
 /// `tcp://host:port`, as a destination.
 fn asks(egress: &Egress, url: &str) -> Result<(), Refused> {
-    let schemes = [
-        Scheme::Http,
-        Scheme::Https,
-        Scheme::Ws,
-        Scheme::Wss,
-        Scheme::Tcp,
-        Scheme::Tls,
-        Scheme::Udp,
-    ];
     let (scheme, to) = url.split_once("://").unwrap();
-    let scheme = schemes.into_iter().find(|known| known.name() == scheme).unwrap();
+    let scheme = Scheme::ALL.into_iter().find(|known| known.name() == scheme).unwrap();
     if let Ok(address) = to.parse() {
         return egress.check(scheme, Destination::Address(address));
     }

@@ -38,11 +38,11 @@ use crate::{
 /// Version of the methods and of the handshake; majors must be equal.
 pub const PROTOCOL_VERSION: &str = "1.0";
 /// Time that a plugin has to answer `initialize` and `start`.
-pub const START_DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const START_DEADLINE: Duration = Duration::from_secs(30);
 /// Time that a plugin has to stop.
-pub const STOP_DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// Distance of two `poll` calls.
-pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One plugin from load to end.
 pub struct Session {

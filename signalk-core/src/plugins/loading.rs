@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use signalk_bridge::{Cause, Code, Failure, Purpose, Session, SessionConfig};
 
 use super::Plugins;
 use super::host::Host;
-use super::plugin::{ModuleInfo, State};
+use super::limits::Allowance;
+use super::plugin::{ModuleInfo, Plugin, State};
 use super::reload::Reload;
 use super::routes::At;
 use crate::io::{Effect, LogArea, LogLevel, ModuleFiles, Output};
@@ -58,8 +60,6 @@ impl Plugins {
         result: Result<ModuleFiles, String>,
         host: &mut dyn Host,
     ) {
-        let (engine, info) = (self.engine.clone(), self.settings.host.clone());
-        let allowance = self.settings.allowance();
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         if plugin.stale_reads > 0 {
             plugin.stale_reads -= 1;
@@ -89,32 +89,15 @@ impl Plugins {
                 Code::Bytes(files.wasm)
             }
         };
-        plugin.life += 1;
-        plugin.record.complaints.clear();
-        let id = &plugin.manifest.id;
-        let (allowance, complaints) = allowance.narrowed_by(id, plugin.options.limits());
-        for complaint in complaints {
-            host.say(LogArea::Loader, LogLevel::Error, id, complaint.clone());
-            plugin.record.complain(host.unix_ms(), complaint);
-        }
-        plugin.record.log_budget.per_second = allowance.limits.stderr_lines_per_second;
-        let (mut egress, mut complaints) = plugin.options.egress(&plugin.manifest);
-        egress.trust_authorities(files.authorities);
-        complaints.extend(files.complaints);
-        plugin.egress = egress.into();
-        let (rules, more) = plugin.options.rules(&plugin.manifest.id);
-        plugin.rules = rules;
-        for complaint in complaints.into_iter().chain(more) {
-            host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, complaint.clone());
-            plugin.record.complaints.push(complaint);
-        }
+        let trusted = (files.authorities, files.complaints);
+        let allowance = plugin.begin_life(self.settings.allowance(), trusted, host);
         let config = SessionConfig {
-            engine,
+            engine: self.engine.clone(),
             limits: allowance.limits,
             call_time: allowance.call_time,
             platform: host.platform(),
             fs: files.fs,
-            host: info,
+            host: self.settings.host.clone(),
             options: plugin.options.configuration(),
             enable_debug: plugin.options.enable_debug(),
             deltas_per_second: allowance.deltas_per_second,
@@ -125,5 +108,36 @@ impl Plugins {
         };
         plugin.session = Some(Session::new(&plugin.manifest, code, config));
         plugin.dirty = true;
+    }
+}
+
+impl Plugin {
+    /// What the owner's options file lets the next life use and do, with the authorities in files that it names. What of it
+    /// cannot be is said.
+    fn begin_life(
+        &mut self,
+        allowance: Allowance,
+        (authorities, unread): (Vec<Bytes>, Vec<String>),
+        host: &mut dyn Host,
+    ) -> Allowance {
+        self.life += 1;
+        self.record.complaints.clear();
+        let id = &self.manifest.id;
+        let (allowance, complaints) = allowance.narrowed_by(id, self.options.limits());
+        for complaint in complaints {
+            host.say(LogArea::Loader, LogLevel::Error, id, complaint.clone());
+            self.record.complain(host.unix_ms(), complaint);
+        }
+        self.record.log_budget.per_second = allowance.limits.stderr_lines_per_second;
+        let (mut egress, complaints) = self.options.egress(&self.manifest);
+        egress.trust_authorities(authorities);
+        self.egress = egress.into();
+        let (rules, more) = self.options.rules(id);
+        self.rules = rules;
+        for complaint in complaints.into_iter().chain(unread).chain(more) {
+            host.say(LogArea::Loader, LogLevel::Warn, id, complaint.clone());
+            self.record.complaints.push(complaint);
+        }
+        allowance
     }
 }

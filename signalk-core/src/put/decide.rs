@@ -36,35 +36,8 @@ impl Server {
         if target.path.parse::<Path>().is_err() {
             return (Reply::failed(400, "invalid path"), Begun::Nothing);
         }
-        let own = target.context == "vessels.self" || target.context == *self.self_context;
-        if let Some((path, field)) =
-            meta_target(&target.path).filter(|_| own && self.config.base_deltas.may_be_saved())
-        {
-            let meta = match (&change, field) {
-                (Change::Put { value, .. }, Some(field)) => {
-                    Some(Map::from_iter([(field.to_owned(), without_empty(value))]))
-                }
-                (Change::Put { value, .. }, None) => value.as_object().map(|members| {
-                    members
-                        .iter()
-                        .map(|(name, value)| (name.clone(), without_empty(value)))
-                        .collect()
-                }),
-                (Change::Delete, Some(field)) => {
-                    Some(Map::from_iter([(field.to_owned(), Value::Null)]))
-                }
-                (Change::Delete, None) => Some(
-                    self.config
-                        .base_deltas
-                        .meta(path)
-                        .into_iter()
-                        .map(|(name, _)| (name, Value::Null))
-                        .collect(),
-                ),
-            };
-            if let Some(meta) = meta {
-                return (Reply::pending(), Begun::Meta { path: path.to_owned(), meta });
-            }
+        if let Some(begun) = self.decide_meta(target, &change) {
+            return (Reply::pending(), begun);
         }
         let (value, source) = match change {
             Change::Put { value, source } => (value, source),
@@ -85,6 +58,30 @@ impl Server {
             }
             (None, _) => self.decide_device(target, value, source),
         }
+    }
+
+    /// What changes of the own vessel's metadata; `None`: it is not about that, or not in a form that can be kept.
+    fn decide_meta(&self, target: &Target, change: &Change<'_>) -> Option<Begun> {
+        let own = target.context == "vessels.self" || target.context == *self.self_context;
+        if !own || !self.config.base_deltas.may_be_saved() {
+            return None;
+        }
+        let (path, field) = meta_target(&target.path)?;
+        let meta = match (change, field) {
+            (Change::Put { value, .. }, Some(field)) => {
+                Map::from_iter([(field.to_owned(), without_empty(value))])
+            }
+            (Change::Put { value, .. }, None) => {
+                let members = value.as_object()?.iter();
+                members.map(|(name, value)| (name.clone(), without_empty(value))).collect()
+            }
+            (Change::Delete, Some(field)) => Map::from_iter([(field.to_owned(), Value::Null)]),
+            (Change::Delete, None) => {
+                let members = self.config.base_deltas.meta(path).into_iter();
+                members.map(|(name, _)| (name, Value::Null)).collect()
+            }
+        };
+        Some(Begun::Meta { path: path.to_owned(), meta })
     }
 
     /// The one stream client that published the path, when no plugin takes it.

@@ -1,7 +1,7 @@
 //! What the model says about single paths, and about everything at once. The tree that REST clients read is `node.rs`.
 
 use super::Store;
-use super::leaf::Placement;
+use super::leaf::{Leaf, Placement, Reading};
 use crate::item::{Body, Item};
 use crate::names::{Context, Path, SourceRef};
 use crate::subscription::SourcePolicy;
@@ -29,14 +29,7 @@ impl Store {
         let model = self.contexts.get(context)?;
         let leaf = model.leaf(path)?;
         let reading = leaf.latest()?;
-        Some(Item {
-            context: &model.context,
-            source: reading.source.as_ref(),
-            source_ref: reading.source_ref.as_ref(),
-            timestamp: reading.timestamp.as_ref(),
-            path: &leaf.path,
-            body: Body::Value(&reading.value),
-        })
+        Some(item(&model.context, leaf, reading))
     }
 
     /// Every source that gave a path a value.
@@ -59,19 +52,23 @@ impl Store {
         for model in self.contexts.values().filter(|model| wanted(&model.context)) {
             for leaf in &model.leaves {
                 for reading in leaf.readings.iter().filter(|reading| fits(reading.placement)) {
-                    items.push(Item {
-                        context: &model.context,
-                        source: reading.source.as_ref(),
-                        source_ref: reading.source_ref.as_ref(),
-                        timestamp: reading.timestamp.as_ref(),
-                        path: &leaf.path,
-                        body: Body::Value(&reading.value),
-                    });
+                    items.push(item(&model.context, leaf, reading));
                 }
             }
             model.cached_attributes(&fits, &mut items);
         }
         items.sort_by_cached_key(|item| item.timestamp.and_then(|time| time.unix_ms()));
         items
+    }
+}
+
+fn item<'a>(context: &'a Context, leaf: &'a Leaf, reading: &'a Reading) -> Item<'a> {
+    Item {
+        context,
+        source: reading.source.as_ref(),
+        source_ref: reading.source_ref.as_ref(),
+        timestamp: reading.timestamp.as_ref(),
+        path: &leaf.path,
+        body: Body::Value(&reading.value),
     }
 }

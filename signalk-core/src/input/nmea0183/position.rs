@@ -36,18 +36,29 @@ pub(super) fn rmc(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
     datetime(p, moment, out);
 }
 
-/// GGA: time, position, quality, satellites, HDOP, altitude, M, geoidal separation, M, age of corrections, their station.
+/// Time and position, with which both sentences of a fix begin; false: the receiver has none, and nothing to report, or
+/// the sentence is too short.
 ///
-/// More than four empty fields: a receiver without a fix, nothing to report.
-pub(super) fn gga(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
+/// More than four empty fields: a receiver without a fix.
+fn fix(f: &Fields<'_>, p: &Paths, out: &mut Draft) -> bool {
     if f.len() < 9 {
-        return f.count_bad();
+        f.count_bad();
+        return false;
     }
     if f.empty_count() > 4 {
-        return;
+        return false;
     }
     out.moment_ms = Some(whole_seconds(moment_today(f, 0, out.now_ms)));
     out.position(&p.position, f.position(1));
+    true
+}
+
+/// GGA: time, position, quality, satellites, HDOP, altitude, M, geoidal separation, M, age of corrections, their
+/// station.
+pub(super) fn gga(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
+    if !fix(f, p, out) {
+        return;
+    }
     let quality = match f.raw(5) {
         b"1" => "GNSS Fix",
         b"2" => "DGNSS fix",
@@ -69,16 +80,12 @@ pub(super) fn gga(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
     out.number(&p.gnss_reference, f.number_or_zero(13));
 }
 
-/// GNS: time, position, one mode letter per constellation, satellites, HDOP, altitude, geoidal separation, age, station, status.
+/// GNS: time, position, one mode letter per constellation, satellites, HDOP, altitude, geoidal separation, age,
+/// station, status.
 pub(super) fn gns(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
-    if f.len() < 9 {
-        return f.count_bad();
-    }
-    if f.empty_count() > 4 {
+    if !fix(f, p, out) {
         return;
     }
-    out.moment_ms = Some(whole_seconds(moment_today(f, 0, out.now_ms)));
-    out.position(&p.position, f.position(1));
     let mut quality = Map::new();
     for (constellation, mode) in
         ["GPS", "GLONASS", "Galileo", "BeiDou", "QZSS"].into_iter().zip(f.raw(5))
