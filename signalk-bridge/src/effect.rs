@@ -9,7 +9,8 @@
 //! It asks [`Egress::check`](crate::Egress::check) before it looks a name up, and
 //! [`Egress::check_address`](crate::Egress::check_address) before it connects.
 //!
-//! Here: the names of things and [`Effect`]; what effects carry is `effect/payload.rs`, what is told of them `effect/report.rs`.
+//! Here: the names of things and [`Effect`]; what effects carry is `effect/payload.rs`, what is told of them
+//! `effect/report.rs`.
 
 mod payload;
 mod report;

@@ -31,7 +31,8 @@ pub trait SignalK {
     /// The `configuration` object as compact JSON text, `{}` when there is none.
     fn read_options(&mut self, plugin: &PluginId) -> String;
     /// Replaces the `configuration` object; `json` is a JSON object. True: who waits by this number hears of the disk
-    /// ([`Report::Saved`](crate::Report::Saved)), unless the session ends before; false: it is durable already, or nobody waits.
+    /// ([`Report::Saved`](crate::Report::Saved)), unless the session ends before; false: it is durable already, or
+    /// nobody waits.
     ///
     /// # Errors
     /// [`BridgeError::NotSaved`].

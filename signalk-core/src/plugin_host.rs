@@ -1,5 +1,5 @@
-//! What the server is for its plugins: `plugins::Host` over the server's own state. Which plugin may do what, and who is
-//! started, is `plugins` and `signalk-bridge`.
+//! What the server is for its plugins: `plugins::Host` over the server's own state. Which plugin may do what, and who
+//! is started, is `plugins` and `signalk-bridge`.
 
 use std::{sync::Arc, time::Duration};
 

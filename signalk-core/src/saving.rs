@@ -1,5 +1,5 @@
-//! Files of the configuration directory on their way to the disk: at most one wish for each, whoever asks how often. Writing
-//! them is the edge's.
+//! Files of the configuration directory on their way to the disk: at most one wish for each, whoever asks how often.
+//! Writing them is the edge's.
 
 use std::collections::BTreeMap;
 
@@ -46,8 +46,8 @@ impl Saves {
 }
 
 impl Server {
-    /// Saves a file. While an earlier text of it is being written, the newest one waits: a plugin that saves its options in
-    /// a loop fills no queue.
+    /// Saves a file. While an earlier text of it is being written, the newest one waits: a plugin that saves its
+    /// options in a loop fills no queue.
     pub(crate) fn save(&mut self, name: String, text: String, then: Saving) {
         let waits = !matches!(then, Saving::Quiet);
         let then = waits.then_some(then);

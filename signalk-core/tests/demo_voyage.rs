@@ -1,4 +1,5 @@
-//! An hour of the demo boat in virtual time, through the real parser: the same deltas on every platform and in any steps.
+//! An hour of the demo boat in virtual time, through the real parser: the same deltas on every platform and in any
+//! steps.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,4 +1,5 @@
-//! The built-in web page: the files of `ui/`, embedded. No rule of the domain: the page asks the core like any other client.
+//! The built-in web page: the files of `ui/`, embedded. No rule of the domain: the page asks the core like any other
+//! client.
 
 use axum::{
     extract::Path,

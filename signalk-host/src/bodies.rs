@@ -18,15 +18,15 @@ use tokio::{
 /// Of all requests together, until they are answered; without the first [`SMALL`] of each.
 const ROOM: usize = 128 << 20;
 
-/// The first bytes of a body take no room: a few clients with large bodies do not keep anybody from switching the autopilot. There
-/// are 512 connections at most (`listener`), so these are 8 MiB.
+/// The first bytes of a body take no room: a few clients with large bodies do not keep anybody from switching the
+/// autopilot. There are 512 connections at most (`listener`), so these are 8 MiB.
 const SMALL: usize = 16 << 10;
 
 /// A client that sends nothing for so long has gone, or means harm.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// The whole body: so long, and one second more for each [`SLOWEST`] bytes that came. A body of 16 MiB over the slowest link that
-/// counts takes nine minutes; one that only drips gives its room back.
+/// The whole body: so long, and one second more for each [`SLOWEST`] bytes that came. A body of 16 MiB over the slowest
+/// link that counts takes nine minutes; one that only drips gives its room back.
 const WHOLE: Duration = Duration::from_secs(60);
 
 /// Bytes per second.
@@ -73,8 +73,8 @@ impl Bodies {
         body_limit(method, target, self.own)
     }
 
-    /// The whole body, at most `limit` bytes. One that is too large is read on for a while without being kept: a client that
-    /// is still sending would not see why it was refused.
+    /// The whole body, at most `limit` bytes. One that is too large is read on for a while without being kept: a client
+    /// that is still sending would not see why it was refused.
     pub(crate) async fn read(&self, body: Body, limit: usize) -> Result<(Bytes, Place), Refusal> {
         let mut pieces = body.into_data_stream();
         let mut whole = BytesMut::new();

@@ -1,5 +1,5 @@
-//! Clients' requests that are not answered completely, as the core's task sees them: where their answers go, who reads their
-//! bodies, who sends streamed answers.
+//! Clients' requests that are not answered completely, as the core's task sees them: where their answers go, who reads
+//! their bodies, who sends streamed answers.
 
 use std::collections::BTreeMap;
 

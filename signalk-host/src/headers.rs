@@ -1,7 +1,7 @@
 //! Headers that plugins give, as HTTP has them: for what they ask of other servers and for what they answer to clients.
 //!
-//! Their number is bounded here, at the last place before they are kept in a `HeaderMap`: that one panics beyond 32,768 names, and
-//! no server or browser reads more than some hundred.
+//! Their number is bounded here, at the last place before they are kept in a `HeaderMap`: that one panics beyond 32,768
+//! names, and no server or browser reads more than some hundred.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use signalk_core::http::MOST_HEADERS;

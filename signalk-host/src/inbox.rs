@@ -110,8 +110,8 @@ impl<T> Sender<T> {
         self.push(message, took, false)
     }
 
-    /// Does not wait: for the results of the core's own wishes, of which there are few. It has asked for them. Not urgent: as
-    /// of a flow.
+    /// Does not wait: for the results of the core's own wishes, of which there are few. It has asked for them. Not
+    /// urgent: as of a flow.
     pub(crate) fn send_now(&self, message: T, urgent: bool) -> Result<(), Stopped> {
         self.push(message, Took { room: 0, large: 0 }, urgent)
     }
@@ -148,8 +148,8 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Inbox<T> {
-    /// Everything that waits, into an empty `batch`; sleeps until there is something or it is `until`. Messages of a flow are
-    /// not looked at before `rest` is over, unless there are many.
+    /// Everything that waits, into an empty `batch`; sleeps until there is something or it is `until`. Messages of a
+    /// flow are not looked at before `rest` is over, unless there are many.
     pub(crate) async fn take(&self, batch: &mut Vec<T>, rest: Instant, until: Option<Instant>) {
         loop {
             let Some(end) = self.take_now(batch, rest, until) else { return };

@@ -1,5 +1,6 @@
-//! Peers that lost their power or left the WiFi say no goodbye: the system asks them now and then, and a connection whose peer
-//! answers nothing ends with an error. So their places and descriptors come back without anybody having to send.
+//! Peers that lost their power or left the WiFi say no goodbye: the system asks them now and then, and a connection
+//! whose peer answers nothing ends with an error. So their places and descriptors come back without anybody having to
+//! send.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// Questions without an answer: after `IDLE` + `INTERVAL` * `PROBES`, two minutes, the peer is gone.
 const PROBES: u32 = 4;
 
-/// Has the system look after the peer. A system that cannot leaves the connection as it is: every other bound still holds.
+/// Has the system look after the peer. A system that cannot leaves the connection as it is: every other bound still
+/// holds.
 pub(crate) fn watch(stream: &TcpStream) {
     let asks = TcpKeepalive::new().with_time(IDLE).with_interval(INTERVAL).with_retries(PROBES);
     if let Err(error) = SockRef::from(stream).set_tcp_keepalive(&asks) {

@@ -1,8 +1,9 @@
-//! HTTP connections: how many there may be, and how long one that does nothing may stay. What is asked and answered over them is
-//! in `http`.
+//! HTTP connections: how many there may be, and how long one that does nothing may stay. What is asked and answered
+//! over them is in `http`.
 //!
-//! Not `axum::serve`: it gives hyper no timer, so that a connection without a request stays for ever. Tablets that leave the
-//! WiFi with open connections would take one descriptor after the other until files and instruments have none.
+//! Not `axum::serve`: it gives hyper no timer, so that a connection without a request stays for ever. Tablets that
+//! leave the WiFi with open connections would take one descriptor after the other until files and instruments have
+//! none.
 
 use std::{
     collections::HashMap,
@@ -23,16 +24,17 @@ use tower_service::Service;
 
 use crate::{keepalive, patience::Patient};
 
-/// For the head of a request, from when the last answer was written: so this is also how long a connection may be idle. A browser
-/// just opens another. An answer, a stream of events and a WebSocket may last as long as they like, if the client takes what it is
-/// sent: see `patience`.
+/// For the head of a request, from when the last answer was written: so this is also how long a connection may be idle.
+/// A browser just opens another. An answer, a stream of events and a WebSocket may last as long as they like, if the
+/// client takes what it is sent: see `patience`.
 const HEAD: Duration = Duration::from_secs(30);
 
-/// Connections that have not become a WebSocket. Half of the 1024 descriptors that a process usually has; the rest is for streams,
-/// files, instruments and plugins.
+/// Connections that have not become a WebSocket. Half of the 1024 descriptors that a process usually has; the rest is
+/// for streams, files, instruments and plugins.
 const ALL: usize = 512;
 
-/// Of these from one other machine: a browser has 6. This machine may have all, because behind a proxy everybody comes from here.
+/// Of these from one other machine: a browser has 6. This machine may have all, because behind a proxy everybody comes
+/// from here.
 const PER_ADDRESS: usize = 128;
 
 /// How often it is said that connections are refused.

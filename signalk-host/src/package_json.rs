@@ -12,8 +12,8 @@ const LARGEST: u64 = 1 << 20;
 /// Reads it.
 ///
 /// # Errors
-/// What the system says; `FileTooLarge` over the limit, `InvalidData` when it is no UTF-8, `InvalidInput` for a pipe or a
-/// device, which might never end.
+/// What the system says; `FileTooLarge` over the limit, `InvalidData` when it is no UTF-8, `InvalidInput` for a pipe or
+/// a device, which might never end.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let metadata = fs::metadata(path)?;
     if metadata.is_dir() {

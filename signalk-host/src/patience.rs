@@ -1,6 +1,7 @@
-//! A connection whose peer has to take what is written to it. One that asks and does not read is alive for TCP, so neither
-//! keepalive nor hyper's timer ends it, and it would hold its place for ever. Only waiting for the peer counts: a stream of events
-//! that has nothing to say may rest as long as it likes. WebSockets have left this behind; `stream` looks after them.
+//! A connection whose peer has to take what is written to it. One that asks and does not read is alive for TCP, so
+//! neither keepalive nor hyper's timer ends it, and it would hold its place for ever. Only waiting for the peer counts:
+//! a stream of events that has nothing to say may rest as long as it likes. WebSockets have left this behind; `stream`
+//! looks after them.
 
 use std::{
     io::{self, IoSlice},
@@ -16,9 +17,9 @@ use tokio::{
 
 use crate::bodies::SLOWEST;
 
-/// How long a peer may keep a write waiting. What it takes gives it time again, a second for each [`SLOWEST`] bytes and never more
-/// than this in all. The system says that there is room only when a third of its buffer is free, which is up to 1.4 MB and 43 s of
-/// the slowest link: so a link that moves is well inside, and one that drips is not.
+/// How long a peer may keep a write waiting. What it takes gives it time again, a second for each [`SLOWEST`] bytes and
+/// never more than this in all. The system says that there is room only when a third of its buffer is free, which is up
+/// to 1.4 MB and 43 s of the slowest link: so a link that moves is well inside, and one that drips is not.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A stream to a peer of which so much patience is left.

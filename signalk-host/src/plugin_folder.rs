@@ -1,5 +1,5 @@
-//! A plugin's own folder: `plugin-config-data/ID/vfs` is its `/` (plugin ABI 9). Opened for each start, and filled once with
-//! what the plugin's Node version left behind. Its files behind WASI are `disk_fs`.
+//! A plugin's own folder: `plugin-config-data/ID/vfs` is its `/` (plugin ABI 9). Opened for each start, and filled once
+//! with what the plugin's Node version left behind. Its files behind WASI are `disk_fs`.
 
 use std::{
     fs::{self, File},
@@ -33,8 +33,8 @@ pub(crate) fn open(config: &Path, id: &str, quota: Quota) -> Result<Box<dyn Fs>,
     }
 }
 
-/// Copies the regular files of the plugin's Node version to `vfs/data`, the originals stay. `vfs` appears whole or not at all:
-/// after a power cut it is done anew.
+/// Copies the regular files of the plugin's Node version to `vfs/data`, the originals stay. `vfs` appears whole or not
+/// at all: after a power cut it is done anew.
 fn take_over(own: &Path, folder: &Path, id: &str, quota: Quota) -> io::Result<()> {
     if fs::symlink_metadata(folder).is_ok() {
         return Ok(());

@@ -1,8 +1,8 @@
 //! A few threads that execute guest code. They know nothing of plugins: a job is an owned piece of work, and its result
 //! returns to the core as an input. The core gives out one piece per plugin at a time, so no plugin is on two threads.
 //!
-//! On a beat every plugin has a job, and most take microseconds: waking a thread for each would cost more than the job. A
-//! thread takes jobs until there are none, and is woken only if it sleeps.
+//! On a beat every plugin has a job, and most take microseconds: waking a thread for each would cost more than the job.
+//! A thread takes jobs until there are none, and is woken only if it sleeps.
 
 use std::{
     any::Any,
@@ -75,8 +75,8 @@ impl Pool {
     }
 }
 
-/// What the core gets of a piece of guest work, and whether the guest waits for that. The core waits for each piece that it has
-/// given out: one that panics is told, too.
+/// What the core gets of a piece of guest work, and whether the guest waits for that. The core waits for each piece
+/// that it has given out: one that panics is told, too.
 pub(crate) fn executed(plugin: PluginId, work: impl FnOnce() -> Ran) -> (Input, bool) {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(ran) => {

@@ -1,6 +1,6 @@
-//! When clients fall behind because the input comes faster than frames can be written (a log read at once, a flood), the core
-//! waits for them a little, and the input waits with it. A client that does not keep up by itself, because it is slow or
-//! stuck, is not waited for: the core leaves out values for it (server-api.md 3.10) and nobody else notices.
+//! When clients fall behind because the input comes faster than frames can be written (a log read at once, a flood),
+//! the core waits for them a little, and the input waits with it. A client that does not keep up by itself, because it
+//! is slow or stuck, is not waited for: the core leaves out values for it (server-api.md 3.10) and nobody else notices.
 
 use std::{
     sync::Arc,

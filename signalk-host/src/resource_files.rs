@@ -1,8 +1,9 @@
-//! Resource files: one JSON file per resource in `resources/TYPE/`, as the reference's provider plugin keeps them, so that a
-//! directory can go back and forth between the two.
+//! Resource files: one JSON file per resource in `resources/TYPE/`, as the reference's provider plugin keeps them, so
+//! that a directory can go back and forth between the two.
 //!
-//! Nothing else may ever lie in those folders (the reference would list it), so what is half written is in `resources/.tmp/`
-//! and what was replaced or deleted, one generation of each, in `resources/.previous/`. Which file means what is the core's.
+//! Nothing else may ever lie in those folders (the reference would list it), so what is half written is in
+//! `resources/.tmp/` and what was replaced or deleted, one generation of each, in `resources/.previous/`. Which file
+//! means what is the core's.
 
 use std::{
     fs::{self, File},

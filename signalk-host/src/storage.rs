@@ -1,6 +1,6 @@
-//! The core's wishes for resource and chart files, carried out beside it on the blocking pool. Writes happen one after the other
-//! in the order in which they were asked for; lists and tiles a few at a time, so that neither the disk nor the memory is
-//! flooded, whatever clients ask.
+//! The core's wishes for resource and chart files, carried out beside it on the blocking pool. Writes happen one after
+//! the other in the order in which they were asked for; lists and tiles a few at a time, so that neither the disk nor
+//! the memory is flooded, whatever clients ask.
 
 use std::{path::Path, sync::Arc};
 

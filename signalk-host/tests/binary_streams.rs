@@ -1,6 +1,6 @@
-//! Binary streams over real sockets: the frames of a real guest, all of them, in order, at every address; a client that does
-//! not read; the end. Rates and wall times are not tested: frames and bytes are counted. The guest (`buffer_everything`) is
-//! built by `cargo xtask guests`.
+//! Binary streams over real sockets: the frames of a real guest, all of them, in order, at every address; a client that
+//! does not read; the end. Rates and wall times are not tested: frames and bytes are counted. The guest
+//! (`buffer_everything`) is built by `cargo xtask guests`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -1,4 +1,5 @@
-//! Packages that cannot be read as they lie on the disk: each is named with its remedy, and the plugin beside them runs.
+//! Packages that cannot be read as they lie on the disk: each is named with its remedy, and the plugin beside them
+//! runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

@@ -1,5 +1,5 @@
-//! Plugins in the real program: found, started, crashed, configured, stopped. What each hostile guest does is tested where it is
-//! run (`wasmi-hdk`, `signalk-core`); here it is the threads and the disk around them.
+//! Plugins in the real program: found, started, crashed, configured, stopped. What each hostile guest does is tested
+//! where it is run (`wasmi-hdk`, `signalk-core`); here it is the threads and the disk around them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

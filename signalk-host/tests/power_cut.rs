@@ -1,9 +1,9 @@
-//! The process is killed at any moment while a plugin's options are saved: afterwards they are the old ones or the new ones, never
-//! empty or mixed, and never older than what was answered.
+//! The process is killed at any moment while a plugin's options are saved: afterwards they are the old ones or the new
+//! ones, never empty or mixed, and never older than what was answered.
 //!
-//! What this proves is the order: a new file beside the old one, then one rename, then the answer. What it cannot prove is that the
-//! bytes are on the disk when the power goes: the system keeps what a killed process has written. That rests on the fsync of each
-//! file and folder in `src/disk.rs`, and on a disk that tells the truth about it.
+//! What this proves is the order: a new file beside the old one, then one rename, then the answer. What it cannot prove
+//! is that the bytes are on the disk when the power goes: the system keeps what a killed process has written. That
+//! rests on the fsync of each file and folder in `src/disk.rs`, and on a disk that tells the truth about it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

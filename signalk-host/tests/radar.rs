@@ -1,8 +1,8 @@
-//! R80, T9, F58: a plugin finds a Furuno radar by broadcast, takes its spokes by multicast and streams them to a WebSocket client;
-//! from a fake radar in a network of the test's own.
+//! R80, T9, F58: a plugin finds a Furuno radar by broadcast, takes its spokes by multicast and streams them to a
+//! WebSocket client; from a fake radar in a network of the test's own.
 //!
-//! `full_rate` is a measurement and ignored; `benches/README.md` says how it is run and what came out. The guests are built by
-//! `cargo xtask guests`.
+//! `full_rate` is a measurement and ignored; `benches/README.md` says how it is run and what came out. The guests are
+//! built by `cargo xtask guests`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -176,7 +176,8 @@ fn datagrams_that_an_old_plugin_does_not_read_in_time_are_counted() {
     assert!(lost <= dropped, "{lost} of {dropped}");
 }
 
-/// Spokes come faster than the plugin may compute: what is over its queue goes, the oldest first, is counted, and it lives on.
+/// Spokes come faster than the plugin may compute: what is over its queue goes, the oldest first, is counted, and it
+/// lives on.
 #[test]
 fn a_json_rpc_plugin_out_of_fuel_loses_spokes_and_nothing_else() {
     if !namespace::inside("a_json_rpc_plugin_out_of_fuel_loses_spokes_and_nothing_else") {

@@ -1,5 +1,5 @@
-//! A real boat's data through a real plugin, in the real program: 100 seconds of a yacht's log come in as NMEA 0183, the
-//! example `derived-data` computes from them, and what it says is read by HTTP.
+//! A real boat's data through a real plugin, in the real program: 100 seconds of a yacht's log come in as NMEA 0183,
+//! the example `derived-data` computes from them, and what it says is read by HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

@@ -32,8 +32,8 @@ enum Kind {
 pub(crate) const MAX_PATTERN_BYTES: usize = MAX_NAME_BYTES;
 
 impl Pattern {
-    /// A pattern from its text; every text is one. What is longer than a name can be (1024 bytes) fits nothing, and only its
-    /// beginning is kept.
+    /// A pattern from its text; every text is one. What is longer than a name can be (1024 bytes) fits nothing, and
+    /// only its beginning is kept.
     pub fn new(text: &str) -> Self {
         if text.len() > MAX_PATTERN_BYTES {
             return Self {

@@ -175,8 +175,8 @@ impl Subscribe {
     }
 }
 
-/// Most rows that are read of one message, and that one receiver may have: a display of every instrument of a large boat
-/// has some 200.
+/// Most rows that are read of one message, and that one receiver may have: a display of every instrument of a large
+/// boat has some 200.
 pub(crate) const MAX_ROWS: usize = 1000;
 /// Most sources that a row may exclude: each is compared with every value.
 const MAX_EXCLUDED: usize = 50;

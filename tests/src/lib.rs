@@ -1,5 +1,5 @@
-//! `Sim`: core, fake world and a jumping clock. No sleep, no port, no file; an hour passes in a microsecond. It speaks the
-//! domain and touches the core's API in this one place. Tests of whole runs live in `tests/`.
+//! `Sim`: core, fake world and a jumping clock. No sleep, no port, no file; an hour passes in a microsecond. It speaks
+//! the domain and touches the core's API in this one place. Tests of whole runs live in `tests/`.
 
 mod exchange;
 pub mod golden;

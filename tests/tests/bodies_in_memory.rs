@@ -1,4 +1,5 @@
-//! What the server holds while bodies of 16 MiB go through it (R123): counted by its allocator, not measured by a clock.
+//! What the server holds while bodies of 16 MiB go through it (R123): counted by its allocator, not measured by a
+//! clock.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 

@@ -1,5 +1,6 @@
-//! Hostile guests of the buffer ABI and in the shape of AssemblyScript's, beside a plugin that works, in the whole server: each
-//! calls the host in a loop without ever giving way, and what it asks for is bounded. Those of JSON-RPC are in `hostile_guests.rs`.
+//! Hostile guests of the buffer ABI and in the shape of AssemblyScript's, beside a plugin that works, in the whole
+//! server: each calls the host in a loop without ever giving way, and what it asks for is bounded. Those of JSON-RPC
+//! are in `hostile_guests.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -85,7 +86,8 @@ fn sends(head: &str, filling: &str, bytes: u32, tail: &str, times: u32) -> Vec<u
     )
 }
 
-/// Asks for `x`, which is no URL, and does not come back to hear that: what the compiler of AssemblyScript makes of a loop.
+/// Asks for `x`, which is no URL, and does not come back to hear that: what the compiler of AssemblyScript makes of a
+/// loop.
 fn asks() -> Vec<u8> {
     wat::parse_str(format!(
         r#"(module (import "as-fetch" "_fetchGET" (func $get (param i32 i32 i32 i32)))

@@ -1,5 +1,5 @@
-//! A correction plugin in a whole server: what the compass says is right before anybody hears of it. The guest is built by
-//! `cargo xtask guests`.
+//! A correction plugin in a whole server: what the compass says is right before anybody hears of it. The guest is built
+//! by `cargo xtask guests`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! Resources in whole runs: files and a plugin that provides, side by side; what others hear of a write; what the disk or a
-//! guest does wrong. The guest (`buffer_everything`) is built by `cargo xtask guests`.
+//! Resources in whole runs: files and a plugin that provides, side by side; what others hear of a write; what the disk
+//! or a guest does wrong. The guest (`buffer_everything`) is built by `cargo xtask guests`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

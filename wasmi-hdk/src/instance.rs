@@ -48,7 +48,8 @@ struct Found {
     func: Func,
 }
 
-/// Functions that are kept found: `allocate`, `deallocate`, a handler and `poll`; `__new`, `__pin`, `__unpin` and a handler.
+/// Functions that are kept found: `allocate`, `deallocate`, a handler and `poll`; `__new`, `__pin`, `__unpin` and a
+/// handler.
 const MOST_RECENT: usize = 4;
 
 /// A living guest.

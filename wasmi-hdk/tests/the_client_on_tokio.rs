@@ -1,5 +1,5 @@
-//! The async client on tokio, with its threads and its timers. They follow a real clock, so what is awaited is short, and
-//! nothing is asserted of how long it took. Natively only: in a browser there is no tokio.
+//! The async client on tokio, with its threads and its timers. They follow a real clock, so what is awaited is short,
+//! and nothing is asserted of how long it took. Natively only: in a browser there is no tokio.
 
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used)]

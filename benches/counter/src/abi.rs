@@ -1,5 +1,5 @@
-//! Imports and exports of the buffer ABI (plugin ABI 2.6, 3.1): the one file with unsafe code, because that ABI hands over
-//! addresses. It runs inside the sandbox of the server that loads it.
+//! Imports and exports of the buffer ABI (plugin ABI 2.6, 3.1): the one file with unsafe code, because that ABI hands
+//! over addresses. It runs inside the sandbox of the server that loads it.
 
 use std::mem::ManuallyDrop;
 use std::{ptr, slice};

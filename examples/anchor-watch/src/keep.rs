@@ -1,5 +1,6 @@
-//! What outlives the plugin: where the anchor is, and whether it dragged. In a file of the plugin's own folder, so that a crash or a
-//! restart of the server at three in the morning does not take the place where the boat happens to be for the anchor's.
+//! What outlives the plugin: where the anchor is, and whether it dragged. In a file of the plugin's own folder, so that
+//! a crash or a restart of the server at three in the morning does not take the place where the boat happens to be for
+//! the anchor's.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};

@@ -41,8 +41,8 @@ pub fn read(caller: &mut Caller<'_>, _: Read) -> Result<Box<RawValue>, BridgeErr
 /// Replaces the configuration object; the plugin is not restarted. Answers when it is on the disk.
 ///
 /// # Errors
-/// [`BridgeError::BadParams`] when it is no object, [`BridgeError::NotSaved`]; [`BridgeError::Network`] when too many wait,
-/// or the disk refuses.
+/// [`BridgeError::BadParams`] when it is no object, [`BridgeError::NotSaved`]; [`BridgeError::Network`] when too many
+/// wait, or the disk refuses.
 pub(super) fn save(caller: &mut Caller<'_>, params: Save) -> Result<Reply, BridgeError> {
     let save = caller.net(Net::save_begun)?;
     let done = save_text(caller, params.options.get(), Some(save));

@@ -43,8 +43,8 @@ pub fn emit(caller: &mut Caller<'_>, params: Emit) -> Result<(), BridgeError> {
     Ok(())
 }
 
-/// Whether a plugin of these names may emit to the stream: below its own name, or to a radar if it provides radars. Whether the
-/// radar is its own, the core knows.
+/// Whether a plugin of these names may emit to the stream: below its own name, or to a radar if it provides radars.
+/// Whether the radar is its own, the core knows.
 pub(crate) fn is_own(stream: &str, names: &[&str], capabilities: Capabilities) -> bool {
     let below = |rest: &str, name: &str| {
         rest.strip_prefix(name)

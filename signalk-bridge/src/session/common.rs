@@ -1,5 +1,5 @@
-//! What a session needs in every state: its account, what it says, and the deltas that wait for the beat. What is done with
-//! them is `library.rs` and `rpc.rs`.
+//! What a session needs in every state: its account, what it says, and the deltas that wait for the beat. What is done
+//! with them is `library.rs` and `rpc.rs`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use crate::{Account, HandlerCallId, HandlerReply, Manifest, PluginId, SignalK, U
 /// Deltas that are enough to be taken before the beat: a trip is cheap then.
 pub(super) const BATCH: usize = 64;
 
-/// While deltas keep coming a plugin takes them on this beat, the same for all plugins: one waking of the core and of the
-/// pool serves several deltas and every plugin. The first after a pause does not wait. What a plugin costs per delta: `benches/deltas`.
+/// While deltas keep coming a plugin takes them on this beat, the same for all plugins: one waking of the core and of
+/// the pool serves several deltas and every plugin. The first after a pause does not wait. What a plugin costs per
+/// delta: `benches/deltas`.
 const BEAT: Duration = Duration::from_millis(5);
 
 /// What every state needs.

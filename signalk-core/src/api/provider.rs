@@ -1,5 +1,5 @@
-//! What the APIs of weather and radar have in common: who provides, who is the default, and what a client reads when a plugin
-//! gives no answer (plugin ABI 11.2, 11.3).
+//! What the APIs of weather and radar have in common: who provides, who is the default, and what a client reads when a
+//! plugin gives no answer (plugin ABI 11.2, 11.3).
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,6 +1,6 @@
-//! `/signalk/v2/api/vessels/self/radars`: radars that plugins have (plugin ABI 11.3). Addresses and what is refused before a
-//! plugin is asked; `radar/owner.rs`: whose a radar is; `radar/ask.rs`: what it is asked and what its answer means. The
-//! spokes themselves are binary streams (`crate::binary`).
+//! `/signalk/v2/api/vessels/self/radars`: radars that plugins have (plugin ABI 11.3). Addresses and what is refused
+//! before a plugin is asked; `radar/owner.rs`: whose a radar is; `radar/ask.rs`: what it is asked and what its answer
+//! means. The spokes themselves are binary streams (`crate::binary`).
 
 mod ask;
 mod owner;
@@ -188,8 +188,8 @@ pub(super) fn set_arpa_settings(call: &mut Call<'_>) -> Answer {
     find(call, ask)
 }
 
-/// Finds out whose the radar is, and asks. What was wrong with the request is said only when there is such a radar, as in the
-/// reference.
+/// Finds out whose the radar is, and asks. What was wrong with the request is said only when there is such a radar, as
+/// in the reference.
 fn find(call: &mut Call<'_>, ask: Result<Ask, HttpResponse>) -> Answer {
     find_or(call, radar_not_found, ask)
 }
@@ -219,7 +219,8 @@ fn captured(call: &Call<'_>, at: usize) -> String {
     call.captured.get(at).cloned().unwrap_or_default()
 }
 
-/// A body whose only member is `value` is an envelope; any other is the payload: compound controls have a `value` of their own.
+/// A body whose only member is `value` is an envelope; any other is the payload: compound controls have a `value` of
+/// their own.
 fn payload(call: &Call<'_>) -> Result<Value, HttpResponse> {
     body(call.request).map(|body| match body {
         Value::Object(mut members) if members.len() == 1 && members.contains_key("value") => {

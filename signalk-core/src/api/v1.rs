@@ -1,4 +1,5 @@
-//! REST v1: reads of the full model (server-api.md 2). The model itself, drill-down and metadata, is `signalk_model::Store`.
+//! REST v1: reads of the full model (server-api.md 2). The model itself, drill-down and metadata, is
+//! `signalk_model::Store`.
 
 use super::{Answer, Call};
 use crate::http::HttpResponse;

@@ -1,4 +1,5 @@
-//! Which stream an address means (plugin ABI 12): `/signalk/v2/api/streams/<stream>`, and the two aliases of a radar's spokes.
+//! Which stream an address means (plugin ABI 12): `/signalk/v2/api/streams/<stream>`, and the two aliases of a radar's
+//! spokes.
 
 use signalk_bridge::PluginId;
 

@@ -1,5 +1,5 @@
-//! Whether a frame that a plugin emits goes out: the stream is its own, the radar is one that it lists. Frames that do not are
-//! counted and said once in a life.
+//! Whether a frame that a plugin emits goes out: the stream is its own, the radar is one that it lists. Frames that do
+//! not are counted and said once in a life.
 
 use std::time::Duration;
 

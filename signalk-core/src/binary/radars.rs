@@ -1,5 +1,5 @@
-//! Which plugin has which radar: what each answered to `radar_get_radars`, and frames that wait for such an answer. Without it
-//! any plugin could draw on another's radar picture (plugin ABI 12, W22).
+//! Which plugin has which radar: what each answered to `radar_get_radars`, and frames that wait for such an answer.
+//! Without it any plugin could draw on another's radar picture (plugin ABI 12, W22).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,7 +12,8 @@ use signalk_bridge::PluginId;
 
 use crate::api::values;
 
-/// An answer holds for clients' requests this long (plugin ABI 11.3), and a radar that it lacked is asked for again after.
+/// An answer holds for clients' requests this long (plugin ABI 11.3), and a radar that it lacked is asked for again
+/// after.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Bytes of frames that may wait for one plugin's answer.

@@ -1,5 +1,5 @@
-//! `baseDeltas.json`: what is known about the own vessel before any instrument speaks. Sent as `$source` `defaults` at the
-//! start. Who the own vessel is follows from it (server-api.md 1.3).
+//! `baseDeltas.json`: what is known about the own vessel before any instrument speaks. Sent as `$source` `defaults` at
+//! the start. Who the own vessel is follows from it (server-api.md 1.3).
 
 use serde_json::{Map, Value, json};
 
@@ -58,7 +58,8 @@ impl BaseDeltas {
         serde_json::to_string_pretty(&self.deltas).unwrap_or_default()
     }
 
-    /// The value of a path of the own vessel; a path without a dot, and `communication.callsignVhf`, live in the root value.
+    /// The value of a path of the own vessel; a path without a dot, and `communication.callsignVhf`, live in the root
+    /// value.
     pub fn self_value(&self, path: &str) -> Option<&Value> {
         let rows = || self.self_rows("values");
         rows()
@@ -165,8 +166,8 @@ fn is_self(delta: &Value) -> bool {
     matches!(delta.get("context").and_then(Value::as_str), None | Some("vessels.self" | "self"))
 }
 
-/// `defaults.json` is a piece of the full model: objects with a `value` are leaves, the rest are branches; texts directly
-/// below the vessel are root values.
+/// `defaults.json` is a piece of the full model: objects with a `value` are leaves, the rest are branches; texts
+/// directly below the vessel are root values.
 fn from_tree(tree: &Value) -> Vec<Value> {
     let Some(own) = tree.pointer("/vessels/self").and_then(Value::as_object) else {
         return Vec::new();

@@ -1,4 +1,5 @@
-//! Input connections as configured: `pipedProviders` of `settings.json`, and what an edge adds. Opening them is the edge's.
+//! Input connections as configured: `pipedProviders` of `settings.json`, and what an edge adds. Opening them is the
+//! edge's.
 
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;

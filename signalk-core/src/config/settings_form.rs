@@ -1,5 +1,5 @@
-//! `GET` and `PUT /skServer/settings`: the form that the admin UI shows and sends back whole. Members of the file that are
-//! not in the form stay as they are. Saving is the server's.
+//! `GET` and `PUT /skServer/settings`: the form that the admin UI shows and sends back whole. Members of the file that
+//! are not in the form stay as they are. Saving is the server's.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,5 @@
-//! `GET` and `PUT /skServer/vessel`: what the admin UI shows and changes of the own vessel. It is kept in the base deltas.
+//! `GET` and `PUT /skServer/vessel`: what the admin UI shows and changes of the own vessel. It is kept in the base
+//! deltas.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! Input connections: state, back-off, and the parser of each; added, changed and removed while the server runs. Sockets
-//! and devices are the edge's; what a sentence means is `input`'s; what happens with a delta is `pipeline`'s.
+//! Input connections: state, back-off, and the parser of each; added, changed and removed while the server runs.
+//! Sockets and devices are the edge's; what a sentence means is `input`'s; what happens with a delta is `pipeline`'s.
 
 mod parsing;
 mod status;

@@ -1,4 +1,5 @@
-//! The own boat: an eleven-metre sloop that sails round three marks, tacking and gybing, and the wind and water around her.
+//! The own boat: an eleven-metre sloop that sails round three marks, tacking and gybing, and the wind and water around
+//! her.
 //!
 //! One call to [`Boat::step`] is a tenth of a second. Speeds in m/s, angles in degrees.
 

@@ -1,7 +1,7 @@
 //! The demo boat: a deterministic simulator that writes NMEA 0183 sentences, as the instruments of a boat would.
 //!
-//! A sloop sails round three marks off Helsinki, tacking and gybing in a wind that swings and gusts, among a dozen ships,
-//! boats and buoys that report over AIS. Seed and start decide everything; time comes in as `elapsed`. What the
+//! A sloop sails round three marks off Helsinki, tacking and gybing in a wind that swings and gusts, among a dozen
+//! ships, boats and buoys that report over AIS. Seed and start decide everything; time comes in as `elapsed`. What the
 //! sentences mean is not decided here: they go through the same parser as those of a real boat.
 //!
 //! ```

@@ -1,5 +1,6 @@
-//! The log that the reference server writes of all its inputs, `MILLISECONDS;KIND;LINE`, and files of mixed lines without
-//! times. Sentences and deltas of it become deltas dated by the log (`providers/multiplexedlog` of `@signalk/streams`).
+//! The log that the reference server writes of all its inputs, `MILLISECONDS;KIND;LINE`, and files of mixed lines
+//! without times. Sentences and deltas of it become deltas dated by the log (`providers/multiplexedlog` of
+//! `@signalk/streams`).
 //!
 //! Kinds `N`, `C`, `G` and `M` are NMEA 0183; `A` is NMEA 2000 as an Actisense gateway writes it, which is counted and
 //! skipped; `I` and every other kind is a delta as JSON. When a line is due is the edge's.

@@ -1,12 +1,12 @@
 //! Deltas that plugins look at before they are in the model: delta input handlers (requirement F49).
 //!
-//! Each running plugin with `deltas.intercept` is one stage, in the owner's order (`inputOrder` of its options file, then
-//! by id). A delta of a connection, a client or another plugin that a stage wants goes through all stages, whole, one
-//! after the other; what is held keeps its order, and what shares a path and a source with something held waits behind
-//! it. Everything else is not delayed, and without a handler [`Intake::is_idle`] is all that a delta costs.
+//! Each running plugin with `deltas.intercept` is one stage, in the owner's order (`inputOrder` of its options file,
+//! then by id). A delta of a connection, a client or another plugin that a stage wants goes through all stages, whole,
+//! one after the other; what is held keeps its order, and what shares a path and a source with something held waits
+//! behind it. Everything else is not delayed, and without a handler [`Intake::is_idle`] is all that a delta costs.
 //!
-//! Nothing is lost: what a stage cannot answer within its budget passes as it is. `stage.rs`: one handler and its queue;
-//! `busy.rs`: what is held; `drive.rs`: asking the plugins and following their answers. What an answer means is
+//! Nothing is lost: what a stage cannot answer within its budget passes as it is. `stage.rs`: one handler and its
+//! queue; `busy.rs`: what is held; `drive.rs`: asking the plugins and following their answers. What an answer means is
 //! `signalk_bridge::verdicts`, who has a handler is `plugins/inputs.rs`.
 
 mod busy;

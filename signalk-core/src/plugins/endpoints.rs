@@ -9,8 +9,8 @@ use signalk_bridge::Endpoint;
 
 /// More complaints say nothing new.
 const MOST_COMPLAINTS: usize = 5;
-/// Letters of all paths, each counted once and once more for each parameter and star of its path: a matcher keeps a table
-/// of that size, some 160 bytes for each, from its first request on.
+/// Letters of all paths, each counted once and once more for each parameter and star of its path: a matcher keeps a
+/// table of that size, some 160 bytes for each, from its first request on.
 const MOST_STATES: usize = 64 << 10;
 
 /// The endpoints, ready to be matched.

@@ -1,4 +1,5 @@
-//! A session's turn: inputs go in with the server in hand, and what it says is followed. What an end means is `endings.rs`.
+//! A session's turn: inputs go in with the server in hand, and what it says is followed. What an end means is
+//! `endings.rs`.
 
 use std::time::Duration;
 
@@ -88,8 +89,8 @@ impl Plugins {
             }
             Said::Exchange { id, wish } => self.exchange_wish(now, id, wish, host),
             Said::Handled { id, reply } => {
-                // Whoever asked knows whether it matters that there is no such handler. What nobody waits for any more was
-                // counted when it was late, or its client left.
+                // Whoever asked knows whether it matters that there is no such handler. What nobody waits for any more
+                // was counted when it was late, or its client left.
                 if let Err(failure) = &reply
                     && self.calls.awaits(id)
                     && !matches!(

@@ -1,5 +1,6 @@
-//! Charts as clients see them: of files that the edge found, and of addresses in the options of the reference's charts plugin
-//! (`plugin-config-data/charts.json`). Reading the files is the edge's; caching tiles of other servers is not there.
+//! Charts as clients see them: of files that the edge found, and of addresses in the options of the reference's charts
+//! plugin (`plugin-config-data/charts.json`). Reading the files is the edge's; caching tiles of other servers is not
+//! there.
 
 use serde_json::{Map, Value, json};
 

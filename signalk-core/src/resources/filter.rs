@@ -1,5 +1,5 @@
-//! Which resources a list means: `limit`, `bbox`, `position` with `distance`, `href`, `group`, as the reference's provider
-//! understands them. Shapes count by their corners: a leg that only crosses the box is not in it.
+//! Which resources a list means: `limit`, `bbox`, `position` with `distance`, `href`, `group`, as the reference's
+//! provider understands them. Shapes count by their corners: a leg that only crosses the box is not in it.
 
 use serde_json::{Map, Value};
 

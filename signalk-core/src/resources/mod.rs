@@ -1,11 +1,11 @@
-//! Resources: routes, waypoints, notes, regions, charts and custom collections, whoever has them (server-api.md 4.2, plugin
-//! ABI 11.1).
+//! Resources: routes, waypoints, notes, regions, charts and custom collections, whoever has them (server-api.md 4.2,
+//! plugin ABI 11.1).
 //!
-//! `provider.rs`: the one idea, a question to a maker and its answer. `asking.rs`: several makers, one answer. `turn.rs`: from
-//! a client's question to its response and the delta that tells the others. `scan.rs`, `filter.rs`: lists of files.
-//! `storage.rs`: what the edge does for it. `plugin.rs`: what a plugin is
-//! told and what its reply means. `options.rs`, `charts.rs`: what is configured. `tiles.rs`: pieces of chart files.
-//! Which address means what is `api::resources`; which ids and values are valid is `signalk_model::resource`.
+//! `provider.rs`: the one idea, a question to a maker and its answer. `asking.rs`: several makers, one answer.
+//! `turn.rs`: from a client's question to its response and the delta that tells the others. `scan.rs`, `filter.rs`:
+//! lists of files. `storage.rs`: what the edge does for it. `plugin.rs`: what a plugin is told and what its reply
+//! means. `options.rs`, `charts.rs`: what is configured. `tiles.rs`: pieces of chart files. Which address means what is
+//! `api::resources`; which ids and values are valid is `signalk_model::resource`.
 
 mod asking;
 mod charts;
@@ -90,8 +90,8 @@ impl Resources {
         (resources, complaints)
     }
 
-    /// Those that are shown to have resources of this type, in the order in which they registered. Chart files are one only
-    /// when there are any, as the reference's charts plugin is one only when it is installed.
+    /// Those that are shown to have resources of this type, in the order in which they registered. Chart files are one
+    /// only when there are any, as the reference's charts plugin is one only when it is installed.
     pub(crate) fn providers(&self, kind: &str, plugins: &Plugins) -> Vec<Provider> {
         let known = !self.files.is_empty() || self.charts.has_online();
         let mut asked = self.asked(kind, plugins);
@@ -99,7 +99,8 @@ impl Resources {
         asked
     }
 
-    /// Those that are asked for resources of this type: also the chart folders, where a file may have been put just now.
+    /// Those that are asked for resources of this type: also the chart folders, where a file may have been put just
+    /// now.
     pub(crate) fn asked(&self, kind: &str, plugins: &Plugins) -> Vec<Provider> {
         let mut providers = Vec::new();
         if self.options.types().iter().any(|served| served == kind) {

@@ -1,5 +1,5 @@
-//! A plugin as a provider: the JSON that its handlers are given, byte for byte as plugin ABI 11.1 has it, and what their replies
-//! mean. Which export or method that is, is `signalk-bridge`'s.
+//! A plugin as a provider: the JSON that its handlers are given, byte for byte as plugin ABI 11.1 has it, and what
+//! their replies mean. Which export or method that is, is `signalk-bridge`'s.
 
 use serde_json::{Map, Value};
 use signalk_bridge::{HandlerReply, ResourceHandler};
@@ -44,8 +44,8 @@ pub(super) fn request(kind: &str, question: &Question) -> (ResourceHandler, Stri
 
 /// What a reply means, or why it is none: that is said in the plugin's log.
 ///
-/// DIFFERENCE: the reference shows an error object as a resource, takes any reply for "has it" and none of a write for a
-/// failure; here a guest's error is one (plugin ABI 11.1).
+/// DIFFERENCE: the reference shows an error object as a resource, takes any reply for "has it" and none of a write for
+/// a failure; here a guest's error is one (plugin ABI 11.1).
 pub(super) fn understand(question: &Question, reply: HandlerReply) -> Result<Given, String> {
     let text = match reply {
         Ok(text) => text,

@@ -1,5 +1,5 @@
-//! One idea, several makers: a provider is asked a question about resources of one type and gives one answer, now or later.
-//! The files of the configuration directory are one, chart files another, plugins the rest.
+//! One idea, several makers: a provider is asked a question about resources of one type and gives one answer, now or
+//! later. The files of the configuration directory are one, chart files another, plugins the rest.
 
 use bytes::Bytes;
 use serde_json::{Map, Value};

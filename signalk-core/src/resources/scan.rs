@@ -1,5 +1,5 @@
-//! A list of resource files: which of them a question means, and the answer's text. It travels to the edge and back, so that
-//! thousands of files cost the core's task nothing but the hand-over.
+//! A list of resource files: which of them a question means, and the answer's text. It travels to the edge and back, so
+//! that thousands of files cost the core's task nothing but the hand-over.
 
 use std::ops::Range;
 

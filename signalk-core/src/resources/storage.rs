@@ -1,5 +1,6 @@
-//! What crosses to the edge for resources and charts: one task out, one result back. The edge reads and writes files; what a
-//! file means is decided here, for lists by a [`Scan`] that travels with the task and works on the edge's thread.
+//! What crosses to the edge for resources and charts: one task out, one result back. The edge reads and writes files;
+//! what a file means is decided here, for lists by a [`Scan`] that travels with the task and works on the edge's
+//! thread.
 
 use bytes::Bytes;
 

@@ -1,5 +1,5 @@
-//! Pieces of chart files over HTTP: tiles, ranges of PMTiles files, and the list in the form of version 1. The bytes come
-//! from the edge, beside the core's task; only what surrounds them is decided here.
+//! Pieces of chart files over HTTP: tiles, ranges of PMTiles files, and the list in the form of version 1. The bytes
+//! come from the edge, beside the core's task; only what surrounds them is decided here.
 
 use serde_json::Value;
 
@@ -153,8 +153,8 @@ fn takes_gzip(header: &str) -> bool {
     })
 }
 
-/// DIFFERENCE: the reference lets browsers keep tiles for 90 days without asking, so that a chart that was replaced keeps its
-/// old face. Here they ask after an hour, which costs an entity tag.
+/// DIFFERENCE: the reference lets browsers keep tiles for 90 days without asking, so that a chart that was replaced
+/// keeps its old face. Here they ask after an hour, which costs an entity tag.
 const CACHE: &str = "public, max-age=3600";
 
 #[cfg(test)]

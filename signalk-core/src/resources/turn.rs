@@ -1,5 +1,5 @@
-//! From a client's question to its response: who is asked, which step follows, what the client reads, and the delta that
-//! tells everybody about a write.
+//! From a client's question to its response: who is asked, which step follows, what the client reads, and the delta
+//! that tells everybody about a write.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What a client that does not read misses: the latest value per context, path and source, and nothing older
-//! (server-api.md 3.10); and what was said of metadata meanwhile, member by member, because nobody says it again. So a stuck
-//! client costs as much memory as there are values, however long it is stuck.
+//! (server-api.md 3.10); and what was said of metadata meanwhile, member by member, because nobody says it again. So a
+//! stuck client costs as much memory as there are values, however long it is stuck.
 
 use std::{sync::Arc, time::Duration};
 
@@ -69,8 +69,8 @@ impl Backlog {
         *latest = Latest::new(item, all);
     }
 
-    /// Everything, grouped by context and by source and time, each delta saying that it was held back. Metadata goes first, as
-    /// it does before the first value of a path.
+    /// Everything, grouped by context and by source and time, each delta saying that it was held back. Metadata goes
+    /// first, as it does before the first value of a path.
     pub(crate) fn flush(self, now: Duration) -> Vec<String> {
         let mut groups = Groups::default();
         for ((context, path), latest) in self.meta {

@@ -1,5 +1,5 @@
-//! Subscribe and unsubscribe (server-api.md 3.3, 3.5), and the delivery of single values. Which row matches what, and when,
-//! is `signalk_model::SubscriptionSet`.
+//! Subscribe and unsubscribe (server-api.md 3.3, 3.5), and the delivery of single values. Which row matches what, and
+//! when, is `signalk_model::SubscriptionSet`.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,8 +21,9 @@ use crate::{
 };
 
 impl Server {
-    /// A client's subscribe message: warnings first, then what is known already. A client that does not read what it has been
-    /// sent gets that with the rest of its backlog: else each message of 40 bytes would add the whole model to its queue.
+    /// A client's subscribe message: warnings first, then what is known already. A client that does not read what it
+    /// has been sent gets that with the rest of its backlog: else each message of 40 bytes would add the whole model to
+    /// its queue.
     pub(crate) fn subscribe(&mut self, id: StreamId, message: &Map<String, Value>) {
         let Some(request) = Subscribe::from_json(message) else { return };
         for warning in &request.warnings {

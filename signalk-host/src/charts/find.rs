@@ -1,4 +1,5 @@
-//! Which files are charts: every `.mbtiles` and `.pmtiles` below the folders, looked into only when it is new or has changed.
+//! Which files are charts: every `.mbtiles` and `.pmtiles` below the folders, looked into only when it is new or has
+//! changed.
 
 use std::{
     collections::BTreeMap,

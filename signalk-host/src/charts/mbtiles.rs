@@ -1,5 +1,5 @@
-//! MBTiles 1.3: a SQLite file with the tables `metadata` and `tiles`. Opened for reading only, and a query that does not end
-//! is ended: `tiles` may be a view, so a damaged or hostile file can make SQLite work for ever.
+//! MBTiles 1.3: a SQLite file with the tables `metadata` and `tiles`. Opened for reading only, and a query that does
+//! not end is ended: `tiles` may be a view, so a damaged or hostile file can make SQLite work for ever.
 
 use std::{
     collections::BTreeMap,

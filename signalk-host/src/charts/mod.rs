@@ -1,7 +1,7 @@
 //! Chart files: which there are, what they say of themselves, and their tiles. MBTiles (SQLite) and PMTiles.
 //!
-//! Everything here blocks and runs on the blocking pool, see `storage`. What clients see of a chart, and which addresses
-//! there are, is the core's. Folders of tiles (`tilemapresource.xml`) are not read.
+//! Everything here blocks and runs on the blocking pool, see `storage`. What clients see of a chart, and which
+//! addresses there are, is the core's. Folders of tiles (`tilemapresource.xml`) are not read.
 
 mod find;
 mod kind;

@@ -1,5 +1,5 @@
-//! PMTiles version 3: one file with directories of tiles, read by position. The file is not mapped into memory: a chart that is
-//! replaced while it is read would end the process.
+//! PMTiles version 3: one file with directories of tiles, read by position. The file is not mapped into memory: a chart
+//! that is replaced while it is read would end the process.
 
 use std::{
     fs::File,

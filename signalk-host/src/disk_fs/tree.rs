@@ -1,5 +1,5 @@
-//! All folders below a folder, one open at a time: a guest may make thousands, beside each other or in each other, and a process
-//! has a thousand descriptors, which instruments and clients need.
+//! All folders below a folder, one open at a time: a guest may make thousands, beside each other or in each other, and
+//! a process has a thousand descriptors, which instruments and clients need.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,8 +9,8 @@ use std::{
 
 use cap_std::fs::{Dir, DirEntry};
 
-/// Names that are opened in one go. The system takes paths of 4096 bytes and a name has 255 at most; deeper folders are opened step
-/// by step.
+/// Names that are opened in one go. The system takes paths of 4096 bytes and a name has 255 at most; deeper folders are
+/// opened step by step.
 const STEP: usize = 8;
 
 /// The folders that were found, each after the one that it is in.

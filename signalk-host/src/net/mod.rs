@@ -1,5 +1,5 @@
-//! Input connections: bytes from TCP, UDP, files and serial lines to the core. One task per connection; what the bytes mean, and
-//! when a broken connection is opened again, is the core's.
+//! Input connections: bytes from TCP, UDP, files and serial lines to the core. One task per connection; what the bytes
+//! mean, and when a broken connection is opened again, is the core's.
 //!
 //! Each connection may have a few pieces on their way: a fast one waits for the core, and the others keep their turn.
 

@@ -20,8 +20,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// A gateway that lost its power never says goodbye; connecting again costs nothing.
 const SILENCE: Duration = Duration::from_secs(120);
 
-/// The same for a peer that connected to us. Longer, because not every one of them comes back when it is closed: one that is
-/// without power is found by [`keepalive`]; this is for those that connect anew and leave the old connection open.
+/// The same for a peer that connected to us. Longer, because not every one of them comes back when it is closed: one
+/// that is without power is found by [`keepalive`]; this is for those that connect anew and leave the old connection
+/// open.
 const PEER_SILENCE: Duration = Duration::from_secs(600);
 
 /// Peers of one listener.

@@ -1,7 +1,7 @@
 //! A listener of a plugin: connections that came are kept here until the plugin says what becomes of them.
 //!
-//! How many may wait, and who is refused, is the plugin's bound (`signalk-bridge/src/net/tcp/listen.rs`); that the owner permits
-//! the address is asked here, where its rules are. What an accepted connection does is `tcp`.
+//! How many may wait, and who is refused, is the plugin's bound (`signalk-bridge/src/net/tcp/listen.rs`); that the
+//! owner permits the address is asked here, where its rules are. What an accepted connection does is `tcp`.
 
 use std::{
     collections::BTreeMap,

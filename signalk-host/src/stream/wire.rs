@@ -1,5 +1,5 @@
-//! Messages as they go over the wire. A server's frames are not masked, so the bytes are the same for every client: they are
-//! made once, and many messages together are one piece of memory.
+//! Messages as they go over the wire. A server's frames are not masked, so the bytes are the same for every client:
+//! they are made once, and many messages together are one piece of memory.
 //!
 //! The frames themselves are written by `tungstenite`.
 
@@ -57,7 +57,8 @@ pub(crate) enum Framing {
 }
 
 impl Framing {
-    /// These messages, in order, in as few pieces as are worth it: short messages are joined, a long one stays where it is.
+    /// These messages, in order, in as few pieces as are worth it: short messages are joined, a long one stays where it
+    /// is.
     pub(crate) fn pieces(self, messages: &[Message]) -> Vec<Bytes> {
         let length = |message: &Message| message.payload().len();
         let joined: usize = messages.iter().map(length).filter(|length| *length < LONG).sum();

@@ -1,8 +1,8 @@
 //! The real binary, started on a free port with a configuration directory of its own, and small clients for it.
 //!
-//! A real process has a real clock: whatever takes time is asked for until it is there, for a bounded time. Only the power
-//! cut comes after a chosen pause, because its moment is what is tested. `SIGNALK_HOST_BINARY` names another binary than the
-//! one under test: for figures of a release build.
+//! A real process has a real clock: whatever takes time is asked for until it is there, for a bounded time. Only the
+//! power cut comes after a chosen pause, because its moment is what is tested. `SIGNALK_HOST_BINARY` names another
+//! binary than the one under test: for figures of a release build.
 
 // Each test file uses some of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -165,7 +165,8 @@ impl Host {
         })
     }
 
-    /// Processor time of all its threads, those that ended included, in steps of 10 ms: user and system in `/proc/PID/stat`.
+    /// Processor time of all its threads, those that ended included, in steps of 10 ms: user and system in
+    /// `/proc/PID/stat`.
     pub(crate) fn processor_time(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         let (_, after_name) = stat.rsplit_once(") ").unwrap();

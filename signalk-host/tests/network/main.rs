@@ -1,8 +1,9 @@
 //! The network of plugins end to end: real guests, the real binary, real sockets.
 //!
-//! With `signalk_network`, a JSON-RPC plugin written with `wasmi-pdk`: `sockets`: UDP and TCP; `web`: HTTP with retries and a
-//! cache, and who may; `tls`: HTTPS and WebSockets. With `buffer_sockets`, as existing plugins are: `polled`: TCP. With the guests that call any import, in Rust, C and Go: `library`: HTTP and WebSockets. All on
-//! loopback; what needs broadcast or groups runs in a network of its own (`common/namespace.rs`). The guests are built by
+//! With `signalk_network`, a JSON-RPC plugin written with `wasmi-pdk`: `sockets`: UDP and TCP; `web`: HTTP with retries
+//! and a cache, and who may; `tls`: HTTPS and WebSockets. With `buffer_sockets`, as existing plugins are: `polled`:
+//! TCP. With the guests that call any import, in Rust, C and Go: `library`: HTTP and WebSockets. All on loopback; what
+//! needs broadcast or groups runs in a network of its own (`common/namespace.rs`). The guests are built by
 //! `cargo xtask guests`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -55,7 +55,8 @@ impl ResourceType {
         ResourceType::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// Whether a client may write under this id: a version 4 UUID, or for charts at least eight letters, digits, `_`, `-`.
+    /// Whether a client may write under this id: a version 4 UUID, or for charts at least eight letters, digits, `_`,
+    /// `-`.
     pub fn takes_id(self, id: &str) -> bool {
         match self {
             ResourceType::Charts => is_chart_id(id),

@@ -1,5 +1,6 @@
-//! The part of JSON Schema that the resource schemas use, with the errors of the validator that the reference has (Ajv 6,
-//! all errors): clients show them, so keyword, path and message are the same, in the same order. Not a general validator.
+//! The part of JSON Schema that the resource schemas use, with the errors of the validator that the reference has (Ajv
+//! 6, all errors): clients show them, so keyword, path and message are the same, in the same order. Not a general
+//! validator.
 
 use serde_json::{Map, Value, json};
 
@@ -28,8 +29,9 @@ impl Violation {
     }
 }
 
-/// Most violations that are told of one value. A client sends a value of megabytes whose every number is wrong, and each
-/// violation costs some 500 bytes: beyond these nothing is looked for. The recorded answers of the reference have 9 at most.
+/// Most violations that are told of one value. A client sends a value of megabytes whose every number is wrong, and
+/// each violation costs some 500 bytes: beyond these nothing is looked for. The recorded answers of the reference have
+/// 9 at most.
 pub(super) const MOST_VIOLATIONS: usize = 100;
 
 /// A value as it is.
@@ -50,8 +52,8 @@ pub(super) fn check_query(schema: &Value, query: &mut Value, found: &mut Vec<Vio
     value_at(schema, query, &At::root(".query", "#/properties/query"), found);
 }
 
-/// Where in the data, and where in the schema: a chain up to the root. It becomes text when something is wrong, because most
-/// values are right and large.
+/// Where in the data, and where in the schema: a chain up to the root. It becomes text when something is wrong, because
+/// most values are right and large.
 struct At<'a> {
     above: Option<&'a At<'a>>,
     step: Step<'a>,
@@ -138,8 +140,8 @@ fn value_at(schema: &Value, value: &Value, at: &At<'_>, found: &mut Vec<Violatio
     }
 }
 
-/// `anyOf`, then `oneOf`: what their parts found is told only when the whole fails. Each part counts its own, so that one is
-/// not taken for passing because another has found too much.
+/// `anyOf`, then `oneOf`: what their parts found is told only when the whole fails. Each part counts its own, so that
+/// one is not taken for passing because another has found too much.
 fn some_of(schema: &Value, value: &Value, at: &At<'_>, found: &mut Vec<Violation>) {
     for keyword in ["anyOf", "oneOf"] {
         let Some(parts) = list(schema, keyword) else { continue };

@@ -1,5 +1,5 @@
-//! `cases.json` is what the reference's own validator (api-schema-builder 2.0.11 over Ajv 6.15.0, with the API description
-//! of signalk-server 2.23.0) says of each value: recorded once, by running it.
+//! `cases.json` is what the reference's own validator (api-schema-builder 2.0.11 over Ajv 6.15.0, with the API
+//! description of signalk-server 2.23.0) says of each value: recorded once, by running it.
 
 use super::*;
 

@@ -2,9 +2,11 @@
 
 use crate::subscription::MAX_ROWS;
 
-/// Most rows of one subscriber that must be tried on every new path, or asked for every value: with stars, and by distance.
+/// Most rows of one subscriber that must be tried on every new path, or asked for every value: with stars, and by
+/// distance.
 pub(super) const MAX_COSTLY: usize = 200;
-/// Most contexts for which one subscriber is told new paths: each costs a lookup for each value, and a list of all paths.
+/// Most contexts for which one subscriber is told new paths: each costs a lookup for each value, and a list of all
+/// paths.
 pub(super) const MAX_ANNOUNCERS: usize = 4;
 
 /// What of a message was not taken, because the receiver has too much already.

@@ -1,5 +1,5 @@
-//! What a receiver gets when it subscribes: the last values that its rows match, and those of contexts whose new paths it wants
-//! to be told.
+//! What a receiver gets when it subscribes: the last values that its rows match, and those of contexts whose new paths
+//! it wants to be told.
 
 use std::hash::Hash;
 

@@ -91,8 +91,8 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
     }
 
     /// Those who get the value now; what others get later is put aside. One subscriber gets a value
-    /// once, by the quickest of its rows; what comes through the root path knows no timing. DIFFERENCE: the reference sends it once per row
-    /// (server-api.md 11, 10).
+    /// once, by the quickest of its rows; what comes through the root path knows no timing. DIFFERENCE: the reference
+    /// sends it once per row (server-api.md 11, 10).
     fn receivers(
         &mut self,
         list: usize,

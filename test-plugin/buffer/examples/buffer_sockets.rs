@@ -9,8 +9,8 @@
 //!   also goes to the binary stream `radars/furuno`; `radar_get_radars` lists that radar.
 //! - `listen`: listens on `address`:`port`, logs `from ADDRESS` of each connection, and answers each of its
 //!   lines with `TEXT!` and a line break; woken by `on_tcp_accept` and `on_tcp_data`, without a poll.
-//! - `tcp`: connects, with `"tls": true` by TLS, to `address`:`port`, sends `hello` and a line break when connected, and logs
-//!   `tcp line TEXT` or, with `"raw": true`, `tcp raw HEX` for all that arrives.
+//! - `tcp`: connects, with `"tls": true` by TLS, to `address`:`port`, sends `hello` and a line break when connected,
+//!   and logs `tcp line TEXT` or, with `"raw": true`, `tcp raw HEX` for all that arrives.
 //!
 //! What each call gives is logged (`udp bind -> 0`); options are set before bind, as plugins do.
 

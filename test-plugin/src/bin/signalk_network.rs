@@ -5,8 +5,8 @@
 //!   of each datagram, with `dropped`; with `echo` the datagram goes back.
 //! - `tcp`: [{`name`, `host`, `port`, `raw`, `tls`}]: sends `hello` and a line break; then each `line`, or
 //!   `hex` of what comes; at the end `closed` and why.
-//! - `listen`: [{`name`, `host`, `port`, `raw`}]: listens and says its `port`; of each connection `from`, and goes on as with
-//!   one of `tcp`.
+//! - `listen`: [{`name`, `host`, `port`, `raw`}]: listens and says its `port`; of each connection `from`, and goes on
+//!   as with one of `tcp`.
 //! - `http`: [{`name`, `url`, `method`, `body`, `attempts`, `stream`, `upload`, `cached`, `times`}]: `status`,
 //!   `length` and the first 100 characters `text`; sent up to `attempts` times without a pause; with
 //!   `cached` asked `times` times through one cache, and `texts` of all; with `upload` that many bytes `x` are

@@ -1,5 +1,5 @@
-//! Puts: with each value of `test.ask`, `{"path", "value", "source"?}`, it asks the server for that change, and sends what
-//! became of it as `test.answer`: `{"status", "message"}`, or `{"error"}`.
+//! Puts: with each value of `test.ask`, `{"path", "value", "source"?}`, it asks the server for that change, and sends
+//! what became of it as `test.answer`: `{"status", "message"}`, or `{"error"}`.
 
 use std::rc::Rc;
 

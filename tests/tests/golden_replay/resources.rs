@@ -8,8 +8,8 @@ use crate::boat::golden_boat;
 use crate::judge::{Outcome, canonical, judge};
 use crate::requests::ask;
 
-/// In the order in which they were recorded; ids that the server draws are those of this run. The deltas that a stream client
-/// saw meanwhile are compared as far as they are about resources.
+/// In the order in which they were recorded; ids that the server draws are those of this run. The deltas that a stream
+/// client saw meanwhile are compared as far as they are about resources.
 pub(crate) fn replay_resources(recordings: Vec<(String, Value)>) -> Vec<(String, Outcome)> {
     let recordings: BTreeMap<String, Value> = recordings.into_iter().collect();
     let mut sim = golden_boat();

@@ -8,8 +8,8 @@ use crate::boat::{answer_put, device, golden_boat, publish_switch, said};
 use crate::judge::{Outcome, canonical};
 use crate::requests::replay_request;
 
-/// A stream's transcript: the client's messages are sent, and what other clients caused (values of sources that are not in
-/// ws/delta-input) is caused again: before the first message when the recording has it in a snapshot, after the last
+/// A stream's transcript: the client's messages are sent, and what other clients caused (values of sources that are not
+/// in ws/delta-input) is caused again: before the first message when the recording has it in a snapshot, after the last
 /// otherwise. Frames are compared as a set: the reference orders a snapshot by its own tables, and repeats frames for
 /// overlapping rows.
 pub(crate) fn replay_stream(name: &str, recording: &Value) -> Outcome {
@@ -80,7 +80,8 @@ pub(crate) fn replay_stream(name: &str, recording: &Value) -> Outcome {
     Outcome::Different([missing, extra].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
-/// A line over TCP is what a frame is over a WebSocket; `signalk-host` opens this for such a client, whose socket it tests.
+/// A line over TCP is what a frame is over a WebSocket; `signalk-host` opens this for such a client, whose socket it
+/// tests.
 const LINES: &str = "/signalk/v1/stream?subscribe=none";
 
 /// The stream, and what the delta on it left in the model.

@@ -54,7 +54,8 @@ pub struct Stats {
     pub host_calls: u64,
     /// Slices that ran.
     pub slices: u64,
-    /// Times that it had to rest, because it had used more fuel than flows in ([`Limits::fuel_per_second`](crate::Limits)).
+    /// Times that it had to rest, because it had used more fuel than flows in
+    /// ([`Limits::fuel_per_second`](crate::Limits)).
     pub throttled: u64,
     /// Lines on standard error that were too many.
     pub log_lines_dropped: u64,

@@ -11,8 +11,8 @@ pub enum Incoming {
     Pass,
     /// Nobody gets it.
     Drop,
-    /// This takes its place. A value that it had, by `$source` and path, stays its source's, whatever its new value; any
-    /// other value is the plugin's own. Without values it is dropped.
+    /// This takes its place. A value that it had, by `$source` and path, stays its source's, whatever its new value;
+    /// any other value is the plugin's own. Without values it is dropped.
     Change(Delta),
 }
 

@@ -1,6 +1,7 @@
-//! [`Rows`]: deltas that come as rows (`wit/signalk-plugin.wit`, delta-handler). What does not change from one value of a
-//! path to the next was said once and stays a ready [`Delta`]; a row puts its value and time in. Under an interpreter
-//! that costs a small part of reading a delta in JSON: no names are read, nothing is allocated for numbers and positions.
+//! [`Rows`]: deltas that come as rows (`wit/signalk-plugin.wit`, delta-handler). What does not change from one value of
+//! a path to the next was said once and stays a ready [`Delta`]; a row puts its value and time in. Under an interpreter
+//! that costs a small part of reading a delta in JSON: no names are read, nothing is allocated for numbers and
+//! positions.
 //!
 //! Compact JSON is expected, as the host writes it: no white space. Texts and unusual values are left to `serde_json`.
 

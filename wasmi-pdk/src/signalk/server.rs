@@ -116,9 +116,9 @@ impl SignalK {
         Ok(())
     }
 
-    /// Calls `handle` with each delta of the own vessel that another sends and that has one of these paths (`*` stands for
-    /// anything), before it is in the model: it may pass, be dropped, or get other values. A second handler takes the
-    /// place of the first. `handle` has to be quick: navigation data waits for it, 20 ms at most.
+    /// Calls `handle` with each delta of the own vessel that another sends and that has one of these paths (`*` stands
+    /// for anything), before it is in the model: it may pass, be dropped, or get other values. A second handler takes
+    /// the place of the first. `handle` has to be quick: navigation data waits for it, 20 ms at most.
     ///
     /// ```
     /// # use wasmi_pdk::signalk::{Incoming, SignalK};

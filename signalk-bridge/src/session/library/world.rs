@@ -1,6 +1,7 @@
 //! News of the world reaches a library guest: a call that rests goes on, a callback is queued.
 //!
-//! Clauses: plugin ABI 5.3 to 5.5; for HTTP and WebSockets of the buffer ABI `abi/env/web.rs`. What the world is asked for is `net/`.
+//! Clauses: plugin ABI 5.3 to 5.5; for HTTP and WebSockets of the buffer ABI `abi/env/web.rs`. What the world is asked
+//! for is `net/`.
 
 use super::Exports;
 use crate::abi::adapt::results;

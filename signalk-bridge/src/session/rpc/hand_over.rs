@@ -12,8 +12,8 @@ const MOST: usize = 256;
 const MOST_BYTES: usize = 256 << 10;
 
 impl Rpc {
-    /// Hands over datagrams at once and deltas on the beat when the guest rests; they queue up meanwhile, and so come in
-    /// batches.
+    /// Hands over datagrams at once and deltas on the beat when the guest rests; they queue up meanwhile, and so come
+    /// in batches.
     pub(super) fn flush(&mut self, common: &mut Common, now: Duration) -> bool {
         if self.out || self.stuffed || !matches!(self.phase, Phase::Starting | Phase::Running) {
             return false;

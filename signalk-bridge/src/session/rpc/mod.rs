@@ -42,7 +42,8 @@ pub(super) struct Rpc {
     enable_debug: bool,
     /// A run is away.
     out: bool,
-    /// Deltas or datagrams were written that the guest has not read: it sleeps, or pays for its fuel. More wait here, bounded.
+    /// Deltas or datagrams were written that the guest has not read: it sleeps, or pays for its fuel. More wait here,
+    /// bounded.
     stuffed: bool,
     stop_until: Option<Duration>,
     /// The plugin asked for rows.

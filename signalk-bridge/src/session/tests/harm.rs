@@ -69,7 +69,8 @@ fn what_allocate_burns_is_of_the_trips_budget() {
     assert!(handler.fuel > 100_000_000, "{usage:?}");
 }
 
-/// A guest that ends over a delta before it is called: the delta would end its next life too, those behind it wait for that.
+/// A guest that ends over a delta before it is called: the delta would end its next life too, those behind it wait for
+/// that.
 #[test]
 fn without_memory_a_delta_is_dropped_those_behind_it_are_kept_and_a_handler_has_crashed() {
     let body = r#"(module (memory (export "memory") 4)

@@ -1,5 +1,5 @@
-//! One question to the plugin that has a radar: the JSON that it is given (byte for byte as plugin ABI 11.3 has it), what its
-//! answer means, and what the client reads.
+//! One question to the plugin that has a radar: the JSON that it is given (byte for byte as plugin ABI 11.3 has it),
+//! what its answer means, and what the client reads.
 
 use serde_json::{Map, Value, json};
 use signalk_bridge::{Handler, HandlerFailure, HandlerReply, PluginId, RadarHandler};

@@ -1,5 +1,5 @@
-//! Whose a radar is: plugins are asked in the order in which they registered, and the first that lists it has it. What they
-//! answered holds for a second (`crate::binary`).
+//! Whose a radar is: plugins are asked in the order in which they registered, and the first that lists it has it. What
+//! they answered holds for a second (`crate::binary`).
 
 use std::collections::{BTreeSet, VecDeque};
 

@@ -1,7 +1,7 @@
 //! Messages that come in several sentences, until their last one is there.
 //!
-//! The table is bounded, and a fragment waits neither long nor for many sentences: sequence numbers are reused after ten
-//! messages, so a late fragment belongs to another message.
+//! The table is bounded, and a fragment waits neither long nor for many sentences: sequence numbers are reused after
+//! ten messages, so a late fragment belongs to another message.
 
 use super::bits::Bits;
 

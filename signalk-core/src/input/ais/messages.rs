@@ -229,7 +229,8 @@ fn course(b: &Bits, at: usize, p: &Paths, out: &mut Draft) {
     out.number_if(&p.course_true, course.map(|c| units::radians(f64::from(c) / 10.0)));
 }
 
-/// The field is 4.733 times the root of the rate in degrees per minute; 127 and -127 only say "more than 10", -128 nothing.
+/// The field is 4.733 times the root of the rate in degrees per minute; 127 and -127 only say "more than 10", -128
+/// nothing.
 fn rate_of_turn(field: i32) -> Option<f64> {
     if field.abs() >= 127 {
         return None;
@@ -257,7 +258,8 @@ fn ship_type(b: &Bits, at: usize, p: &Paths, out: &mut Draft) {
     }
 }
 
-/// Distances from the antenna to bow, stern, port and starboard, in m. `draft` is written between them, as the reference does.
+/// Distances from the antenna to bow, stern, port and starboard, in m. `draft` is written between them, as the
+/// reference does.
 fn dimensions(b: &Bits, at: usize, p: &Paths, out: &mut Draft, draft: impl FnOnce(&mut Draft)) {
     let side = |start, len| b.unsigned(start, len).map_or(0.0, f64::from);
     let (bow, stern) = (side(at, 9), side(at + 9, 9));

@@ -21,7 +21,8 @@ pub struct Counters {
     pub bad_fields: u64,
     /// AIS messages given up because a fragment did not come in time.
     pub lost_fragments: u64,
-    /// Sentences (and AIS message types) that make no deltas, by sentence; the first 64 kinds, then all others as `other`.
+    /// Sentences (and AIS message types) that make no deltas, by sentence; the first 64 kinds, then all others as
+    /// `other`.
     pub unsupported: BTreeMap<Box<str>, u64>,
 }
 

@@ -21,7 +21,8 @@ pub(super) fn xte(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
     out.number(&p.cross_track, cross_track(f, 2));
 }
 
-/// RMB: state, cross-track error (nm), L or R, origin, destination, its position, distance (nm), bearing, closing speed (kn), arrival.
+/// RMB: state, cross-track error (nm), L or R, origin, destination, its position, distance (nm), bearing, closing speed
+/// (kn), arrival.
 pub(super) fn rmb(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
     if f.len() < 13 {
         return f.count_bad();
@@ -40,8 +41,8 @@ pub(super) fn rmb(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
     }
 }
 
-/// APB: two receiver states, cross-track error, L or R, unit, arrival circle, perpendicular, bearing origin to destination,
-/// M or T, destination, bearing to it, M or T, heading to steer, M or T.
+/// APB: two receiver states, cross-track error, L or R, unit, arrival circle, perpendicular, bearing origin to
+/// destination, M or T, destination, bearing to it, M or T, heading to steer, M or T.
 pub(super) fn apb(f: &Fields<'_>, p: &Paths, out: &mut Draft) {
     if f.len() < 14 {
         return f.count_bad();

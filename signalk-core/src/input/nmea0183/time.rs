@@ -6,7 +6,8 @@
 use super::fields::Fields;
 use crate::input::calendar::{DAY_MS, days};
 
-/// The moment that time field `i` (`hhmmss.sss`) names on the day of `now_ms`; `now_ms` in whole seconds when it is empty.
+/// The moment that time field `i` (`hhmmss.sss`) names on the day of `now_ms`; `now_ms` in whole seconds when it is
+/// empty.
 pub(super) fn moment_today(f: &Fields<'_>, i: usize, now_ms: i64) -> i64 {
     let Some(time) = time_of_day(f, i) else { return now_ms - now_ms.rem_euclid(1000) };
     let moment = now_ms - now_ms.rem_euclid(DAY_MS) + time;

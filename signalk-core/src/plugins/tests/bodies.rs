@@ -125,8 +125,8 @@ fn a_body_of_16_mib_reaches_a_plugin() {
     assert!(reply.starts_with("{\"length\":1677"), "{reply}");
 }
 
-/// W13: a reply that does not fit is asked for again where that does no harm, has its room where its author said so, and is
-/// refused by name where not.
+/// W13: a reply that does not fit is asked for again where that does no harm, has its room where its author said so,
+/// and is refused by name where not.
 #[test]
 fn w13_a_body_of_16_mib_comes_from_a_plugin() {
     let mut sim = running();

@@ -155,7 +155,8 @@ fn a_client_that_published_the_path_of_another_vessel_is_not_asked() {
     assert_eq!(sim.heard(5).len(), 1);
 }
 
-/// While the plugin thinks, newer requests fill the table: those that have ended make room, and its client reads what it said.
+/// While the plugin thinks, newer requests fill the table: those that have ended make room, and its client reads what
+/// it said.
 #[test]
 fn a_put_that_waits_outlives_newer_ones() {
     let mut sim = with_handler(DONE);

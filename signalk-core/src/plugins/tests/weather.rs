@@ -1,4 +1,5 @@
-//! Weather of plugins in virtual time: who is asked, what a client reads, and what it reads when a plugin does not do its part.
+//! Weather of plugins in virtual time: who is asked, what a client reads, and what it reads when a plugin does not do
+//! its part.
 
 use super::handlers::ask;
 use super::*;

@@ -1,6 +1,6 @@
-//! How many datagrams of a plugin may wait to be sent. They wait for the task of their socket, and much longer for the address of
-//! a name when nobody answers. Each socket has its number, and all of a plugin together have their bytes: over its lives, because
-//! what an ended life has left waits on for a while.
+//! How many datagrams of a plugin may wait to be sent. They wait for the task of their socket, and much longer for the
+//! address of a name when nobody answers. Each socket has its number, and all of a plugin together have their bytes:
+//! over its lives, because what an ended life has left waits on for a while.
 
 use std::sync::Arc;
 

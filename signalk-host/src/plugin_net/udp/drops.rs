@@ -1,8 +1,8 @@
 //! Datagrams that the system dropped because the socket's buffer was full.
 //!
-//! Linux counts them per socket and shows the count in `/proc/net/udp`, last column (proc(5)); a socket is found there by its
-//! inode. `SO_RXQ_OVFL` tells the same with each datagram, but only to who reads control messages, which std, tokio and
-//! socket2 do not. Other systems do not say: there only the drops of our own queues are counted.
+//! Linux counts them per socket and shows the count in `/proc/net/udp`, last column (proc(5)); a socket is found there
+//! by its inode. `SO_RXQ_OVFL` tells the same with each datagram, but only to who reads control messages, which std,
+//! tokio and socket2 do not. Other systems do not say: there only the drops of our own queues are counted.
 
 use std::time::{Duration, Instant};
 

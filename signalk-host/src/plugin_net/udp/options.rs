@@ -82,8 +82,8 @@ fn mixed() -> io::Error {
     io::Error::other("group and interface are not of the same IP version")
 }
 
-/// Where the system should choose: it does so by its default route. A boat without one (no Internet at sea) gets the group on
-/// every interface that it has.
+/// Where the system should choose: it does so by its default route. A boat without one (no Internet at sea) gets the
+/// group on every interface that it has.
 fn on_each(
     group: Ipv4Addr,
     change: impl Fn(Ipv4Addr, Ipv4Addr) -> io::Result<()>,
