@@ -1,4 +1,4 @@
-//! What was done or happened in a plugin's world.
+//! What was done or happened in a plugin's world. What it means for the guest is `net/`.
 
 use core::net::SocketAddr;
 

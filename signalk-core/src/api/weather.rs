@@ -1,4 +1,5 @@
-//! `/signalk/v2/api/weather`: observations, forecasts and warnings for a position, by a plugin (plugin ABI 11.2).
+//! `/signalk/v2/api/weather`: observations, forecasts and warnings for a position, by a plugin (plugin ABI 11.2). Who
+//! is asked and who is the default: `provider.rs`.
 
 use serde_json::{Map, Value, json};
 use signalk_bridge::{Handler, HandlerReply, PluginId, WeatherHandler};

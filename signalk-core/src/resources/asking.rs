@@ -50,6 +50,32 @@ pub(super) struct Asking {
     pub(super) writer: Option<Provider>,
 }
 
+/// What a question begins with, and who is asked. `named`: the client wants only this one, which may not be there.
+pub(super) fn first_step(
+    question: &Question,
+    created: bool,
+    providers: Vec<Provider>,
+    named: Option<Option<Provider>>,
+    writer: Option<&Provider>,
+) -> (Step, Vec<Provider>) {
+    match (question, named) {
+        (Question::Set { .. }, _) if created => {
+            (Step::Write, writer.cloned().into_iter().collect())
+        }
+        // With one provider there is nothing to find out: it has the resource, or gets it.
+        (Question::Set { .. }, None | Some(Some(_))) if providers.len() == 1 => {
+            (Step::Write, providers)
+        }
+        (Question::Set { .. }, _) | (Question::Delete { .. }, None) => (Step::FindOwner, providers),
+        (Question::Delete { .. }, Some(Some(named))) => (Step::Write, vec![named]),
+        (Question::List(_) | Question::Get { .. }, None) => (Step::Collect, providers),
+        (Question::List(_) | Question::Get { .. }, Some(Some(named))) => {
+            (Step::Collect, vec![named])
+        }
+        (_, Some(None)) => (Step::Collect, Vec::new()),
+    }
+}
+
 impl Asking {
     /// What to ask in this step.
     pub(super) fn current(&self) -> Question {

@@ -9,7 +9,7 @@ use signalk_model::{Delta, Path, PathValue, Placement, SourceRef, Update, Value 
 
 use super::{
     Waiting,
-    asking::{Asking, Client, Step, merge},
+    asking::{Asking, Client, Step, first_step, merge},
     options::FILES,
     plugin,
     provider::{Begun, Given, Known, Provider, Question, file_name},
@@ -48,48 +48,13 @@ impl Turn<'_> {
             Some(named) => named.clone(),
             None => self.server.resources.default_provider(kind, self.plugins),
         };
-        let mut asking = Asking {
-            client,
-            kind: kind.to_owned(),
-            question,
-            created,
-            step: Step::Collect,
-            asked: Vec::new(),
-            writer,
-        };
-        let asked = match (&asking.question, named) {
-            (Question::List(_) | Question::Get { .. }, None) => providers,
-            (
-                Question::List(_) | Question::Get { .. } | Question::Delete { .. },
-                Some(Some(named)),
-            ) => {
-                if matches!(asking.question, Question::Delete { .. }) {
-                    asking.step = Step::Write;
-                }
-                vec![named]
-            }
-            (Question::Set { .. }, _) if created => {
-                asking.step = Step::Write;
-                asking.writer.iter().cloned().collect()
-            }
-            // With one provider there is nothing to find out: it has the resource, or gets it.
-            (Question::Set { .. }, named)
-                if providers.len() == 1 && !matches!(named, Some(None)) =>
-            {
-                asking.step = Step::Write;
-                providers
-            }
-            (Question::Set { .. }, _) | (Question::Delete { .. }, None) => {
-                asking.step = Step::FindOwner;
-                providers
-            }
-            (_, Some(None)) => Vec::new(),
-        };
+        let (step, asked) = first_step(&question, created, providers, named, writer.as_ref());
         if asked.is_empty() {
-            return self.not_here(&asking.client);
+            return self.not_here(&client);
         }
-        asking.asked = asked.into_iter().map(|provider| (provider, None)).collect();
-        self.put(asking);
+        let asked = asked.into_iter().map(|provider| (provider, None)).collect();
+        let kind = kind.to_owned();
+        self.put(Asking { client, kind, question, created, step, asked, writer });
     }
 
     /// The edge did what was asked of it.

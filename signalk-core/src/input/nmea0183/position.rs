@@ -1,4 +1,4 @@
-//! Where and when, and how surely: RMC, GGA, GNS, GSA, GLL, VTG, ZDA.
+//! Where and when, and how surely: RMC, GGA, GNS, GSA, GLL, VTG, ZDA. How a field is read is `fields.rs`.
 
 use std::sync::Arc;
 
