@@ -1,5 +1,6 @@
-//! Bodies in pieces between real sockets and a plugin: 16 MiB both ways, a client that reads late, one that goes away, one that
-//! is refused while it sends, and answers that are broken off. What moves when is tested in virtual time (`tests/tests/exchanges.rs`).
+//! Bodies in pieces between real sockets and a plugin: 16 MiB both ways, a client that reads late, one that goes away,
+//! one that wants the head only, one that is refused while it sends, and answers that are broken off. What moves when is
+//! tested in virtual time (`tests/tests/exchanges.rs`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -111,6 +112,19 @@ fn a_client_that_goes_away_ends_its_handler() {
     host.logged("waits in /idle");
     drop(idle);
     host.logged("left /idle");
+}
+
+/// Of the answer only the head goes out, and what the plugin writes is for nobody: not its fault.
+#[test]
+fn who_asks_for_the_head_gets_it_and_the_plugin_has_not_failed() {
+    let host = bodies();
+    let (head, body, _) = answer(ask(&host, "HEAD", &format!("/down?bytes={MIB}"), ""));
+    assert!(head.starts_with("http/1.1 200") && head.contains("image/png"), "{head}");
+    assert_eq!(body.len(), 0, "{head}");
+    let counted = http(&host.address, "POST", "/plugins/bodies/count", &[], b"x");
+    assert_eq!(counted.status, 200);
+    let counters = host.json("/plugins/bodies/diagnostics")["counters"].clone();
+    assert_eq!(counters["handlerErrors"], 0, "{counters}");
 }
 
 #[test]
