@@ -177,8 +177,9 @@ mod tests {
     fn websockets_are_an_administrators_unless_the_plugin_says_otherwise() {
         let mut table = Registrations::default();
         for access in [Access::default(), Access::Readonly] {
-            table.add(7, Registration::WebSockets(vec!["/live".to_owned()], access));
-            let found = table.web_sockets(7).and_then(|rows| rows.find("GET", "/live"));
+            let (paths, protocols) = (vec!["/live".to_owned()], Vec::new());
+            table.add(7, Registration::WebSockets { paths, protocols, access });
+            let found = table.web_sockets(7).and_then(|(rows, _)| rows.find("GET", "/live"));
             assert_eq!(found.map(|(row, _)| row.access), Some(access));
         }
         assert_eq!(Access::default(), Access::Admin);

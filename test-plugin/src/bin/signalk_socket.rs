@@ -16,35 +16,33 @@ impl Plugin for Socket {
     async fn start(sk: SignalK, _: Self::Options) -> Result<Self> {
         let out = sk.clone();
         let mount = Mount::at(&["/live/:name", "/flood"]).speaking(&["v2.test", "v1.test"]);
-        sk.serve_websockets(mount, move |client, event| {
-            match event {
-                Event::Opened(asked) => {
-                    let text = json!({
-                        "path": asked.path, "query": asked.query, "params": asked.params,
-                        "cookie": asked.headers.contains_key("cookie"),
-                        "agent": asked.headers.get("user-agent"), "protocol": asked.protocol,
-                    });
-                    client.send_text(&text.to_string());
+        sk.serve_websockets(mount, move |client, event| match event {
+            Event::Opened(asked) => {
+                let text = json!({
+                    "path": asked.path, "query": asked.query, "params": asked.params,
+                    "cookie": asked.headers.contains_key("cookie"),
+                    "agent": asked.headers.get("user-agent"), "protocol": asked.protocol,
+                });
+                client.send_text(&text.to_string());
+            }
+            Event::Text(text) if text == "close" => client.close(4001, "enough"),
+            Event::Text(text) if text == "trap" => std::process::abort(),
+            Event::Text(text) if text == "spin" => loop {
+                std::hint::black_box(0);
+            },
+            Event::Text(text) if text == "flood" => {
+                for n in 0..40_u8 {
+                    client.send_binary(&vec![n; 512 << 10]);
                 }
-                Event::Text(text) if text == "close" => client.close(4001, "enough"),
-                Event::Text(text) if text == "trap" => std::process::abort(),
-                Event::Text(text) if text == "spin" => loop {
-                    std::hint::black_box(0);
-                },
-                Event::Text(text) if text == "flood" => {
-                    for n in 0..40_u8 {
-                        client.send_binary(&vec![n; 512 << 10]);
-                    }
-                }
-                Event::Text(text) => client.send_text(&text),
-                Event::Binary(mut data) => {
-                    data.reverse();
-                    client.send_binary(&data);
-                }
-                Event::Closed(end) => {
-                    out.emit(&Delta::new().value("test.left", json!(end.reason)));
-                    out.emit(&Delta::new().value("test.code", json!(end.code)));
-                }
+            }
+            Event::Text(text) => client.send_text(&text),
+            Event::Binary(mut data) => {
+                data.reverse();
+                client.send_binary(&data);
+            }
+            Event::Closed(end) => {
+                out.emit(&Delta::new().value("test.left", json!(end.reason)));
+                out.emit(&Delta::new().value("test.code", json!(end.code)));
             }
         })
         .await?;

@@ -17,8 +17,9 @@ use crate::abi::queue::{Shared, Traits};
 use crate::abi::work::Work;
 use crate::handler::DELTA_INPUT;
 use crate::net::Mail;
+use crate::session::START_DEADLINE;
 use crate::session::{Description, SessionConfig};
-use crate::{Capability, Manifest, START_DEADLINE};
+use crate::{Capability, Manifest};
 
 /// This host's own: how a form for the schema is drawn. Asked for only where it is exported.
 pub(super) const UI_SCHEMA: &str = "plugin_ui_schema";
