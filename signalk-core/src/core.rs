@@ -96,6 +96,9 @@ impl Core {
             Input::Connection { id, event } => self.server.connection_event(now, id, event),
             Input::Report(Report::Saved { ticket, result }) => {
                 self.server.saved(ticket, result);
+                for (name, text, by_owner) in std::mem::take(&mut self.server.foreign_options) {
+                    self.plugins.options_written(now, &name, &text, by_owner, &mut self.server);
+                }
                 for (save, result) in std::mem::take(&mut self.server.own_saves) {
                     self.plugins.own_options_saved(now, save, result, &mut self.server);
                 }
@@ -107,8 +110,9 @@ impl Core {
             Input::Report(Report::Module { plugin, result }) => {
                 self.plugins.handle_module(now, &plugin, result, &mut self.server)
             }
-            Input::Report(Report::Package { plugin, result }) => {
-                self.plugins.handle_package(now, &plugin, result, &mut self.server);
+            Input::Report(Report::Package { plugin, result, options }) => {
+                let files = (result, options);
+                self.plugins.handle_package(now, &plugin, files, &mut self.server);
             }
             Input::Ran { plugin, ran } => {
                 self.plugins.handle_ran(now, &plugin, ran, &mut self.server)

@@ -79,5 +79,6 @@ pub use crate::io::{
     ConnectionEvent, ConnectionId, Effect, FoundPackage, HttpId, Input, LogArea, LogLevel,
     ModuleFiles, Output, Report, StreamId, Ticket,
 };
+pub use crate::saving::keep_foreign_changes;
 pub use crate::security::{PasswordCheck, Secret, SecurityFile};
 pub use signalk_model::hash::seed_tables;

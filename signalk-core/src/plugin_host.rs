@@ -67,6 +67,10 @@ impl Host for Server {
         self.save(name, text, Saving::OwnOptions(save));
     }
 
+    fn options_read(&mut self, name: &str, text: &str) -> bool {
+        self.saves.read(name, text)
+    }
+
     fn push(&mut self, output: Output) {
         self.outputs.push_back(output);
     }

@@ -1,5 +1,7 @@
 //! Files of the configuration directory on their way to the disk: at most one wish for each, whoever asks how often.
-//! Writing them is the edge's.
+//! Writing them is the edge's. `saving/merge.rs`: those that their owner may write by hand meanwhile.
+
+mod merge;
 
 use std::collections::BTreeMap;
 
@@ -13,12 +15,19 @@ use crate::{
     server::Server,
 };
 
+pub use merge::keep_foreign_changes;
+
 /// What is being written, by name.
 #[derive(Default)]
-pub(crate) struct Saves(BTreeMap<String, Writing>);
+pub(crate) struct Saves {
+    writing: BTreeMap<String, Writing>,
+    /// Options files of plugins, as they were read or saved last.
+    known: BTreeMap<String, String>,
+}
 
 struct Writing {
     ticket: Ticket,
+    text: String,
     waiting: Vec<Saving>,
     /// What is written after that: each text is the whole file, so only the newest one is kept.
     next: Option<(String, Vec<Saving>)>,
@@ -41,8 +50,30 @@ pub(crate) enum Saving {
 impl Saves {
     /// Whether nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.writing.is_empty()
     }
+
+    /// With the options files as they were read at the start: plugin's id and text.
+    pub(crate) fn new(options: &BTreeMap<String, String>) -> Saves {
+        let known = options
+            .iter()
+            .map(|(id, text)| (format!("plugin-config-data/{id}.json"), text.clone()));
+        Saves { known: known.collect(), ..Saves::default() }
+    }
+
+    /// What stands in an options file. False while a save of it is on its way: then what is in memory is newer.
+    pub(crate) fn read(&mut self, name: &str, text: &str) -> bool {
+        let is_newest = !self.writing.contains_key(name);
+        if is_newest {
+            self.known.insert(name.to_owned(), text.to_owned());
+        }
+        is_newest
+    }
+}
+
+/// Whether owners write into it by hand: an options file of a plugin.
+fn is_shared(name: &str) -> bool {
+    name.starts_with("plugin-config-data/")
 }
 
 impl Server {
@@ -51,7 +82,7 @@ impl Server {
     pub(crate) fn save(&mut self, name: String, text: String, then: Saving) {
         let waits = !matches!(then, Saving::Quiet);
         let then = waits.then_some(then);
-        match self.saves.0.get_mut(&name) {
+        match self.saves.writing.get_mut(&name) {
             Some(writing) => {
                 let (newest, waiting) = writing.next.get_or_insert_default();
                 *newest = text;
@@ -67,11 +98,21 @@ impl Server {
     }
 
     /// The edge saved a file, or could not.
-    pub(crate) fn saved(&mut self, ticket: Ticket, result: Result<(), String>) {
-        let mut writing = self.saves.0.iter();
+    pub(crate) fn saved(&mut self, ticket: Ticket, result: Result<Option<String>, String>) {
+        let mut writing = self.saves.writing.iter();
         let found = writing.find(|(_, writing)| writing.ticket == ticket);
         let Some(name) = found.map(|(name, _)| name.clone()) else { return };
-        let Some(Writing { waiting, next, .. }) = self.saves.0.remove(&name) else { return };
+        let Some(Writing { text, waiting, next, .. }) = self.saves.writing.remove(&name) else {
+            return;
+        };
+        if let (Ok(foreign), true) = (&result, is_shared(&name)) {
+            // With a newer text on its way the old one stays what is believed: the next save tells of it again.
+            let foreign = foreign.clone().filter(|_| next.is_none());
+            self.saves.known.insert(name.clone(), foreign.clone().unwrap_or(text));
+            let by_owner = waiting.iter().any(|then| matches!(then, Saving::PluginOptions { .. }));
+            self.foreign_options.extend(foreign.map(|text| (name.clone(), text, by_owner)));
+        }
+        let result = result.map(drop);
         if let Some((text, waiting)) = next {
             self.write(name.clone(), text, waiting);
         }
@@ -86,9 +127,11 @@ impl Server {
 
     fn write(&mut self, name: String, text: String, waiting: Vec<Saving>) {
         let ticket = self.ticket();
-        self.saves.0.insert(name.clone(), Writing { ticket, waiting, next: None });
-        let bytes = text.into();
-        self.outputs.push_back(Output::Effect(Effect::SaveFile { ticket, name, bytes }));
+        let before = is_shared(&name).then(|| self.saves.known.get(&name).cloned());
+        let before = before.map(|text| text.unwrap_or_default().into());
+        let bytes = text.clone().into();
+        self.saves.writing.insert(name.clone(), Writing { ticket, text, waiting, next: None });
+        self.outputs.push_back(Output::Effect(Effect::SaveFile { ticket, name, bytes, before }));
     }
 
     fn tell_saved(&mut self, then: Saving, result: &Result<(), String>) {
@@ -141,7 +184,9 @@ mod tests {
         let (mut wishes, mut answers) = (Vec::new(), Vec::new());
         for output in server.outputs.drain(..) {
             match output {
-                Output::Effect(Effect::SaveFile { ticket, name, bytes }) if name == "a.json" => {
+                Output::Effect(Effect::SaveFile { ticket, name, bytes, .. })
+                    if name == "a.json" =>
+                {
                     wishes.push((ticket, String::from_utf8(bytes.to_vec()).unwrap()));
                 }
                 Output::Effect(Effect::HttpRespond { id, response }) => {
@@ -170,7 +215,7 @@ mod tests {
         let [(first, text)] = &wishes[..] else { panic!("{wishes:?}") };
         assert_eq!((text.as_str(), answers.len()), ("0", 0));
 
-        server.saved(*first, Ok(()));
+        server.saved(*first, Ok(None));
         let (wishes, answers) = news(&mut server);
         let [(second, text)] = &wishes[..] else { panic!("{wishes:?}") };
         assert_eq!(
@@ -179,9 +224,9 @@ mod tests {
             "who came later waits for the newest"
         );
 
-        server.saved(*second, Ok(()));
+        server.saved(*second, Ok(None));
         assert_eq!(news(&mut server), (vec![], vec![(1, 200), (501, 200)]));
-        assert!(!server.saves.0.contains_key("a.json"));
+        assert!(!server.saves.writing.contains_key("a.json"));
     }
 
     #[test]
@@ -194,7 +239,7 @@ mod tests {
         server.saved(wishes[0].0, Err("disk full".into()));
         let (wishes, answers) = news(&mut server);
         assert_eq!(answers, [(0, 500)]);
-        server.saved(wishes[0].0, Ok(()));
+        server.saved(wishes[0].0, Ok(None));
         assert_eq!(news(&mut server).1, [(1, 200)]);
     }
 }

@@ -78,6 +78,8 @@ pub(crate) struct Server {
     pub(crate) own_saves: Vec<(OwnSave, Result<(), String>)>,
     /// Settings that were changed and that only the next start follows.
     pub(crate) needs_restart: BTreeSet<&'static str>,
+    /// Options files with what their owners wrote into them by hand: name, text, and whether it was an owner who saved.
+    pub(crate) foreign_options: Vec<(String, String, bool)>,
     /// Saved configurations whose clients wait for the plugin; `Core` answers them.
     pub(crate) saved_options: Vec<(HttpId, String)>,
     /// Replies of handlers that are garbage, in words; `Core` tells the plugins' logs.
@@ -142,11 +144,12 @@ impl Server {
             plugin_status_changed: false,
             plugin_status_told: None,
             own_saves: Vec::new(),
+            foreign_options: Vec::new(),
             saved_options: Vec::new(),
             garbage: Vec::new(),
             plugin_puts: VecDeque::new(),
             plugin_puts_done: Vec::new(),
-            saves: Saves::default(),
+            saves: Saves::new(&config.plugin_options),
             security: Security::new(config.security.clone(), &*platform),
             next_ticket: 0,
             started: None,

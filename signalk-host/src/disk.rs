@@ -11,7 +11,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use signalk_core::{ConfigTexts, Secret};
+use signalk_core::{ConfigTexts, Secret, keep_foreign_changes};
 
 /// A configuration directory that exists and can be read.
 #[derive(Debug, Clone)]
@@ -113,6 +113,27 @@ impl ConfigDir {
             }
         }
         options
+    }
+
+    /// [`ConfigDir::save`] of a file that its owner may have written into by hand since it was as `before`: what he changed is
+    /// kept, and the text with it is the answer.
+    pub(crate) fn save_shared(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        before: Option<&[u8]>,
+    ) -> Result<Option<String>, String> {
+        let disk = before.and_then(|_| fs::read(self.root.join(name)).ok());
+        let foreign = before
+            .zip(disk.as_deref())
+            .and_then(|(before, disk)| keep_foreign_changes(before, bytes, disk));
+        self.save(name, foreign.as_deref().map_or(bytes, str::as_bytes))?;
+        Ok(foreign)
+    }
+
+    /// The options file of a plugin, if there is one that can be read.
+    pub(crate) fn read_options(&self, plugin: &str) -> Option<String> {
+        fs::read_to_string(self.root.join("plugin-config-data").join(format!("{plugin}.json"))).ok()
     }
 
     /// Saves a file of this directory: durable on disk when this returns, the previous one kept as `NAME.bak`.
@@ -267,6 +288,20 @@ mod tests {
         let files = fs::read_dir(dir.path().join("plugin-config-data")).unwrap().count();
         assert_eq!(files, 2, "no temporary file stays");
         assert_eq!(dir.read_texts().plugin_options.len(), 1);
+    }
+
+    #[test]
+    fn what_an_owner_wrote_by_hand_since_is_in_what_is_saved() {
+        let (_temp, dir) = dir();
+        let (name, before, ours) = ("plugin-config-data/p.json", br#"{"a":1}"#, br#"{"a":2}"#);
+        let save = || dir.save_shared(name, ours, Some(before));
+        assert_eq!(save(), Ok(None), "there was no file");
+        fs::write(dir.path().join(name), r#"{"a":1,"egress":{}}"#).unwrap();
+        let merged = save().unwrap().unwrap();
+        assert_eq!(dir.read_options("p").as_deref(), Some(merged.as_str()));
+        assert!(merged.contains("egress") && merged.contains(": 2"), "{merged}");
+        assert_eq!(dir.save_shared(name, ours, None), Ok(None), "a file of ours alone");
+        assert_eq!(dir.read_options("p").as_deref(), Some(r#"{"a":2}"#));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use crate::{
     clients::{Clients, Whose},
     exchanges::{Exchanges, Want},
-    files::Files,
+    files::{Files, Save},
     http::Answer,
     inbox::{self, Inbox},
     logging::LogFilter,
@@ -330,7 +330,9 @@ impl Running {
             Effect::ReadPackage { plugin, dir } => {
                 self.driver.files.read_package(plugin, &dir);
             }
-            Effect::SaveFile { ticket, name, bytes } => self.driver.files.save(ticket, name, bytes),
+            Effect::SaveFile { ticket, name, bytes, before } => {
+                self.driver.files.save(Save { ticket, name, bytes, before });
+            }
             Effect::Plugin { plugin, life, egress, effect } => {
                 self.driver.plugin_net.carry_out(plugin, life, egress, effect);
             }

@@ -30,10 +30,12 @@ pub(crate) struct Files {
 }
 
 /// The core has at most one wish per file (`signalk-core/src/saving.rs`), so the queue needs no bound of its own.
-struct Save {
-    ticket: Ticket,
-    name: String,
-    bytes: Bytes,
+pub(crate) struct Save {
+    pub(crate) ticket: Ticket,
+    pub(crate) name: String,
+    pub(crate) bytes: Bytes,
+    /// Of a file that its owner may write by hand: what the core believes to be in it.
+    pub(crate) before: Option<Bytes>,
 }
 
 impl Files {
@@ -45,9 +47,9 @@ impl Files {
     }
 
     /// Reports [`Report::Saved`].
-    pub(crate) fn save(&self, ticket: Ticket, name: String, bytes: Bytes) {
+    pub(crate) fn save(&self, save: Save) {
         // Fails only when the runtime has ended.
-        let _ = self.saves.send(Save { ticket, name, bytes });
+        let _ = self.saves.send(save);
     }
 
     /// Reports [`Report::Module`].
@@ -73,11 +75,13 @@ impl Files {
     /// Reports [`Report::Package`].
     pub(crate) fn read_package(&self, plugin: PluginId, dir: &str) {
         let path = Path::new(dir).join("package.json");
+        let config = self.dir.clone();
         self.read(move || {
+            let options = config.read_options(plugin.as_str());
             let result = package_json::read(&path).map_err(|error| {
                 format!("{}; what it said before holds", package_json::unreadable(&path, &error))
             });
-            Report::Package { plugin, result }
+            Report::Package { plugin, result, options }
         });
     }
 
@@ -99,9 +103,10 @@ async fn save_in_order(
     mut wishes: mpsc::UnboundedReceiver<Save>,
     sender: CoreSender,
 ) {
-    while let Some(Save { ticket, name, bytes }) = wishes.recv().await {
+    while let Some(Save { ticket, name, bytes, before }) = wishes.recv().await {
         let dir = dir.clone();
-        let saved = tokio::task::spawn_blocking(move || dir.save(&name, &bytes)).await;
+        let work = move || dir.save_shared(&name, &bytes, before.as_deref());
+        let saved = tokio::task::spawn_blocking(work).await;
         let result = saved.unwrap_or_else(|error| Err(format!("saving failed: {error}")));
         let report = Input::Report(Report::Saved { ticket, result });
         if sender.send(ToCore::Input(report)).await.is_err() {

@@ -299,10 +299,15 @@ impl Sim {
                 self.streams.entry(id).or_default().rejected = Some(response.status);
             }
             Effect::OpenConnection { id, endpoint } => self.opened.push((self.now, id, endpoint)),
-            Effect::SaveFile { ticket, name, bytes } => {
-                let result = self.disk_error.clone().map_or(Ok(()), Err);
+            Effect::SaveFile { ticket, name, bytes, before } => {
+                let disk = self.files.get(&name).map(String::as_bytes);
+                let foreign = before.zip(disk).and_then(|(before, disk)| {
+                    signalk_core::keep_foreign_changes(&before, &bytes, disk)
+                });
+                let result = self.disk_error.clone().map_or(Ok(foreign.clone()), Err);
                 if result.is_ok() {
-                    self.files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+                    let ours = || String::from_utf8_lossy(&bytes).into_owned();
+                    self.files.insert(name, foreign.unwrap_or_else(ours));
                 }
                 self.core.handle_input(self.now, Input::Report(Report::Saved { ticket, result }));
             }
@@ -310,7 +315,9 @@ impl Sim {
                 let missing = || format!("the simulated disk has no folder {dir}");
                 let result = self.packages.get(&dir).map(|(found, _)| found.package_json.clone());
                 let result = result.ok_or_else(missing);
-                self.core.handle_input(self.now, Input::Report(Report::Package { plugin, result }));
+                let options = self.files.get(&format!("plugin-config-data/{plugin}.json"));
+                let report = Report::Package { plugin, result, options: options.cloned() };
+                self.core.handle_input(self.now, Input::Report(report));
             }
             Effect::ReadModule { plugin, dir, fs, .. } => {
                 let result = match self.packages.get(&dir) {

@@ -158,7 +158,7 @@ impl Boat {
                     Input::Report(Report::Module { plugin, result })
                 }
                 Output::Effect(Effect::SaveFile { ticket, .. }) => {
-                    Input::Report(Report::Saved { ticket, result: Ok(()) })
+                    Input::Report(Report::Saved { ticket, result: Ok(None) })
                 }
                 Output::Effect(Effect::HttpRespond { response, .. }) => {
                     self.answer = response.body.to_vec();

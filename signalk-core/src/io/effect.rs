@@ -150,6 +150,9 @@ pub enum Effect {
         name: String,
         /// The whole content.
         bytes: Bytes,
+        /// Of a file that its owner may write by hand meanwhile: what is believed to be in it. What is there otherwise goes
+        /// through [`keep_foreign_changes`](crate::keep_foreign_changes) before it is saved.
+        before: Option<Bytes>,
     },
     /// Do this in the world for a plugin; news of it is [`Input::PluginReport`].
     Plugin {

@@ -25,13 +25,15 @@ pub enum Report {
         plugin: PluginId,
         /// The file's text, or why not.
         result: Result<String, String>,
+        /// The text of its options file, if there is one that can be read.
+        options: Option<String>,
     },
     /// The answer to [`Effect::SaveFile`].
     Saved {
         /// As asked.
         ticket: Ticket,
-        /// Durable on disk, or why not.
-        result: Result<(), String>,
+        /// Durable on disk, or why not. Some: this text, with what somebody else had written into the file.
+        result: Result<Option<String>, String>,
     },
     /// The answer to [`Effect::Storage`].
     Storage {
@@ -79,7 +81,7 @@ impl fmt::Debug for Report {
                 let result = result.as_ref().map(|files| files.wasm.len());
                 f.debug_struct("Module").field("plugin", plugin).field("result", &result).finish()
             }
-            Report::Package { plugin, result } => {
+            Report::Package { plugin, result, .. } => {
                 let result = result.as_ref().map(String::len);
                 f.debug_struct("Package").field("plugin", plugin).field("result", &result).finish()
             }

@@ -59,6 +59,8 @@ pub(crate) trait Host {
     fn save_quietly(&mut self, name: String, text: String);
     /// Saves the options file of a plugin that wants it; [`super::Plugins::own_options_saved`] follows.
     fn save_own_options(&mut self, save: OwnSave, name: String, text: String);
+    /// Takes note of what stands in an options file. False while a save of it is on its way: then what is in memory is newer.
+    fn options_read(&mut self, name: &str, text: &str) -> bool;
     /// Hands an output to the edge.
     fn push(&mut self, output: Output);
     /// The list of plugins looks different now (server event `PLUGINS_CHANGED`).

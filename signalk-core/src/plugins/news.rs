@@ -31,11 +31,11 @@ impl Plugins {
         &mut self,
         now: Duration,
         plugin: &PluginId,
-        result: Result<String, String>,
+        files: (Result<String, String>, Option<String>),
         host: &mut dyn Host,
     ) {
         if let Some(at) = self.ids.get(plugin).copied() {
-            self.package_read(at, now, result, host);
+            self.package_read(at, now, files, host);
         }
     }
 

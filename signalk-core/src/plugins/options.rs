@@ -27,11 +27,23 @@ impl Options {
                 "plugin `{id}`: plugin-config-data/{id}.json {what}; the plugin stays disabled: mend the file, or save its configuration anew"
             )
         };
-        match json::parse(text.trim_start_matches('\u{feff}').as_bytes()) {
-            Ok(Value::Object(members)) => (Options { members, exists: true }, None),
-            Ok(_) => (damaged, Some(complaint("is not a JSON object".to_owned()))),
-            Err(error) => (damaged, Some(complaint(format!("is not JSON ({error})")))),
+        match members(text) {
+            Ok(members) => (Options { members, exists: true }, None),
+            Err(what) => (damaged, Some(complaint(what))),
         }
+    }
+
+    /// Reads what the owner may have written by hand since.
+    ///
+    /// # Errors
+    /// It is no JSON object; in words.
+    pub(super) fn read_anew(id: &str, text: &str) -> Result<Options, String> {
+        let members = members(text).map_err(|what| {
+            format!(
+                "plugin `{id}`: plugin-config-data/{id}.json {what}; what it said before holds: mend the file, and reload the plugin"
+            )
+        })?;
+        Ok(Options { members, exists: true })
     }
 
     /// Whether the owner wants it to run.
@@ -140,13 +152,15 @@ impl Options {
         Value::Object(shown)
     }
 
-    /// What the admin UI posts: booleans only if they are booleans, members that it does not send stay.
+    /// What the admin UI posts: booleans only if they are booleans. Members that it does not send stay, and what lets a plugin
+    /// do more (`egress`, `limits`, ...) is not changed from here: that is for who may write the file.
     pub(super) fn post(&mut self, body: Map<String, Value>) {
         if !body.contains_key("configuration") {
             self.members.insert("configuration".to_owned(), Value::Object(Map::new()));
         }
         for (key, value) in body {
-            if !FLAGS.contains(&key.as_str()) || value.is_boolean() {
+            let is_flag = FLAGS.contains(&key.as_str()) && value.is_boolean();
+            if is_flag || key == "configuration" {
                 self.members.insert(key, value);
             }
         }
@@ -181,6 +195,15 @@ impl Options {
     pub(super) fn file(&self, id: &str) -> (String, String) {
         let text = serde_json::to_string_pretty(&self.members).unwrap_or_default();
         (format!("plugin-config-data/{id}.json"), text)
+    }
+}
+
+/// Or what is wrong with the text.
+fn members(text: &str) -> Result<Map<String, Value>, String> {
+    match json::parse(text.trim_start_matches('\u{feff}').as_bytes()) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err("is not a JSON object".to_owned()),
+        Err(error) => Err(format!("is not JSON ({error})")),
     }
 }
 

@@ -6,8 +6,11 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use signalk_bridge::Capability;
 
+use super::options::Options;
 use super::plugin::{Plugin, State};
+use super::routes::At;
 use super::{Host, Plugins, Posted};
+use crate::io::{LogArea, LogLevel};
 
 impl Plugins {
     /// `GET /plugins`, sorted by name.
@@ -33,6 +36,27 @@ impl Plugins {
         self.find(id).map(|(_, plugin)| plugin.options.shown(plugin.manifest.enabled_by_default))
     }
 
+    /// The owner had written into the options file by hand when it was saved (`saving/merge.rs`): that holds from now on. After a
+    /// save of his own the plugin starts with it, otherwise at its next start.
+    pub(crate) fn options_written(
+        &mut self,
+        now: Duration,
+        name: &str,
+        text: &str,
+        by_owner: bool,
+        host: &mut dyn Host,
+    ) {
+        let named = |plugin: &Plugin| plugin.options.file(&plugin.manifest.id).0 == name;
+        let Some(at) = self.plugins.iter().position(named) else { return };
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        if let Ok(options) = Options::read_anew(&plugin.manifest.id, text) {
+            plugin.options = options;
+            if by_owner {
+                self.start_anew(at, now, host);
+            }
+        }
+    }
+
     /// `POST /plugins/:id/config`: the file to save, by name and text; the plugin
     /// is started, stopped or started anew as the new options say.
     pub(crate) fn save_config(
@@ -46,10 +70,17 @@ impl Plugins {
         if let Some(refusal) = self.refusal(at, &body) {
             return Posted::Refused(refusal);
         }
-        let enabled_here = self.settings.enabled;
         let Some(plugin) = self.plugins.get_mut(at) else { return Posted::NoSuchPlugin };
         plugin.options.post(body);
         let (name, text) = plugin.options.file(&plugin.manifest.id);
+        self.start_anew(at, now, host);
+        Posted::Taken { name, text }
+    }
+
+    /// Started, stopped or started anew, as its options say.
+    fn start_anew(&mut self, at: At, now: Duration, host: &mut dyn Host) {
+        let enabled_here = self.settings.enabled;
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
         Self::forgive(plugin, now, host);
         let (wanted, state) = (plugin.enabled() && enabled_here, plugin.state);
         if matches!(state, State::Running | State::Starting | State::Crashed | State::Error) {
@@ -60,7 +91,6 @@ impl Plugins {
         }
         host.plugins_changed();
         self.poll(now, host);
-        Posted::Taken { name, text }
     }
 
     /// Whether a plugin has done what was last asked of it: the reply to a saved configuration waits
@@ -82,5 +112,18 @@ impl Plugins {
         let says_so = manifest.capabilities.has(Capability::StaticFiles)
             || manifest.keywords.iter().any(|word| word == "signalk-webapp");
         says_so.then_some(plugin.dir.as_str())
+    }
+}
+
+impl Plugin {
+    /// What the owner may have written into the options file by hand.
+    pub(super) fn take_options(&mut self, text: &str, host: &mut dyn Host) {
+        let id = self.manifest.id.clone();
+        let options = Options::read_anew(&id, text);
+        match options {
+            Ok(options) if host.options_read(&options.file(&id).0, text) => self.options = options,
+            Ok(_) => {}
+            Err(complaint) => host.say(LogArea::Loader, LogLevel::Error, &id, complaint),
+        }
     }
 }

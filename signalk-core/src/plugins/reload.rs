@@ -1,7 +1,7 @@
 //! A plugin is loaded anew without a restart of the server: changed module, changed package.json.
 //!
-//! Clauses: plugin ABI 8.3; requirement R97. The order is: stop, read package.json, load, describe,
-//! start with the saved options; subscriptions stay, deltas wait and are replayed. When the new
+//! Clauses: plugin ABI 8.3; requirement R97. The order is: stop, read package.json and the options file
+//! (the owner may have written into it by hand), load, describe, start; subscriptions stay, deltas wait and are replayed. When the new
 //! module cannot be loaded or started, the one from before runs again and the client is told.
 
 use std::time::Duration;
@@ -117,7 +117,7 @@ impl Plugins {
         &mut self,
         at: At,
         now: Duration,
-        result: Result<String, String>,
+        (result, options): (Result<String, String>, Option<String>),
         host: &mut dyn Host,
     ) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
@@ -127,6 +127,9 @@ impl Plugins {
         reload.phase = Phase::Loading;
         if let Err(complaint) = result.and_then(|text| plugin.take_package(&text)) {
             host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, complaint);
+        }
+        if let Some(text) = options {
+            plugin.take_options(&text, host);
         }
         for complaint in &plugin.complaints {
             host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, complaint.clone());

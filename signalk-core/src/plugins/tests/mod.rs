@@ -2,6 +2,7 @@
 
 mod binary;
 mod bodies;
+mod by_hand;
 mod diagnostics;
 mod documented;
 mod found;
@@ -225,12 +226,19 @@ impl Sim {
             Effect::ReadPackage { plugin, dir } => {
                 let text = self.packages.get(&dir).cloned();
                 let result = text.ok_or_else(|| format!("{dir}/package.json: gone"));
-                Some(Report::Package { plugin, result })
+                let options = self.files.get(&format!("plugin-config-data/{plugin}.json"));
+                let options = options.cloned();
+                Some(Report::Package { plugin, result, options })
             }
-            Effect::SaveFile { ticket, name, bytes } => {
-                let result = self.disk_error.clone().map_or(Ok(()), Err);
+            Effect::SaveFile { ticket, name, bytes, before } => {
+                let disk = self.files.get(&name).map(String::as_bytes);
+                let foreign = before
+                    .zip(disk)
+                    .and_then(|(before, disk)| crate::keep_foreign_changes(&before, &bytes, disk));
+                let result = self.disk_error.clone().map_or(Ok(foreign.clone()), Err);
                 if result.is_ok() {
-                    self.files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+                    let ours = || String::from_utf8_lossy(&bytes).into_owned();
+                    self.files.insert(name, foreign.unwrap_or_else(ours));
                 }
                 Some(Report::Saved { ticket, result })
             }

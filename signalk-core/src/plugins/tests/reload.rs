@@ -3,7 +3,7 @@
 use super::*;
 
 impl Sim {
-    fn reload(&mut self, id: &str) -> (u16, Value) {
+    pub(super) fn reload(&mut self, id: &str) -> (u16, Value) {
         let mut request = HttpRequest::get(&format!("/plugins/{id}/reload"));
         request.method = "POST".to_owned();
         self.input(Input::Http { id: HttpId(3), request });
