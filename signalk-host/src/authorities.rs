@@ -40,17 +40,18 @@ fn one(config: &Path, name: &str) -> io::Result<Vec<Bytes>> {
     if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {
         return Err(io::Error::other("it is larger than 1 MiB"));
     }
-    let mut certificates = Vec::new();
+    let (mut certificates, mut wrong) = (Vec::new(), None);
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = certificate.map_err(|error| io::Error::other(error.to_string()))?;
-        // What cannot be an authority is said now and not at the first connection.
-        RootCertStore::empty()
-            .add(certificate.clone())
-            .map_err(|error| io::Error::other(error.to_string()))?;
-        certificates.push(Bytes::copy_from_slice(&certificate));
+        // Files of whole systems hold some that cannot be authorities here: those are left out, as of the system's own.
+        match RootCertStore::empty().add(certificate.clone()) {
+            Ok(()) => certificates.push(Bytes::copy_from_slice(&certificate)),
+            Err(error) => wrong = Some(error.to_string()),
+        }
     }
     if certificates.is_empty() {
-        return Err(io::Error::other("there is no certificate in it"));
+        let text = wrong.unwrap_or_else(|| "there is no certificate in it".to_owned());
+        return Err(io::Error::other(text));
     }
     Ok(certificates)
 }

@@ -108,9 +108,9 @@ impl ConfigDir {
         for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
             let id = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".json"));
             let Some(id) = id else { continue };
-            if let Some(text) = read_text(&path, complaints) {
-                options.insert(id.to_owned(), text);
-            }
+            // One that is there and cannot be read is not none: the plugin would run without what its owner decided.
+            let text = read_text(&path, complaints).unwrap_or_default();
+            options.insert(id.to_owned(), text);
         }
         options
     }
@@ -302,6 +302,16 @@ mod tests {
         assert!(merged.contains("egress") && merged.contains(": 2"), "{merged}");
         assert_eq!(dir.save_shared(name, ours, None), Ok(None), "a file of ours alone");
         assert_eq!(dir.read_options("p").as_deref(), Some(r#"{"a":2}"#));
+    }
+
+    #[test]
+    fn options_that_cannot_be_read_are_not_none() {
+        let (_temp, dir) = dir();
+        fs::create_dir_all(dir.path().join("plugin-config-data")).unwrap();
+        fs::write(dir.path().join("plugin-config-data/p.json"), b"{\"name\":\"M\xf6we\"}").unwrap();
+        let texts = dir.read_texts();
+        assert_eq!(texts.plugin_options.get("p").map(String::as_str), Some(""));
+        assert!(texts.complaints[0].contains("it is not text"), "{:?}", texts.complaints);
     }
 
     #[test]

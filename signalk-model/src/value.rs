@@ -130,15 +130,18 @@ impl Value {
     }
 }
 
+/// With what a value takes beside its text: a tree of nothing but empty lists has weight, too.
 fn json_bytes(value: &Json) -> usize {
-    match value {
-        Json::Null | Json::Bool(_) | Json::Number(_) => 8,
+    let inside = match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
         Json::String(text) => text.len(),
-        Json::Array(items) => items.iter().map(json_bytes).sum::<usize>() + items.len(),
-        Json::Object(members) => {
-            members.iter().map(|(key, value)| key.len() + 4 + json_bytes(value)).sum()
-        }
-    }
+        Json::Array(items) => items.iter().map(json_bytes).sum(),
+        Json::Object(members) => members
+            .iter()
+            .map(|(key, value)| 2 * size_of::<Json>() + key.len() + json_bytes(value))
+            .sum(),
+    };
+    size_of::<Json>() + inside
 }
 
 impl From<f64> for Value {

@@ -37,6 +37,9 @@ pub struct FetchRequest {
     pub retry: Retry,
 }
 
+/// Whoever is not ready is not pressed.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// How often a request is sent, and after which pauses: `first`, twice that, four times that, up to `most`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
@@ -67,7 +70,8 @@ impl Retry {
         }
         let asked = asked.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
         let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-        Some(asked.unwrap_or_else(|| self.first.saturating_mul(doubled)).min(self.most))
+        let pause = asked.unwrap_or_else(|| self.first.saturating_mul(doubled)).min(self.most);
+        Some(pause.max(SHORTEST_PAUSE))
     }
 }
 

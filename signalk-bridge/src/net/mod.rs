@@ -209,7 +209,12 @@ impl Net {
             Effect::TcpConnect { tls, .. } => *tls,
             _ => false,
         };
-        self.work += if is_secure { OPENING_SECURELY } else { OPENING };
+        let price = if is_secure { OPENING_SECURELY } else { OPENING };
+        let times = match &effect {
+            Effect::Fetch { request, .. } => u64::from(request.retry.attempts.max(1)),
+            _ => 1,
+        };
+        self.work += price * times;
         self.effects.push_back(effect);
     }
 

@@ -7,9 +7,9 @@
 
 use std::fmt::Write;
 
+use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 use signalk_model::Timestamp;
-use signalk_model::hash::NameMap;
 
 use super::{Common, Delivery};
 use crate::{Handed, SubscriptionId};
@@ -25,7 +25,7 @@ const MOST_TOLD: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     /// Its numbers, by ours.
-    told: NameMap<u64, usize>,
+    told: FxHashMap<u64, usize>,
 }
 
 impl Rows {

@@ -210,7 +210,7 @@ pub(super) fn body(request: &HttpRequest) -> Result<Value, HttpResponse> {
     if request.body.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    super::body::read(&request.body, js::parse)
+    super::body::read_resource(&request.body, js::parse)
 }
 
 fn invalid(kind: &str, value: &Value) -> Option<HttpResponse> {

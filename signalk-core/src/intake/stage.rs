@@ -189,6 +189,11 @@ impl Stage {
         (used > most).then(|| format!("no answer within {most} fuel ({budget:?} of computing)"))
     }
 
+    /// Whether the plugin has computed anything since it was handed the batch.
+    pub(super) fn has_begun(&self, fuel_used: u64) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.fuel < fuel_used)
+    }
+
     /// Takes the batch of this number back.
     pub(super) fn land(&mut self, number: u64) -> Option<Flight> {
         self.flight.take_if(|flight| flight.number == number)

@@ -114,6 +114,8 @@ pub(super) async fn run(
                 let asked = timeout_at(end, web.ask(&request, None)).await;
                 let asked = asked.unwrap_or_else(|_| Err(late()));
                 let Some(pause) = pause(&request, attempt, &asked) else { break asked };
+                // With its connection: whoever asks to be left alone is.
+                drop(asked);
                 sleep(pause).await;
                 (attempt, end) = (attempt + 1, Instant::now() + request.timeout);
             }

@@ -1,6 +1,13 @@
 //! One WebSocket connection of a plugin to a server elsewhere: one task for both directions.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{SinkExt, StreamExt};
 use http::HeaderValue;
@@ -26,6 +33,8 @@ use crate::headers;
 const CONNECT: Duration = Duration::from_secs(30);
 /// Longest message.
 const LONGEST: usize = 16 << 20;
+/// What was to be sent before the plugin closed is sent as long as a message goes out in each of these: 1 MiB at 140 kbit/s.
+const BACKLOG: Duration = Duration::from_secs(60);
 /// A closing handshake has so long.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -131,6 +140,8 @@ async fn serve(
     socket: SocketId,
 ) -> Option<Ending> {
     let (mut sink, mut source) = stream.split();
+    // Whether a message went out since last asked.
+    let moved = AtomicBool::new(true);
     let reading = async {
         loop {
             let message = match source.next().await {
@@ -172,6 +183,7 @@ async fn serve(
                 }
             };
             sink.send(message).await?;
+            moved.store(true, Ordering::Relaxed);
             way.flow(Report::Sent { socket, bytes }, None).await;
         }
         Ok(None)
@@ -179,7 +191,10 @@ async fn serve(
     // What was to be sent before the plugin closed is waited for only so long: the other end may take nothing any more.
     let too_late = async {
         let _ = closed.await;
-        sleep(GOODBYE).await;
+        moved.store(true, Ordering::Relaxed);
+        while moved.swap(false, Ordering::Relaxed) {
+            sleep(BACKLOG).await;
+        }
     };
     let closed: Result<Option<CloseFrame>, Error> = {
         tokio::pin!(reading, writing);

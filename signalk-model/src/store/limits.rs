@@ -1,5 +1,5 @@
 //! How much the model may hold, and whose it is: names and values come from outside. The own vessel has a budget of its own,
-//! so that nothing crowds out its data; and one provider (a connection, a plugin, the WebSocket clients together) has only a part
+//! so that nothing crowds out its data; and one provider (a connection, a plugin, the WebSocket clients without a login together, or those of one user) has only a part
 //! of each budget, so that none crowds out the others, and is sure of a few places however full it is: an instrument that is
 //! switched on late, and the server's own alarms, have theirs. A value that has a place is always replaced, whatever is full, as long as
 //! it is small.
