@@ -36,6 +36,7 @@ mod registration;
 mod rules;
 mod session;
 mod signalk;
+mod url;
 mod usage;
 
 pub use abi::Flavour;
@@ -66,4 +67,5 @@ pub use session::{
 pub use signalk::{
     PutId, PutRequest, SignalK, Status, SubscribeRequest, SubscribeRow, SubscriptionId, Version,
 };
+pub use url::shown_url;
 pub use usage::{ExportUse, Usage};

@@ -19,7 +19,7 @@ use super::queue::{Give, Queued, Rest, Shared, Until};
 use super::work::Response;
 use crate::error::shown;
 use crate::net::fetch::{MOST_AT_ONCE, MOST_BYTES};
-use crate::{Capability, Status};
+use crate::{Capability, Status, shown_url};
 
 const MODULE: &str = "as-fetch";
 /// Headers of one request, and bytes of one name, value or URL.
@@ -144,7 +144,7 @@ impl Shared {
         why: &str,
     ) -> Vec<Val> {
         // Enough to know it by: there may be many, each in the log and the status.
-        self.fetch_failed(&format!("{}: {why}", shown(url)));
+        self.fetch_failed(&format!("{}: {why}", shown(&shown_url(url))));
         if !call.rests {
             let (status, redirected, body) = (0, false, Bytes::new());
             self.asked(false);

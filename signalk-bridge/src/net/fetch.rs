@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::{Completed, Net, Outcome, Wait};
 use crate::effect::{Effect, FetchId, FetchNews, FetchRequest, Retry, Upload};
 use crate::error::shown;
+use crate::shown_url;
 
 /// Requests that may be on their way at once.
 pub(crate) const MOST_AT_ONCE: usize = 16;
@@ -202,7 +203,7 @@ pub(super) fn check_head(
 fn check(url: &str, body: usize) -> Result<(), String> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        let shown = shown(url);
+        let shown = shown(&shown_url(url));
         return Err(format!("`{shown}`: only http: and https: are fetched"));
     }
     if body > MOST_BYTES {

@@ -12,6 +12,7 @@ use super::unsent::Unsent;
 use super::{Completed, Net, Outcome, Socket, Wait, unknown};
 use crate::effect::{Effect, SocketId, WebSocketMessage};
 use crate::error::shown;
+use crate::shown_url;
 
 /// Longest message in either direction.
 const LONGEST: usize = 16 << 20;
@@ -89,7 +90,7 @@ impl Net {
     ) -> Result<(SocketId, Wait), String> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         if !scheme.eq_ignore_ascii_case("ws") && !scheme.eq_ignore_ascii_case("wss") {
-            let shown = shown(url);
+            let shown = shown(&shown_url(url));
             return Err(format!("`{shown}`: a WebSocket has a URL with ws: or wss:"));
         }
         check_head(url, &headers, &protocols)?;

@@ -50,6 +50,8 @@ pub(super) struct Exports {
     wait_until: Option<Duration>,
     /// `plugin_stop` has answered 0.
     is_sound: bool,
+    /// What `poll` returned last: some plugins count with it, and one line for each value is enough.
+    polled: i32,
     /// What the guest had used before this life.
     pub(super) before: Stats,
 }

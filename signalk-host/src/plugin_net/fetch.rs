@@ -13,7 +13,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use signalk_bridge::{FetchHead, FetchId, FetchNews, FetchRequest, PIECE, Report};
+use signalk_bridge::{FetchHead, FetchId, FetchNews, FetchRequest, PIECE, Report, shown_url};
 use tokio::{
     sync::mpsc,
     task::consume_budget,
@@ -73,16 +73,17 @@ impl Web {
                 (true, None) => {
                     return Err(format!(
                         "{} is redirected to {}, and a body in pieces cannot be sent again; send it there",
-                        request.url, ask.url
+                        shown_url(&request.url),
+                        ask.shown()
                     ));
                 }
             };
-            let sent = sent.body(body).map_err(|error| format!("{}: {error}", ask.url))?;
+            let sent = sent.body(body).map_err(|error| format!("{}: {error}", ask.shown()))?;
             let answer = self
                 .client
                 .call(sent)
                 .await
-                .map_err(|error| format!("{}: {}", ask.url, causes(&error)))?;
+                .map_err(|error| format!("{}: {}", ask.shown(), causes(&error)))?;
             match ask.after(answer.status(), answer.headers()) {
                 Some(next) => ask = next?,
                 None => {
@@ -91,7 +92,8 @@ impl Web {
                 }
             }
         }
-        Err(format!("{}: more than {} redirects", request.url, request.redirects))
+        let shown = shown_url(&request.url);
+        Err(format!("{shown}: more than {} redirects", request.redirects))
     }
 }
 
@@ -105,7 +107,8 @@ pub(super) async fn run(
     way: Way,
 ) {
     let news = |news| way.report(Report::Fetch { id, news });
-    let late = || format!("{}: no complete answer within {:?}", request.url, request.timeout);
+    let shown = shown_url(&request.url);
+    let late = || format!("{shown}: no complete answer within {:?}", request.timeout);
     let mut end = Instant::now() + request.timeout;
     let asked = match &request.upload {
         None => {
@@ -126,8 +129,8 @@ pub(super) async fn run(
                 send(web.ask(&request, Some(pieces)), moved, request.timeout, &way, id).await;
             end = Instant::now() + request.timeout;
             asked.unwrap_or_else(|| {
-                let (url, limit) = (&request.url, request.timeout);
-                Err(format!("{url}: nothing was sent and no answer came within {limit:?}"))
+                let limit = request.timeout;
+                Err(format!("{shown}: nothing was sent and no answer came within {limit:?}"))
             })
         }
     };
@@ -233,14 +236,15 @@ fn too_long() -> String {
 
 /// What a plugin wrote, as HTTP has it.
 fn read(request: &FetchRequest) -> Result<Ask, String> {
-    let url = Url::parse(&request.url).map_err(|error| format!("`{}`: {error}", request.url))?;
+    let shown = shown_url(&request.url);
+    let url = Url::parse(&request.url).map_err(|error| format!("`{shown}`: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("`{url}`: only http: and https: are fetched"));
+        return Err(format!("`{shown}`: only http: and https: are fetched"));
     }
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| format!("`{}` is no method", request.method))?;
     let mut headers = HeaderMap::new();
-    headers::add(&request.headers, &mut headers).map_err(|text| format!("{url}: {text}"))?;
+    headers::add(&request.headers, &mut headers).map_err(|text| format!("{shown}: {text}"))?;
     if !headers.contains_key(http::header::USER_AGENT) {
         let agent = concat!("signalk-host/", env!("CARGO_PKG_VERSION"));
         headers.insert(http::header::USER_AGENT, HeaderValue::from_static(agent));

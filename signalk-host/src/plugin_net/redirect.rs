@@ -1,6 +1,7 @@
 //! Where an answer sends a request next: as `fetch` of browsers does it.
 
 use http::{HeaderMap, Method, StatusCode, header};
+use signalk_bridge::shown_url;
 use url::Url;
 
 /// What is asked.
@@ -15,6 +16,11 @@ pub(super) struct Ask {
 }
 
 impl Ask {
+    /// Its URL as people may see it.
+    pub(super) fn shown(&self) -> String {
+        shown_url(self.url.as_str())
+    }
+
     /// The next one after this answer; `None`: the answer stands.
     pub(super) fn after(
         &self,
@@ -28,7 +34,10 @@ impl Ask {
         let text = String::from_utf8_lossy(location.as_bytes());
         let url = match self.url.join(&text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-            _ => return Some(Err(format!("{} is redirected to `{text}`", self.url))),
+            _ => {
+                let text = shown_url(&text);
+                return Some(Err(format!("{} is redirected to `{text}`", self.shown())));
+            }
         };
         let mut next = Ask { url, ..self.clone() };
         let was_post = self.method == Method::POST;

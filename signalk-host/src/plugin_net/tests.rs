@@ -3,6 +3,7 @@
 mod listen;
 mod tls;
 mod uploads;
+mod urls;
 
 use std::{
     collections::VecDeque,

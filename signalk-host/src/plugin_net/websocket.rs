@@ -11,7 +11,7 @@ use std::{
 
 use futures::{SinkExt, StreamExt};
 use http::HeaderValue;
-use signalk_bridge::{Report, Scheme, SocketId, WINDOW, WebSocketMessage};
+use signalk_bridge::{Report, Scheme, SocketId, WINDOW, WebSocketMessage, shown_url};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::{sleep, timeout},
@@ -83,7 +83,7 @@ pub(super) fn open(
         let late = || Err(format!("no connection within {CONNECT:?}"));
         match asked.unwrap_or_else(|_| late()) {
             Err(text) => {
-                let result = Err(format!("{url}: {text}"));
+                let result = Err(format!("{}: {text}", shown_url(&url)));
                 way.report(Report::Connected { socket, result }).await;
             }
             Ok((stream, protocol)) => {

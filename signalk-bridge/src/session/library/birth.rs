@@ -105,6 +105,7 @@ impl Exports {
             stop_until: None,
             wait_until: None,
             is_sound: false,
+            polled: 0,
             before,
         }
     }

@@ -95,9 +95,11 @@ impl Exports {
                 }
                 common.end(Output::Stopped);
             }
-            Done::Polled(0) => {}
             Done::Polled(code) => {
-                common.complain(format!("poll() returned error code: {code}"), now, signalk);
+                let before = std::mem::replace(&mut self.polled, code);
+                if code != 0 && code != before {
+                    common.complain(format!("poll() returned error code: {code}"), now, signalk);
+                }
             }
             Done::Delta => common.account.counters.deltas_in += 1,
         }

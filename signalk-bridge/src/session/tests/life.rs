@@ -154,3 +154,19 @@ fn modules_that_cannot_be_run_say_why() {
         );
     }
 }
+
+/// Some plugins return from `poll` how many devices they see, once a second and for ever.
+#[test]
+fn what_poll_returns_is_said_once_per_value() {
+    let mut drive = Drive::wat(&format!(
+        r#"{START} (global $polls (mut i32) (i32.const 0))
+        (func (export "poll") (result i32)
+            (global.set $polls (i32.add (global.get $polls) (i32.const 1)))
+            (i32.div_u (i32.rem_u (global.get $polls) (i32.const 10)) (i32.const 4)))"#
+    ));
+    for second in 1..=16 {
+        drive.at(second * 1000);
+    }
+    let said = |code| format!("p warn: poll() returned error code: {code}");
+    assert_eq!(drive.server.take(), [said(1), said(2), said(1)]);
+}
