@@ -13,7 +13,7 @@ use signalk_bridge::{HandlerFailure, HandlerReply, PluginId};
 
 use super::body::{self, Body};
 use super::own_headers::own_headers;
-use super::{Answer, Call, exchange};
+use super::{Answer, Call, exchange, media_type};
 use crate::{
     http::{HttpRequest, HttpResponse},
     plugins::{Asked, FoundEndpoint, Later, Plugins, RequestBody},
@@ -252,6 +252,11 @@ fn shaped(reply: &Members<'_>) -> Result<HttpResponse, String> {
         (None, Some(text)) if encoded => text,
         (None, text) => {
             let (kind, bytes) = readable(text, member("body"), given.as_deref());
+            // Without a body there is no text whose charset could be said.
+            let given = given.map(|given| match member("body") {
+                Some(_) => media_type::as_utf8(&given),
+                None => given,
+            });
             return Ok(finish(status, headers, given.or(kind), bytes));
         }
     };
@@ -321,15 +326,17 @@ mod tests {
             (
                 r#"{"headers":{"Content-Type":"application/json"},"body":"{ \"a\": 1 }"}"#,
                 200,
-                Some("application/json"),
+                json,
                 r#"{"a":1}"#,
             ),
+            (r#"{"headers":{"content-type":"application/json"},"body":"oops"}"#, 200, json, "oops"),
             (
-                r#"{"headers":{"content-type":"application/json"},"body":"oops"}"#,
+                r#"{"headers":{"Content-Type":"text/csv"},"body":"a,b"}"#,
                 200,
-                Some("application/json"),
-                "oops",
+                Some("text/csv; charset=utf-8"),
+                "a,b",
             ),
+            (r#"{"headers":{"Content-Type":"text/csv"}}"#, 200, Some("text/csv"), ""),
             (r#"{"bodyBase64":"AAEC"}"#, 200, Some("application/octet-stream"), "\0\u{1}\u{2}"),
             (
                 r#"{"body":"aGk=","bodyEncoding":"base64","headers":{"Content-Type":"image/png"}}"#,

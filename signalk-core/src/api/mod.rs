@@ -10,6 +10,7 @@ mod exchange;
 mod gate;
 #[cfg(test)]
 mod gate_tests;
+mod media_type;
 mod own_headers;
 mod plugins;
 mod provider;
