@@ -86,6 +86,12 @@ impl SignalK for Fake {
     fn set_status(&mut self, plugin: &PluginId, status: Status) {
         self.trace.push(format!("{plugin} {status:?}"));
     }
+    fn set_fetch_error(&mut self, plugin: &PluginId, text: Option<String>) {
+        let status = text.map(Status::Error);
+        self.trace.push(
+            status.map_or(format!("{plugin} fetches again"), |it| format!("{plugin} {it:?}")),
+        );
+    }
     fn log(&mut self, plugin: &PluginId, line: LogLine) {
         self.trace.push(format!("{plugin} {}: {}", line.level, line.text));
     }

@@ -44,6 +44,9 @@ pub trait SignalK {
     ) -> Result<bool, BridgeError>;
     /// What the owner reads beside the plugin's name.
     fn set_status(&mut self, plugin: &PluginId, status: Status);
+    /// A request of a plugin that is not told why has failed: its owner reads it as an error until another one works
+    /// (`None`), or the plugin says something itself.
+    fn set_fetch_error(&mut self, plugin: &PluginId, text: Option<String>);
     /// One line of the plugin's log.
     fn log(&mut self, plugin: &PluginId, line: LogLine);
     /// The plugin offers something from now on, until its life ends.

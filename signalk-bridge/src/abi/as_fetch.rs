@@ -19,7 +19,7 @@ use super::queue::{Give, Queued, Rest, Shared, Until};
 use super::work::Response;
 use crate::error::shown;
 use crate::net::fetch::{MOST_AT_ONCE, MOST_BYTES};
-use crate::{Capability, Status, shown_url};
+use crate::{Capability, shown_url};
 
 const MODULE: &str = "as-fetch";
 /// Headers of one request, and bytes of one name, value or URL.
@@ -157,7 +157,15 @@ impl Shared {
     pub(crate) fn fetch_failed(&mut self, why: &str) {
         let text = format!("fetch: {why}");
         self.push(Queued::Log(LogLine { level: Level::Warn, text: text.clone() }), text.len());
-        self.push(Queued::Status(Status::Error(text)), 0);
+        self.fetch_fails = true;
+        self.push(Queued::FetchError(Some(text)), 0);
+    }
+
+    /// An answer came: what its owner read of an earlier request is over.
+    pub(crate) fn fetch_works(&mut self) {
+        if std::mem::take(&mut self.fetch_fails) {
+            self.push(Queued::FetchError(None), 0);
+        }
     }
 }
 

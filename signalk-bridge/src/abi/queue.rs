@@ -29,6 +29,8 @@ const MOST_BYTES: usize = 16 << 20;
 pub(crate) enum Queued {
     Log(LogLine),
     Status(Status),
+    /// Why a request failed; `None`: they work again.
+    FetchError(Option<String>),
     Delta {
         json: Vec<u8>,
         version: Version,
@@ -127,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) registered: Registered,
     /// `plugin_start` has succeeded.
     pub(crate) started: bool,
+    /// The last request has failed.
+    pub(crate) fetch_fails: bool,
     /// `console.time`: label and beginning.
     pub(crate) timers: BTreeMap<String, Duration>,
 }
@@ -167,6 +171,7 @@ impl Shared {
             unheard: (0, 0),
             registered: Registered::default(),
             started: false,
+            fetch_fails: false,
             timers: BTreeMap::new(),
         }
     }

@@ -39,6 +39,16 @@ pub fn error(caller: &mut Caller<'_>, params: Message) -> Result<(), BridgeError
     Ok(())
 }
 
+/// Shows why a request of a guest that is not told has failed; `None`: they work again.
+pub(crate) fn fetch_error(caller: &mut Caller<'_>, text: Option<String>) {
+    let cut = |mut text: String| {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text
+    };
+    let plugin = caller.plugin().clone();
+    caller.signalk.set_fetch_error(&plugin, text.map(cut));
+}
+
 fn show(caller: &mut Caller<'_>, mut params: Message, status: fn(String) -> Status) {
     params.message.truncate(params.message.floor_char_boundary(LONGEST));
     let plugin = caller.plugin().clone();

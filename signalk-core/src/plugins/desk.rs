@@ -117,15 +117,26 @@ impl SignalK for Desk<'_> {
         Ok(id.is_some())
     }
 
-    fn set_status(&mut self, _: &PluginId, status: Status) {
+    fn set_status(&mut self, plugin: &PluginId, status: Status) {
         let at = self.host.unix_ms();
         match status {
             Status::Ok(text) | Status::Error(text) if text.is_empty() => {
                 self.record.set_status(at, None);
             }
             Status::Ok(text) => self.record.set_status(at, Some(Status::Ok(text))),
-            Status::Error(text) => self.record.error(at, text),
+            Status::Error(text) => {
+                if self.record.is_news(self.now, &text) {
+                    let text = format!("error: {text}");
+                    self.log(plugin, LogLine { level: Level::Warn, text });
+                }
+                self.record.error(at, text);
+            }
         }
+        self.host.status_changed();
+    }
+
+    fn set_fetch_error(&mut self, _: &PluginId, text: Option<String>) {
+        self.record.fetch_error(self.host.unix_ms(), text);
         self.host.status_changed();
     }
 

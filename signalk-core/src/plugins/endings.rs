@@ -21,7 +21,11 @@ const GIVEN_UP: &str = "Plugin repeatedly crashing, automatic restart disabled";
 impl Plugins {
     /// It cannot be started: nobody tries again before a person does something.
     pub(super) fn failed(&mut self, at: At, now: Duration, failure: &Failure, host: &mut dyn Host) {
-        let text = failure.to_string();
+        let Some(plugin) = self.plugins.get(at) else { return };
+        let text = match plugin.purpose {
+            Purpose::Run => plugin.record.why_not_started(failure),
+            Purpose::Describe => failure.to_string(),
+        };
         if self.reload_after_stop(at, host) || self.reload_falls_back(at, now, &text, host) {
             return;
         }

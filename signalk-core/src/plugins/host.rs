@@ -73,8 +73,12 @@ pub(crate) trait Host {
         i64::try_from(self.platform().wall_clock().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// A line about a plugin for the log of the process.
+    /// A line about a plugin for the log of the process, which writes the target before the text: texts that begin with the
+    /// plugin, as errors do, are given without it.
     fn say(&mut self, area: LogArea, level: LogLevel, target: &str, text: String) {
+        let named = [format!("{target}: "), format!("plugin `{target}`: ")];
+        let rest = named.iter().find_map(|name| text.strip_prefix(name.as_str()));
+        let text = rest.map_or(text.clone(), str::to_owned);
         let target = target.to_owned();
         self.push(Output::Effect(Effect::Log { level, area, target, text }));
     }

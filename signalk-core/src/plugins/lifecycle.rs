@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use signalk_bridge::{Input, Purpose, Session, Status};
+use signalk_bridge::{Input, Purpose, Session};
 use wasmi_hdk::supervisor::{Action, Event};
 
 use super::Plugins;
@@ -58,9 +58,7 @@ impl Plugins {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         plugin.state = State::Running;
         plugin.supervisor.handle(now, Event::Started);
-        if plugin.record.status.is_none() {
-            plugin.record.set_status(host.unix_ms(), Some(Status::Ok("Started".to_owned())));
-        }
+        plugin.record.started(host.unix_ms());
         self.routes.keep_only(at, plugin.life);
         self.registrations.started(at);
         if plugin.session.as_ref().is_some_and(Session::has_delta_handler) {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalk_bridge::{Counters, Crash, Status, Usage};
+use signalk_bridge::{Cause, Counters, Crash, Failure, Status, Usage};
 use signalk_model::Timestamp;
 use wasmi_hdk::{Fault, Level, LogLine, Stats};
 
@@ -20,6 +20,8 @@ const LINES: usize = 1000;
 const BYTES: usize = 256 << 10;
 /// One line about a handler that failed; all of them are counted.
 const HANDLER_LINES_EVERY: Duration = Duration::from_secs(1);
+/// One line about an error that it says itself, while it says the same.
+const OWN_ERRORS_EVERY: Duration = Duration::from_secs(1);
 
 /// The record of one plugin, over all its lives.
 #[derive(Debug, Default)]
@@ -27,6 +29,10 @@ pub(super) struct Record {
     pub(super) status: Option<Status>,
     /// Since when that is its status: milliseconds since the Unix epoch.
     status_at_ms: i64,
+    /// What was its status before a request failed, while that is its status.
+    before_fetch_error: Option<Option<Status>>,
+    /// The last error that it said itself, and when its log was told of it.
+    said: Option<(String, Duration)>,
     pub(super) last_error: Option<LastError>,
     pub(super) restarts: u64,
     pub(super) crashes: Crashes,
@@ -105,6 +111,53 @@ impl Record {
             self.status_at_ms = at_ms;
         }
         self.status = status;
+        self.before_fetch_error = None;
+    }
+
+    /// It runs: its own status stays, one that a request has left during the start is not its own.
+    pub(super) fn started(&mut self, at_ms: i64) {
+        let started = Some(Status::Ok("Started".to_owned()));
+        match &mut self.before_fetch_error {
+            Some(before @ None) => *before = started,
+            None if self.status.is_none() => self.set_status(at_ms, started),
+            _ => {}
+        }
+    }
+
+    /// A request failed, or they work again.
+    pub(super) fn fetch_error(&mut self, at_ms: i64, text: Option<String>) {
+        let before = self.before_fetch_error.take();
+        match (text, before) {
+            (Some(text), before) => {
+                let before = before.unwrap_or_else(|| self.status.clone());
+                self.error(at_ms, text);
+                self.before_fetch_error = Some(before);
+            }
+            (None, Some(before)) => self.set_status(at_ms, before),
+            (None, None) => {}
+        }
+    }
+
+    /// Why it did not start, with what it said of it itself.
+    pub(super) fn why_not_started(&self, failure: &Failure) -> String {
+        match (&failure.cause, &self.status) {
+            (Cause::Refused, Some(Status::Error(own))) if !failure.text.contains(own) => {
+                format!("{}: {own}", failure.text)
+            }
+            _ => failure.text.clone(),
+        }
+    }
+
+    /// Whether an error that it says itself is worth a line: the same one is, once a second.
+    pub(super) fn is_news(&mut self, now: Duration, text: &str) -> bool {
+        if let Some((said, at)) = &self.said
+            && said == text
+            && now < *at + OWN_ERRORS_EVERY
+        {
+            return false;
+        }
+        self.said = Some((text.to_owned(), now));
+        true
     }
 
     /// Its row of PROVIDERSTATUS (plugin ABI 4.2); `None`: it says nothing.
@@ -289,5 +342,26 @@ mod tests {
         record.measured(Duration::from_secs(13), Counters::default(), stats(500));
         assert_eq!(record.rate.per_second, 500);
         assert_eq!(record.fuel_used(), 2500);
+    }
+
+    #[test]
+    fn the_error_of_a_request_goes_when_another_works_unless_the_plugin_says_more() {
+        let mut record = Record::default();
+        let fails = |record: &mut Record, text: &str| record.fetch_error(1, Some(text.to_owned()));
+        fails(&mut record, "no route");
+        record.started(2);
+        assert_eq!(record.status_text(), "no route", "while it started");
+        record.fetch_error(3, None);
+        assert_eq!(record.status_text(), "Started");
+        record.set_status(4, Some(Status::Ok("3 stations".to_owned())));
+        fails(&mut record, "no route");
+        fails(&mut record, "no name");
+        assert_eq!(record.status_text(), "no name");
+        record.fetch_error(5, None);
+        assert_eq!(record.status_text(), "3 stations");
+        fails(&mut record, "no route");
+        record.error(6, "no wind".to_owned());
+        record.fetch_error(7, None);
+        assert_eq!(record.status_text(), "no wind", "its own");
     }
 }

@@ -92,7 +92,7 @@ fn perform(
     let name = match &call {
         Queued::Delta { .. } => "deltas.emit",
         Queued::Status(Status::Ok(_)) => "status.set",
-        Queued::Status(Status::Error(_)) => "status.error",
+        Queued::Status(Status::Error(_)) | Queued::FetchError(_) => "status.error",
         Queued::Notification { .. } => "notifications.raise",
         Queued::SaveOptions { .. } => "options.save",
         Queued::Register(registration) => register::method(registration),
@@ -106,6 +106,7 @@ fn perform(
         Queued::Status(Status::Error(message)) => {
             status::error(caller, status::Message { message })?;
         }
+        Queued::FetchError(text) => status::fetch_error(caller, text),
         Queued::Notification { path, value } => notifications::send(caller, &path, value)?,
         Queued::SaveOptions { text, save } => return options::save_text(caller, &text, save),
         Queued::Register(registration) => register::register(caller, registration)?,

@@ -132,6 +132,9 @@ impl Exports {
 fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops: bool) {
     let number = match (rest.give, outcome) {
         (Give::Body | Give::Response { .. }, net::Outcome::Answer(head, body)) => {
+            if let Some(shared) = library.shared() {
+                shared.fetch_works();
+            }
             return library.resume_with(rest, head, body);
         }
         (Give::Body, outcome) => {
@@ -180,7 +183,10 @@ fn response(
 ) -> Option<Response> {
     let (head, body) = match outcome {
         _ if stops => return None,
-        net::Outcome::Answer(head, body) => (head, body),
+        net::Outcome::Answer(head, body) => {
+            shared.fetch_works();
+            (head, body)
+        }
         net::Outcome::Failed(text) => {
             shared.fetch_failed(&text);
             Default::default()

@@ -159,6 +159,21 @@ fn a_failure_can_be_read_by_guest_and_owner() {
     assert_eq!(drive.said.last().unwrap(), "Started");
 }
 
+#[test]
+fn after_a_failure_the_first_answer_is_told_to_the_owner() {
+    let ask = format!("(drop {ASK} (i32.const 500)))");
+    let mut drive = drive(&start(&ask.repeat(3)), granted());
+    let (id, _) = fetched(&mut drive);
+    let news = FetchNews::Failed("no route".to_owned());
+    drive.input(Input::Report(Report::Fetch { id, news }));
+    for _ in 0..2 {
+        let (id, _) = fetched(&mut drive);
+        answer(&mut drive, id, b"hi");
+    }
+    let expected = ["p warn: fetch: no route", r#"p Error("fetch: no route")"#, "p fetches again"];
+    assert_eq!(drive.server.take(), expected);
+}
+
 /// Each with what is wrong with it; nothing leaves the host.
 #[test]
 fn what_cannot_be_sent_is_refused_in_words() {

@@ -25,7 +25,7 @@ fn the_limits_of_an_options_file_hold_for_that_plugin_only() {
     sim.clock.tick.store(0, Ordering::Relaxed);
     let log = sim.log.join("\n");
     assert!(log.contains("asked for 1310720 bytes of memory, the limit is 1048576"), "{log}");
-    assert!(log.contains("short: short: call `poll` took 2"), "{log}");
+    assert!(log.contains("short: call `poll` took 2"), "{log}");
     assert_eq!(sim.state("free"), "running");
 }
 

@@ -64,7 +64,7 @@ fn an_endless_loop_is_stopped_by_its_deadline_and_charged_to_the_looper() {
     sim.clock.tick.store(0, Ordering::Relaxed);
     assert_eq!(sim.state("counter"), "running");
     let log = sim.log.join("\n");
-    assert!(log.contains("loop: loop: call `poll` took 5"), "{log}");
+    assert!(log.contains("loop: call `poll` took 5"), "{log}");
 }
 
 #[test]

@@ -466,3 +466,36 @@ fn options_are_saved_and_the_plugin_starts_anew_with_them() {
     );
     assert_eq!(sim.post("q", json!({})).0, 404);
 }
+
+/// What the plugin says of it itself is more than a number.
+#[test]
+fn w33_the_plugins_own_reason_of_a_failed_start_is_shown_and_logged() {
+    let mut sim = Sim::with_options(&[("p", r#"{"enabled":true}"#)]);
+    let body = r#"(data (i32.const 900) "No API key configured")
+        (func (export "plugin_start") (param i32 i32) (result i32)
+            (call $error (i32.const 900) (i32.const 21))
+            (call $error (i32.const 900) (i32.const 21))
+            (i32.const 1))"#;
+    let error = r#"(import "env" "sk_set_error" (func $error (param i32 i32)))"#;
+    sim.install("p", guest_with(error, body));
+    sim.boot();
+    let text = "Plugin start() returned error code: 1: No API key configured";
+    assert_eq!(sim.entry("p")["statusMessage"], text);
+    assert_eq!(sim.lines("p"), ["error: No API key configured"], "once");
+    let said = sim.log.iter().filter(|line| line.contains("No API key")).collect::<Vec<_>>();
+    assert_eq!(said, ["p: error: No API key configured", &format!("p: {text}")]);
+}
+
+/// Errors begin with their plugin, and so does each line of the log.
+#[test]
+fn a_line_of_the_log_names_its_plugin_once() {
+    let mut sim = Sim::with_options(&[("p", r#"{"enabled":true}"#)]);
+    let trap = r#"(func (export "plugin_start") (param i32 i32) (result i32) unreachable)"#;
+    sim.install("p", guest(trap));
+    sim.boot();
+    let line = sim.log.iter().find(|line| line.contains("trapped")).unwrap();
+    assert!(line.starts_with("p: call `plugin_start` trapped"), "{line}");
+    let entry = sim.entry("p");
+    let text = entry["statusMessage"].as_str().unwrap();
+    assert!(text.starts_with("p: call `plugin_start` trapped"), "{text}");
+}
