@@ -118,6 +118,11 @@ impl Egress {
         (egress, complaints)
     }
 
+    /// Where the owner writes them, as an error names it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Rules that open the computer's own addresses: for tests and for owners who know what they do.
     pub fn open() -> Egress {
         let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];

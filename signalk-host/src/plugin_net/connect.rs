@@ -181,7 +181,9 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Stream::Secure(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Secure(stream) => {
+                Pin::new(stream).poll_read(cx, buffer).map_err(tls::cut_plainly)
+            }
         }
     }
 }

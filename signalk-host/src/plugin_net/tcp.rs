@@ -112,8 +112,8 @@ async fn serve(
             tokio::spawn(watched(work, way.clone(), lost));
             read(reading, &credit, &way, socket).await
         }
-        Stream::Secure(stream) => {
-            let (reading, writing) = split(stream);
+        secure @ Stream::Secure(_) => {
+            let (reading, writing) = split(secure);
             let work = write(writing, to_send, over, way.clone(), socket);
             tokio::spawn(watched(work, way.clone(), lost));
             read(reading, &credit, &way, socket).await

@@ -100,7 +100,10 @@ pub(super) async fn secure(stream: TcpStream, egress: &Egress, host: &str) -> io
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare)
         .map_err(|error| io::Error::other(format!("`{host}`: {error}")))?;
-    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(plainly)?;
+    let stream = TlsConnector::from(config)
+        .connect(name, stream)
+        .await
+        .map_err(|error| plainly(error, egress.file()))?;
     Ok(Stream::Secure(Box::new(stream)))
 }
 
@@ -181,22 +184,37 @@ impl fmt::Display for NotTrusted {
             CertificateError::BadSignature => {
                 f.write_str("the authority that it names has not signed it")?;
             }
+            // What `openssl req -x509` makes. The kind is webpki's, of which rustls says only this name.
+            CertificateError::Other(why) if why.to_string() == "CaUsedAsEndEntity" => {
+                f.write_str("it is its own authority (CA:TRUE)")?;
+            }
             other => other.fmt(f)?,
         }
         let fingerprint = self.fingerprint;
         write!(
             f,
-            "; if it is the right device, the owner trusts it with \"trust\": [\"{fingerprint}\"] in the plugin's options file"
+            "; if it is the right device, the owner trusts it with \"trust\": [\"{fingerprint}\"]"
         )
     }
 }
 
-/// Without rustls' frame around our own words, and in plain ones where it has its own.
-fn plainly(error: io::Error) -> io::Error {
+/// What a read came to, where rustls has a link for its users instead of words for an owner.
+pub(super) fn cut_plainly(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::new(
+            error.kind(),
+            "the other end broke the TLS connection off; what it sent may be incomplete",
+        ),
+        _ => error,
+    }
+}
+
+/// Without rustls' frame around our own words, and in plain ones where it has its own. `file` is the plugin's, for its owner.
+fn plainly(error: io::Error, file: &str) -> io::Error {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     let text = match cause {
         Some(Error::InvalidCertificate(CertificateError::Other(OtherError(why)))) => {
-            why.to_string()
+            format!("{why} in {file}")
         }
         Some(Error::InvalidMessage(_)) => "the other end speaks no TLS".to_owned(),
         Some(other) => format!("TLS: {other}"),

@@ -4,16 +4,35 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::Certificate
 
 use super::*;
 
+/// How a device ends a connection.
+#[derive(Clone, Copy)]
+enum Goodbye {
+    Proper,
+    None,
+}
+
 /// Answers the first five bytes with themselves, in capitals; its port, and the fingerprint of its certificate.
 fn device(name: &str) -> (u16, String) {
+    device_that(name, Goodbye::Proper)
+}
+
+fn device_that(name: &str, goodbye: Goodbye) -> (u16, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let own = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
     let own = own.self_signed(&key).unwrap().der().clone();
-    serving(own, &key)
+    serving_until(own, &key, goodbye)
 }
 
 /// The same with this certificate.
 fn serving(own: CertificateDer<'static>, key: &rcgen::KeyPair) -> (u16, String) {
+    serving_until(own, key, Goodbye::Proper)
+}
+
+fn serving_until(
+    own: CertificateDer<'static>,
+    key: &rcgen::KeyPair,
+    goodbye: Goodbye,
+) -> (u16, String) {
     use sha2::{Digest, Sha256};
     let hex: String = Sha256::digest(&own).iter().map(|byte| format!("{byte:02x}")).collect();
     let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -34,7 +53,9 @@ fn serving(own: CertificateDer<'static>, key: &rcgen::KeyPair) -> (u16, String) 
             let mut heard = [0; 5];
             if stream.read_exact(&mut heard).is_ok() {
                 stream.write_all(&heard.to_ascii_uppercase()).unwrap();
-                stream.conn.send_close_notify();
+                if matches!(goodbye, Goodbye::Proper) {
+                    stream.conn.send_close_notify();
+                }
                 let _ = stream.flush();
             }
         }
@@ -60,7 +81,7 @@ fn f56_a_device_is_refused_by_its_certificate_until_the_owner_trusts_that() {
         let mut world = World::of(json!({ "egress": allow, "trust": trust }));
         let text = connect(&mut world, port).unwrap_err();
         let expected = format!(
-            "127.0.0.1:{port}: the server's certificate is not accepted: nobody known has signed it; if it is the right device, the owner trusts it with \"trust\": [\"{fingerprint}\"] in the plugin's options file"
+            "127.0.0.1:{port}: the server's certificate is not accepted: nobody known has signed it; if it is the right device, the owner trusts it with \"trust\": [\"{fingerprint}\"] in plugin-config-data/p.json"
         );
         assert_eq!(text, expected);
         // HTTP asks in the same way.
@@ -84,6 +105,41 @@ fn f56_a_device_is_refused_by_its_certificate_until_the_owner_trusts_that() {
         }
     }
     assert_eq!(got, b"HELLO");
+}
+
+/// `openssl req -x509` makes such ones, and most devices do.
+#[test]
+fn f56_a_certificate_that_is_its_own_authority_is_said_so_and_can_be_trusted() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let (port, fingerprint) = serving(params.self_signed(&key).unwrap().der().clone(), &key);
+    let egress = json!({ "allow": ["127.0.0.1"] });
+    let text = connect(&mut World::of(json!({ "egress": egress })), port).unwrap_err();
+    let expected = format!(
+        "127.0.0.1:{port}: the server's certificate is not accepted: it is its own authority (CA:TRUE); if it is the right device, the owner trusts it with \"trust\": [\"{fingerprint}\"] in plugin-config-data/p.json"
+    );
+    assert_eq!(text, expected);
+    let mut world = World::of(json!({ "egress": egress, "trust": [fingerprint] }));
+    assert_eq!(connect(&mut world, port), Ok(String::new()));
+}
+
+/// The device hears five bytes, says five, and is gone without the goodbye of TLS.
+#[test]
+fn f56_an_answer_that_is_cut_is_said_in_plain_words() {
+    let (port, fingerprint) = device_that("pilot.local", Goodbye::None);
+    let egress = json!({ "allow": ["127.0.0.1"] });
+    let mut world = World::of(json!({ "egress": egress, "trust": [fingerprint] }));
+    assert_eq!(connect(&mut world, port), Ok(String::new()));
+    world.please(Effect::TcpSend { socket: SOCKET, data: Bytes::from_static(b"hello") });
+    let text = loop {
+        match world.report() {
+            Report::Closed { error, .. } => break error.unwrap(),
+            Report::TcpData { .. } | Report::Sent { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(text, "the other end broke the TLS connection off; what it sent may be incomplete");
 }
 
 /// An authority of the boat's own signs for its devices: their names count then, as with any authority.
