@@ -194,7 +194,9 @@ fn w23_handlers_see_no_credentials_unless_the_owner_says_so() {
     };
     let line = get(&mut sim);
     assert!(line.contains(r#""body":{},"headers":{"x-y":"z"},"user":null}"#), "{line}");
-    sim.post("b", json!({ "enabled": true, "configuration": {}, "passCredentials": true }));
+    let by_hand = r#"{"enabled":true,"passCredentials":true}"#;
+    sim.files.insert("plugin-config-data/b.json".to_owned(), by_hand.to_owned());
+    assert_eq!(sim.reload("b").0, 200);
     let line = get(&mut sim);
     assert!(line.contains(r#""cookie":"a=b","authorization":"Bearer x""#), "{line}");
 }
