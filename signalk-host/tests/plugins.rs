@@ -68,7 +68,7 @@ fn installed_and_named_plugins_run_and_one_that_crashes_is_reported() {
     });
     in_state(&host, "good", "running");
     in_state(&host, "_boat_installed", "running");
-    host.logged("bad: bad: call");
+    host.logged("bad: call");
     let crashed = eventually(
         "the error of the crash",
         || status(&host, "bad").filter(|bad| !bad["lastError"].is_null()),
