@@ -167,6 +167,11 @@ impl Core {
                 self.server.close_stream(id, 1008, &why);
             }
         }
+        for id in self.server.streams.open_for(now, LOGIN_WITHIN) {
+            if self.server.security.socket(id).is_unknown() {
+                self.server.close_stream(id, 1008, "nobody has logged in on this stream");
+            }
+        }
     }
 
     /// To a plugin, if it is its client's; of the others also bytes are JSON.
@@ -177,6 +182,10 @@ impl Core {
                 _ => WebSocketMessage::Binary(bytes),
             };
             self.plugins.socket_message(now, id, message, &mut self.server);
+        } else if bytes.len() > MOST_OF_NOBODY && self.server.security.socket(id).is_unknown() {
+            if self.server.streams.has(id) {
+                self.server.close_stream(id, 1008, "a long message before a login");
+            }
         } else {
             self.server.stream_message(now, id, &bytes, &mut self.plugins);
         }
@@ -337,3 +346,8 @@ impl Core {
         }
     }
 }
+
+/// How long somebody may keep a stream without saying who it is, where that opens nothing to it.
+const LOGIN_WITHIN: Duration = Duration::from_secs(60);
+/// Bytes of one message of such a one: a login.
+const MOST_OF_NOBODY: usize = 16 << 10;

@@ -106,6 +106,16 @@ impl Request {
         Value::Object(reply)
     }
 
+    /// What anybody may know of it: ids are the clients' own, and easily guessed.
+    pub(crate) fn to_bare_json(&self) -> Value {
+        let mut reply = self.to_json();
+        if let Some(reply) = reply.as_object_mut() {
+            reply.shift_remove("message");
+            reply.shift_remove("user");
+        }
+        reply
+    }
+
     /// The reply object with the `action` that a pending answer over HTTP carries.
     pub(crate) fn to_http_json(&self) -> Value {
         let mut reply = self.to_json();

@@ -159,9 +159,14 @@ pub(crate) fn client_headers(
         if !passes_credentials && CREDENTIALS.contains(&name.as_str()) {
             continue;
         }
+        let mut value = value.as_str();
+        if !passes_credentials && name == "referer" {
+            // A page may have been opened with a token in its address.
+            value = value.split(['?', '#']).next().unwrap_or_default();
+        }
         let joined = match headers.get(name).and_then(Value::as_str) {
             Some(first) => format!("{first}, {value}"),
-            None => value.clone(),
+            None => value.to_owned(),
         };
         headers.insert(name.clone(), joined.into());
     }

@@ -7,7 +7,7 @@ use super::is_of_plugins;
 use crate::binary::is_binary_stream;
 use crate::http::{HttpRequest, HttpResponse};
 use crate::plugins::Plugins;
-use crate::security::{BadToken, Caller, Needs, cleared};
+use crate::security::{BadToken, Caller, Needs, cleared, is_foreign};
 use crate::server::Server;
 
 /// The caller, if it may; otherwise what it reads (server-api.md 6.4).
@@ -16,7 +16,13 @@ pub(super) fn admit(
     caller: Result<Caller, BadToken>,
     request: &HttpRequest,
 ) -> Result<Caller, HttpResponse> {
+    let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&request.method.as_str());
     match caller {
+        Ok(caller)
+            if caller.by_cookie && !is_safe && needs != Needs::Nothing && is_foreign(request) =>
+        {
+            Err(HttpResponse::error(403, FOREIGN))
+        }
         Ok(caller) if caller.may(needs) => Ok(caller),
         Ok(caller) => Err(refusal(&caller, request)),
         // Nobody in particular, where that does.
@@ -63,5 +69,6 @@ pub(super) fn without_cookies(response: HttpResponse) -> HttpResponse {
     cleared().into_iter().fold(response, |response, cookie| response.with("set-cookie", cookie))
 }
 
+const FOREIGN: &str = "a page of another server asks with this server's cookie: its Origin is not the Host (a proxy has to pass Host or X-Forwarded-Host on)";
 const DENIED: &str =
     "You do not have permission to view this resource, <a href='/admin/#/login'>Please Login</a>";

@@ -129,10 +129,12 @@ fn answer(
     let answer = found.answer(&mut Call { now, id, request, server, plugins, caller, captured });
     match (answer, renewed) {
         // DIFFERENCE: an answer that comes later renews nothing: the client's next question will.
-        (Answer::Now(response), Some(cookies)) => cookies
-            .into_iter()
-            .fold(response, |response, cookie| response.with("set-cookie", cookie))
-            .into(),
+        (Answer::Now(response), Some(cookies)) if response.header("set-cookie").is_none() => {
+            cookies
+                .into_iter()
+                .fold(response, |response, cookie| response.with("set-cookie", cookie))
+                .into()
+        }
         (answer, _) => answer,
     }
 }
@@ -206,9 +208,10 @@ fn is_of_plugins(path: &str) -> bool {
     path.strip_prefix("/plugins").is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
-/// The client came over TLS, as a proxy says.
+/// The client came over TLS, as a proxy says; of several the first in the list, which the client talked to.
 fn is_secure(request: &HttpRequest) -> bool {
-    request.header("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+    let first = request.header("x-forwarded-proto").and_then(|list| list.split(',').next());
+    first.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
 }
 
 fn preflight(request: &HttpRequest) -> HttpResponse {
@@ -223,6 +226,12 @@ fn preflight(request: &HttpRequest) -> HttpResponse {
     response
 }
 
-/// Also sent over the stream.
+/// Status and message for a device that asks for access, also over the stream (server-api.md 6.6).
+pub(crate) fn no_access_requests(security_is_on: bool) -> (u16, &'static str) {
+    if security_is_on { (403, NO_REQUESTS_TAKEN) } else { (404, NO_ACCESS_REQUESTS) }
+}
+
+const NO_REQUESTS_TAKEN: &str =
+    "This server takes no access requests: its owner adds the device to security.json.";
 pub(crate) const NO_ACCESS_REQUESTS: &str =
     "Access requests not available. Server security may not be enabled.";

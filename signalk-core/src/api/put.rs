@@ -38,7 +38,10 @@ pub(super) fn delete(call: &mut Call<'_>) -> Answer {
 pub(super) fn request_state(call: &mut Call<'_>) -> Answer {
     let id = call.captured.first().map_or("", String::as_str);
     match call.server.requests.get(id) {
-        Some(request) => HttpResponse::json(200, &request.to_json()).into(),
+        Some(request) if call.caller.may_read() => {
+            HttpResponse::json(200, &request.to_json()).into()
+        }
+        Some(request) => HttpResponse::json(200, &request.to_bare_json()).into(),
         None => {
             let body = json!({ "state": "COMPLETED", "requestId": id, "statusCode": 404, "message": "Unable to check request: not found" });
             HttpResponse::json(404, &body).into()

@@ -131,6 +131,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("POST", "/signalk/v1/auth/login", security::login).needs(Needs::Nothing),
     route("POST", "/login", security::login).needs(Needs::Nothing),
     route("PUT", "/signalk/v1/auth/logout", security::logout).needs(Needs::Nothing),
+    route("POST", "/signalk/v1/access/requests", security::request_access).needs(Needs::Nothing),
     route("PUT", "/logout", security::logout).needs(Needs::Nothing),
     get("/skServer/loginStatus", security::login_status).needs(Needs::Nothing),
     get("/loginStatus", security::login_status).needs(Needs::Nothing),

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::gate::without_cookies;
-use super::{Answer, Call, NO_ACCESS_REQUESTS, is_secure};
+use super::{Answer, Call, NO_ACCESS_REQUESTS, is_secure, no_access_requests};
 use crate::http::HttpResponse;
 use crate::query;
 use crate::security::{Attempt, LoginAsker};
@@ -15,6 +15,11 @@ pub(super) fn login(call: &mut Call<'_>) -> Answer {
         return HttpResponse::not_found(&call.request.method, call.request.path()).into();
     }
     let request = call.request;
+    if request.body.len() > MOST_OF_A_LOGIN {
+        // Before it is read: whoever sends it is nobody yet, and each value of it costs far more than its text.
+        let text = format!("a login has at most {MOST_OF_A_LOGIN} bytes");
+        return HttpResponse::error(413, &text).into();
+    }
     let kind = request.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let is_form = kind.starts_with("application/x-www-form-urlencoded");
     let members = if is_form {
@@ -45,6 +50,9 @@ pub(super) fn login(call: &mut Call<'_>) -> Answer {
     call.server.log_in(call.now, request.peer, attempt, asker);
     Answer::Later
 }
+
+/// Bytes of the body of a login: a name, a password and where to go.
+const MOST_OF_A_LOGIN: usize = 16 << 10;
 
 /// Only within this server: another's page could otherwise send people where it likes.
 fn destination(asked: &str) -> String {
@@ -98,6 +106,13 @@ pub(super) fn access_requests(call: &mut Call<'_>) -> Answer {
         return HttpResponse::json(200, &json!([])).into();
     }
     HttpResponse::json(404, &json!({ "message": NO_ACCESS_REQUESTS })).into()
+}
+
+/// `POST /signalk/v1/access/requests`: a device asks for access.
+pub(super) fn request_access(call: &mut Call<'_>) -> Answer {
+    let (status, message) = no_access_requests(call.server.security.is_on());
+    let body = json!({ "state": "COMPLETED", "statusCode": status, "message": message });
+    HttpResponse::json(status, &body).into()
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ const ADDRESSES: usize = 1000;
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(BTreeMap<Option<Peer>, Window>);
 
-/// Of IPv6 the network: one client has 2^64 addresses in it.
-type Peer = [u8; 8];
+/// Of IPv6 the network: one client has 2^64 addresses in it. Of link-local ones all: there every neighbour is in the same network.
+pub(super) type Peer = [u8; 16];
 
 #[derive(Debug)]
 struct Window {
@@ -52,8 +52,9 @@ impl Attempts {
     }
 }
 
-fn network(address: IpAddr) -> Peer {
-    let mut peer = [0; 8];
+/// What counts as one client.
+pub(super) fn network(address: IpAddr) -> Peer {
+    let mut peer = [0; 16];
     match address.to_canonical() {
         IpAddr::V4(address) => {
             // No network of IPv6 begins with zeros and ends so.
@@ -61,7 +62,8 @@ fn network(address: IpAddr) -> Peer {
             [*a, *b, *c, *d] = address.octets();
         }
         IpAddr::V6(address) => {
-            for (to, from) in peer.iter_mut().zip(address.octets()) {
+            let own = if address.is_unicast_link_local() { 16 } else { 8 };
+            for (to, from) in peer.iter_mut().zip(address.octets()).take(own) {
                 *to = from;
             }
         }
@@ -99,6 +101,11 @@ mod tests {
         }
         assert!(attempts.count(Duration::ZERO, from("fd00::ffff")).is_err());
         assert!(attempts.count(Duration::ZERO, from("fd00:0:0:1::1")).is_ok());
+        for _ in 0..=MOST {
+            let _ = attempts.count(Duration::ZERO, from("fe80::1"));
+        }
+        assert!(attempts.count(Duration::ZERO, from("fe80::1")).is_err());
+        assert!(attempts.count(Duration::ZERO, from("fe80::2")).is_ok(), "another neighbour");
     }
 
     #[test]

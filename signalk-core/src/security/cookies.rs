@@ -38,6 +38,15 @@ pub(crate) fn cleared() -> [String; 2] {
     [COOKIE, SHOWN].map(|name| format!("{name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"))
 }
 
+/// Whether a value of `Set-Cookie` is about one of the two. Browsers take one without a name for one of its value's name, and `=`
+/// before it for the same.
+pub(crate) fn is_cookie_of_logins(value: &str) -> bool {
+    let pair = value.split(';').next().unwrap_or_default().trim();
+    let pair = pair.trim_start_matches(['=', ' ', '\t']);
+    let name = pair.split_once('=').map_or(pair, |(name, _)| name).trim();
+    [COOKIE, SHOWN].iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
 /// As `encodeURIComponent`.
 fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -21,7 +21,9 @@ impl<'a> Found<'a> {
     pub(crate) fn in_upgrade(request: &'a HttpRequest) -> Option<Found<'a>> {
         let asked = request.query("token").filter(|token| !token.is_empty());
         let asked = asked.map(|token| Found { token: token.into(), by_cookie: false });
-        asked.or_else(|| Found::in_header(request)).or_else(|| Found::in_cookie(request))
+        // The browser sends the cookie whichever page asks; a page of somebody else must not speak as the user.
+        let in_cookie = || Found::in_cookie(request).filter(|_| !is_foreign(request));
+        asked.or_else(|| Found::in_header(request)).or_else(in_cookie)
     }
 
     fn in_cookie(request: &'a HttpRequest) -> Option<Found<'a>> {
@@ -37,6 +39,24 @@ impl<'a> Found<'a> {
         let token = of("authorization").or_else(|| of("x-authorization"))?;
         Some(Found { token: token.into(), by_cookie: false })
     }
+}
+
+/// Whether a page asks that is not this server's own: cookies know no ports, so browsers send them along also for a page that
+/// another server of the same computer serves. A proxy that changes `Host` says which it was in `X-Forwarded-Host`, which no page of
+/// others can set together with a cookie.
+pub(crate) fn is_foreign(request: &HttpRequest) -> bool {
+    let Some(origin) = request.header("origin") else { return false };
+    // Browsers over TLS and on the computer itself know it best; no page can say it.
+    if request.header("sec-fetch-site") == Some("same-origin") {
+        return false;
+    }
+    let Some((scheme, authority)) = origin.split_once("://") else { return true };
+    let default_port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let hosts = [request.header("host"), request.header("x-forwarded-host")];
+    !hosts.into_iter().flatten().any(|host| {
+        let host = host.strip_suffix(default_port).unwrap_or(host);
+        host.eq_ignore_ascii_case(authority)
+    })
 }
 
 /// What follows `Bearer` or `JWT`. Another scheme is none of ours: a proxy may have asked for it.
@@ -82,5 +102,29 @@ mod tests {
         assert_eq!(of("/signalk/v1/stream?token=q", &headers).as_deref(), Some("q"));
         assert_eq!(of("/signalk/v1/stream", &headers).as_deref(), Some("b"));
         assert_eq!(of("/signalk/v1/stream?token=", &headers[1..]).as_deref(), Some("c"));
+        let cookie = headers[1];
+        let own = [cookie, ("host", "boat:3000"), ("origin", "http://boat:3000")];
+        assert_eq!(of("/signalk/v1/stream", &own).as_deref(), Some("c"));
+        let foreign = [cookie, ("host", "boat:3000"), ("origin", "http://boat:1880")];
+        assert_eq!(of("/signalk/v1/stream", &foreign), None, "a page of another port");
+    }
+
+    #[test]
+    fn a_page_is_our_own_if_its_origin_is_this_host() {
+        for (headers, expected) in [
+            (&[][..], false),
+            (&[("origin", "http://boat:3000"), ("host", "boat:3000")], false),
+            (&[("origin", "http://Boat"), ("host", "boat:80")], false),
+            (&[("origin", "https://boat"), ("host", "boat:443")], false),
+            (&[("origin", "http://boat"), ("host", "boat:443")], true),
+            (&[("origin", "http://boat:1880"), ("host", "boat:3000")], true),
+            (&[("origin", "null"), ("host", "boat:3000")], true),
+            (&[("origin", "http://boat:3000")], true),
+            (&[("origin", "https://b"), ("host", "::1:3000"), ("x-forwarded-host", "b")], false),
+            (&[("origin", "https://b"), ("host", "x"), ("sec-fetch-site", "same-origin")], false),
+            (&[("origin", "https://b"), ("host", "x"), ("sec-fetch-site", "same-site")], true),
+        ] {
+            assert_eq!(is_foreign(&with("/", headers)), expected, "{headers:?}");
+        }
     }
 }

@@ -16,7 +16,9 @@ impl Expiration {
         match value {
             Value::String(text) if text.trim() == "NEVER" => Some(Expiration::Never),
             Value::String(text) => seconds(text.trim()).map(Expiration::After),
-            Value::Number(number) => number.as_u64().map(Expiration::After),
+            Value::Number(number) => {
+                number.as_u64().filter(|seconds| *seconds <= LONGEST).map(Expiration::After)
+            }
             _ => None,
         }
     }
@@ -74,6 +76,7 @@ mod tests {
             assert_eq!(Expiration::from_wire(&text.into()), expected, "{text}");
         }
         assert_eq!(Expiration::from_wire(&60.into()), Some(Expiration::After(60)));
+        assert_eq!(Expiration::from_wire(&u64::MAX.into()), None);
         assert_eq!(Expiration::from_wire(&Value::Null), None);
     }
 }

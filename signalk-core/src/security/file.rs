@@ -138,7 +138,13 @@ fn device(row: &Value, complaints: &mut Vec<String>) -> Option<Device> {
 
 fn expiration(value: Option<&Value>, complaints: &mut Vec<String>) -> Expiration {
     let Some(value) = value else { return Expiration::After(DAY) };
-    Expiration::from_wire(value).unwrap_or_else(|| {
+    let read = Expiration::from_wire(value);
+    if let Some(Expiration::After(seconds @ ..60)) = read {
+        complaints.push(format!(
+            "security.json: expiration {value} is {seconds} s, so a login ends as soon as it is made; a text without a unit is milliseconds, write 1d or 12h"
+        ));
+    }
+    read.unwrap_or_else(|| {
         complaints.push(format!(
             "security.json: expiration {value} is neither NEVER nor a time as 1d or 12h; logins last a day"
         ));

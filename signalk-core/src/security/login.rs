@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::attempts::{Peer, network};
 use super::cookies::Login;
 use super::password::PasswordCheck;
 use super::secret::Secret;
@@ -19,6 +20,12 @@ use crate::server::Server;
 const MOST_PENDING: usize = 16;
 /// Seconds that a browser keeps the cookies of somebody who wants to stay logged in for ever.
 const TEN_YEARS: u64 = 315_576_000;
+/// Of these from one address, so that one cannot keep everybody else out.
+const MOST_OF_ONE: usize = 4;
+/// Bytes of a name.
+const LONGEST_NAME: usize = 200;
+/// Bytes of a password.
+const LONGEST_PASSWORD: usize = 1000;
 const WRONG: &str = "Invalid username/password";
 
 /// A name and a password, as given.
@@ -45,6 +52,7 @@ pub(crate) struct Pending {
     asker: Asker,
     user: String,
     remember: bool,
+    from: Option<Peer>,
 }
 
 /// How an attempt ended.
@@ -100,31 +108,49 @@ impl Server {
             let text = format!("{MOST_PENDING} passwords are being checked: try again");
             return self.login_ended(asker, "", End::Later(503, 1, text));
         }
+        let from = peer.map(network);
+        let of_one = self.security.pending.values().filter(|pending| pending.from == from).count();
+        if of_one >= MOST_OF_ONE {
+            let text = format!("{MOST_OF_ONE} passwords from this address are being checked");
+            return self.login_ended(asker, "", End::Later(503, 1, format!("{text}: try again")));
+        }
+        // Nobody's, and it would be kept until its turn comes.
+        if attempt.user.len() > LONGEST_NAME || attempt.password.expose().len() > LONGEST_PASSWORD {
+            return self.login_ended(asker, "", End::Wrong);
+        }
         let user = attempt.user.trim().to_owned();
-        let known = rules.file.users.iter().find(|known| known.name == user);
+        let users = &rules.file.users;
+        let known = users.iter().find(|known| known.name == user);
         let hash = known.and_then(|user| user.password.clone());
-        let check = PasswordCheck::new(attempt.password, hash);
+        let check = match hash {
+            Some(hash) => PasswordCheck::new(attempt.password, hash),
+            None => {
+                let others = users.iter().filter_map(|user| user.password.as_ref());
+                PasswordCheck::of_nobody(attempt.password, others)
+            }
+        };
         let ticket = self.ticket();
-        let pending = Pending { asker, user, remember: attempt.remember };
+        let pending = Pending { asker, user, remember: attempt.remember, from };
         self.security.pending.insert(ticket, pending);
         self.outputs.push_back(Output::Effect(Effect::CheckPassword { ticket, check }));
     }
 
     /// A password was checked.
     pub(crate) fn password_checked(&mut self, ticket: Ticket, is_right: bool) {
-        let Some(Pending { asker, user, remember }) = self.security.pending.remove(&ticket) else {
-            return;
-        };
+        let Some(pending) = self.security.pending.remove(&ticket) else { return };
+        let Pending { asker, user, remember, .. } = pending;
         let now = self.unix_seconds();
         let granted = self.security.rules.as_ref().filter(|_| is_right);
         let end = match granted.map(|rules| rules.log_in(&user, remember, now)) {
             Some(granted) => End::In(granted),
             None => {
-                self.log_line(
-                    crate::io::LogLevel::Warn,
-                    "core".into(),
-                    format!("a login as {:?} failed: wrong name or password", shown(&user)),
-                );
+                // An unknown name may be a password that was typed into the wrong field.
+                let text = if self.security.has_user(&user) {
+                    format!("a login as {:?} failed: wrong password", shown(&user))
+                } else {
+                    "a login as somebody who is no user failed".to_owned()
+                };
+                self.log_line(crate::io::LogLevel::Warn, "core".into(), text);
                 End::Wrong
             }
         };
@@ -213,12 +239,16 @@ impl Server {
         let caller: Option<Caller> = rules.caller(Some(found), now).ok();
         // The client may have gone while its password was checked.
         if let Some(caller) = caller.filter(|_| self.streams.has(id)) {
+            if !caller.may_read() {
+                // What flows was asked for by whoever it was before.
+                self.stop_stream(id);
+            }
             self.security.socket_is(id, caller);
         }
     }
 }
 
-/// A name that somebody made up, in the log.
+/// A name in the log.
 fn shown(name: &str) -> String {
     name.chars().take(40).collect()
 }

@@ -30,7 +30,8 @@ use self::{
 };
 pub(crate) use self::{
     caller::{Caller, Level, Needs},
-    cookies::cleared,
+    cookies::{cleared, is_cookie_of_logins},
+    credentials::is_foreign,
     login::{Asker as LoginAsker, Attempt},
     token::BadToken,
 };
@@ -152,6 +153,12 @@ impl Security {
         status
     }
 
+    /// Whether somebody of this name is in the file.
+    fn has_user(&self, name: &str) -> bool {
+        let users = self.rules.as_ref().map_or(&[][..], |rules| &rules.file.users);
+        users.iter().any(|user| user.name == name)
+    }
+
     /// Whether tokens are asked for.
     pub(crate) fn is_on(&self) -> bool {
         self.rules.is_some()
@@ -206,6 +213,8 @@ fn drawn_key(platform: &dyn Platform) -> Secret {
     Secret::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

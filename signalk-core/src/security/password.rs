@@ -12,7 +12,9 @@ use super::secret::Secret;
 #[derive(Debug)]
 pub struct PasswordCheck {
     password: Secret,
-    hash: Option<Hash>,
+    hash: Hash,
+    /// Somebody's, who could log in with it.
+    known: bool,
 }
 
 /// The parts of `$2b$10$<22 characters of salt><31 of hash>`.
@@ -46,15 +48,24 @@ impl Hash {
 }
 
 impl PasswordCheck {
-    /// Without a hash it takes as long and fails: nobody learns by the time which users there are.
-    pub(crate) fn new(password: Secret, hash: Option<Hash>) -> PasswordCheck {
-        PasswordCheck { password, hash }
+    /// Of a user.
+    pub(crate) fn new(password: Secret, hash: Hash) -> PasswordCheck {
+        PasswordCheck { password, hash, known: true }
+    }
+
+    /// Of somebody who has no password here. It fails, and takes as long as the longest check of the others: nobody learns by the
+    /// time which users there are.
+    pub(crate) fn of_nobody<'a>(
+        password: Secret,
+        others: impl Iterator<Item = &'a Hash>,
+    ) -> PasswordCheck {
+        let cost = others.map(|hash| hash.cost).max().unwrap_or(USUAL_COST);
+        PasswordCheck { password, hash: Hash { cost, salt: [0; 16], sum: [0; 23] }, known: false }
     }
 
     /// Whether the password is the right one. Takes from 50 ms to some seconds of computing.
     pub fn execute(self) -> bool {
-        let known = self.hash.is_some();
-        let hash = self.hash.unwrap_or(Hash { cost: USUAL_COST, salt: [0; 16], sum: [0; 23] });
+        let (hash, known) = (self.hash, self.known);
         let sum = bcrypt::bcrypt(hash.cost, hash.salt, &key(self.password.expose()));
         let same = sum.get(..hash.sum.len()).is_some_and(|sum| sum.ct_eq(&hash.sum).into());
         known && same
@@ -88,7 +99,7 @@ mod tests {
     use super::*;
 
     fn check(password: &str, hash: &str) -> bool {
-        PasswordCheck::new(password.into(), Hash::parse(hash)).execute()
+        PasswordCheck::new(password.into(), Hash::parse(hash).unwrap()).execute()
     }
 
     /// Vectors of OpenBSD's and jBCrypt's tests.
@@ -120,7 +131,17 @@ mod tests {
         ] {
             assert!(Hash::parse(hash).is_none(), "{hash}");
         }
-        assert!(!PasswordCheck::new("".into(), None).execute());
+        assert!(!PasswordCheck::of_nobody("".into(), [].into_iter()).execute());
+    }
+
+    #[test]
+    fn nobody_is_checked_for_as_long_as_the_most_costly_user() {
+        let hash = Hash::parse("$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.");
+        let (low, high) = (hash.clone().unwrap(), Hash { cost: 12, ..hash.unwrap() });
+        let check = PasswordCheck::of_nobody("".into(), [&low, &high].into_iter());
+        assert_eq!(check.hash.cost, 12);
+        assert_eq!(PasswordCheck::of_nobody("".into(), [].into_iter()).hash.cost, USUAL_COST);
+        assert!(!PasswordCheck::of_nobody("".into(), [&low].into_iter()).execute());
     }
 
     #[test]
@@ -129,7 +150,7 @@ mod tests {
             (key("").len(), key(&"x".repeat(71)).len(), key(&"x".repeat(100)).len()),
             (1, 72, 72)
         );
-        let shown = format!("{:?}", PasswordCheck::new("pw".into(), None));
+        let shown = format!("{:?}", PasswordCheck::of_nobody("pw".into(), [].into_iter()));
         assert!(!shown.contains("pw"), "{shown}");
     }
 }

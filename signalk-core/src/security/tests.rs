@@ -50,6 +50,7 @@ fn a_wrong_password_an_unknown_user_and_none_at_all_are_the_same() {
         assert!(cookies(&answer).is_empty());
     }
     assert!(world.log.iter().any(|line| line.contains("a login as \"admin\" failed")));
+    assert!(!world.log.iter().any(|line| line.contains("nobody\"")), "{:?}", world.log);
     assert!(!world.log.iter().any(|line| line.contains("admin-pw") || line.contains("wrong\"")));
 }
 

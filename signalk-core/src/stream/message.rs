@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use signalk_model::{Complaint, Delta, Placement, SourceRef};
 
 use crate::{
-    api::{NO_ACCESS_REQUESTS, is_too_much},
+    api::{is_too_much, no_access_requests},
     identity::uuid_v4,
     intake::Origin,
     io::StreamId,
@@ -31,7 +31,12 @@ impl Server {
         if !self.streams.clients.contains_key(&id) {
             return;
         }
-        if UPDATES.find(text).is_some() && self.stream_delta(now, id, text) == Rest::Nothing {
+        // Nobody's delta is not even parsed: what is new in it would stay in the interner, and the rest is looked for below.
+        let may_write = self.security.socket(id).may_write();
+        if may_write
+            && UPDATES.find(text).is_some()
+            && self.stream_delta(now, id, text) == Rest::Nothing
+        {
             return;
         }
         if is_too_much(text) {
@@ -44,8 +49,8 @@ impl Server {
             self.unsubscribe(id, members);
         }
         if message.get("accessRequest").is_some() {
-            let answer =
-                json!({ "state": "COMPLETED", "statusCode": 404, "message": NO_ACCESS_REQUESTS });
+            let (status, message) = no_access_requests(self.security.is_on());
+            let answer = json!({ "state": "COMPLETED", "statusCode": status, "message": message });
             self.send(id, answer.to_string());
         }
         if let Some(login) = message.get("login").and_then(Value::as_object) {
@@ -63,7 +68,9 @@ impl Server {
         if let (Some(request), Some(_)) =
             (message.get("requestId").and_then(Value::as_str), message.get("query"))
         {
-            let answer = self.requests.of_client(id, request).map(Request::to_json);
+            let may_read = self.security.socket(id).may_read();
+            let to_json = if may_read { Request::to_json } else { Request::to_bare_json };
+            let answer = self.requests.of_client(id, request).map(to_json);
             let answer =
                 answer.unwrap_or_else(|| json!({ "requestId": request, "statusCode": 404 }));
             self.send(id, answer.to_string());
@@ -74,7 +81,7 @@ impl Server {
         }
     }
 
-    /// A delta, perhaps with other verbs beside it: the parser has seen them.
+    /// A delta of somebody who may write, perhaps with other verbs beside it: the parser has seen them.
     fn stream_delta(&mut self, now: Duration, id: StreamId, text: &[u8]) -> Rest {
         let Ok(parsed) = Delta::parse_with(text, &mut self.interner) else {
             return Rest::Something;
@@ -85,14 +92,11 @@ impl Server {
             Complaint::More { .. } => true,
             _ => false,
         });
-        let caller = self.security.socket(id);
-        if caller.may_write() {
-            let provider = match &caller.id {
-                Some(user) => SourceRef::from(format!("{}.{user}", self.names.ws)),
-                None => self.names.ws.clone(),
-            };
-            self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Origin::Client(id));
-        }
+        let provider = match &self.security.socket(id).id {
+            Some(user) => SourceRef::from(format!("{}.{user}", self.names.ws)),
+            None => self.names.ws.clone(),
+        };
+        self.handle_delta_as(now, parsed.delta, &provider, Placement::Tree, Origin::Client(id));
         if rest { Rest::Something } else { Rest::Nothing }
     }
 

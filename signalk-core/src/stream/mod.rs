@@ -95,6 +95,12 @@ impl Streams {
         self.clients.contains_key(&id)
     }
 
+    /// Clients that have been open for as long as this.
+    pub(crate) fn open_for(&self, now: Duration, long: Duration) -> Vec<StreamId> {
+        let is_old = |client: &Client| now.saturating_sub(client.opened) >= long;
+        self.clients.iter().filter(|(_, client)| is_old(client)).map(|(id, _)| *id).collect()
+    }
+
     /// Where the client is.
     pub(crate) fn peer(&self, id: StreamId) -> Option<IpAddr> {
         self.clients.get(&id)?.peer

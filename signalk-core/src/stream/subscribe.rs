@@ -62,6 +62,15 @@ impl Server {
         self.streams.groups.stale = true;
     }
 
+    /// A client gets nothing any more until it asks anew.
+    pub(crate) fn stop_stream(&mut self, id: StreamId) {
+        self.streams.subscriptions.remove(&id);
+        if let Some(client) = self.streams.clients.get_mut(&id) {
+            (client.live, client.events, client.backlog) = (Live::None, false, None);
+        }
+        self.streams.groups.stale = true;
+    }
+
     /// Subscribers: each value by itself.
     pub(crate) fn fan_out_values(&mut self, now: Duration, delta: &Delta, placement: Placement) {
         let Server { streams, store, outputs, self_context, .. } = self;

@@ -129,9 +129,10 @@ fn no_token_reaches_a_handler_unless_the_owner_says_so() {
         for name in ["authorization", "x-authorization", "cookie"] {
             request.headers.push((name.to_owned(), "JWT t0ken".to_owned()));
         }
+        request.headers.push(("referer".into(), "http://boat/app/?token=t0ken".into()));
         sim.input(Input::Http { id: HttpId(9), request });
         let line = sim.lines("h").pop().unwrap();
         assert_eq!(line.contains("t0ken"), passes, "{line}");
-        assert!(line.contains(r#""a":"1""#), "{line}");
+        assert!(line.contains(r#""a":"1""#) && line.contains("http://boat/app/"), "{line}");
     }
 }
