@@ -73,11 +73,8 @@ impl ConfigDir {
         let mut complaints = Vec::new();
         let mut read = |name: &str| read_text(&self.root.join(name), &mut complaints);
         let (settings, base_deltas) = (read("settings.json"), read("baseDeltas.json"));
-        let (defaults, security) = (read("defaults.json"), read("security.json"));
-        // One that is there and cannot be read is not none: then everybody would be let in.
-        let is_there = fs::symlink_metadata(self.root.join("security.json"));
-        let is_missing = is_there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-        let security = security.or_else(|| (!is_missing).then(String::new)).map(Secret::from);
+        let defaults = read("defaults.json");
+        let security = self.read_security(&mut complaints);
         let plugin_options = self.read_plugin_options(&mut complaints);
         // Only a memory: without it plugins are asked again.
         let plugin_descriptions =
@@ -91,6 +88,29 @@ impl ConfigDir {
             plugin_descriptions,
             complaints,
         }
+    }
+
+    /// Never the generation before: nobody here writes one, so it is a copy of any age, with users and devices whose rights
+    /// were taken away since. A file that cannot be read is not none, and neither is one of which only a copy is left: then
+    /// everybody would be let in.
+    fn read_security(&self, complaints: &mut Vec<String>) -> Option<Secret> {
+        let path = self.root.join("security.json");
+        let backup = beside(&path, ".bak");
+        let is_there = |path: &Path| {
+            let found = fs::symlink_metadata(path);
+            !found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        match fs::read_to_string(&path) {
+            Ok(text) => return Some(Secret::from(text)),
+            Err(error) if is_there(&path) => complaints.push(unreadable(&path, &error)),
+            Err(_) if is_there(&backup) => complaints.push(format!(
+                "{}: missing, and {} is there: nobody can log in until the copy is put back or taken away",
+                path.display(),
+                backup.display()
+            )),
+            Err(_) => return None,
+        }
+        Some(Secret::from(String::new()))
     }
 
     fn read_plugin_options(&self, complaints: &mut Vec<String>) -> BTreeMap<String, String> {
@@ -364,6 +384,24 @@ mod tests {
         assert!(temp.path().join("a/b/c").is_dir());
         fs::write(temp.path().join("file"), "").unwrap();
         assert!(make_folders(&temp.path().join("file/b"), &mut sync).is_err());
+    }
+
+    #[test]
+    fn an_old_copy_of_the_security_file_is_never_in_force() {
+        let (_temp, dir) = dir();
+        let is_open = || {
+            let security = signalk_core::Config::from_texts(dir.read_texts()).security;
+            security.map(|file| file.lets_everybody_read())
+        };
+        let open = r#"{"allow_readonly":true}"#;
+        assert_eq!(is_open(), None);
+        fs::write(dir.path().join("security.json.bak"), open).unwrap();
+        assert_eq!(is_open(), Some(false), "only a copy: locked");
+        assert!(dir.read_texts().complaints[0].contains("security.json.bak"));
+        fs::write(dir.path().join("security.json"), r#"{"users":"#).unwrap();
+        assert_eq!(is_open(), Some(false), "damaged: locked");
+        fs::write(dir.path().join("security.json"), open).unwrap();
+        assert_eq!(is_open(), Some(true));
     }
 
     #[test]

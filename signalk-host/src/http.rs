@@ -204,8 +204,21 @@ fn target(parts: &Parts) -> String {
 
 /// A header that is no text is one that no rule could ask for.
 fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
-    let texts = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
-    texts.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect()
+    let text = |name: &HeaderName, value: &HeaderValue| match value.to_str() {
+        Ok(text) => Some(text.to_owned()),
+        // Of several programs of this computer: what another has put in takes nothing away from the rest.
+        Err(_) if name == header::COOKIE => Some(readable_cookies(value.as_bytes())),
+        Err(_) => None,
+    };
+    let texts = headers.iter().filter_map(|(name, value)| Some((name, text(name, value)?)));
+    texts.map(|(name, value)| (name.as_str().to_owned(), value)).collect()
+}
+
+/// The pairs that are ASCII.
+fn readable_cookies(value: &[u8]) -> String {
+    let pairs = value.split(|byte| *byte == b';').filter(|pair| pair.is_ascii());
+    let pairs: Vec<_> = pairs.filter_map(|pair| str::from_utf8(pair.trim_ascii()).ok()).collect();
+    pairs.join("; ")
 }
 
 pub(crate) fn response(response: HttpResponse) -> Response {
@@ -257,6 +270,16 @@ mod tests {
     fn too_many() -> HttpResponse {
         let headers = (0..=32_768).map(|at| (format!("x{at}").into(), String::new())).collect();
         HttpResponse { status: 200, headers, body: Bytes::new() }
+    }
+
+    #[test]
+    fn a_foreign_cookie_that_is_no_text_takes_no_other_away() {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_bytes(b"a=1; b=\xe4; JAUTHENTICATION=c").unwrap();
+        headers.insert(header::COOKIE, value);
+        headers.insert("x-other", HeaderValue::from_bytes(b"\xe4").unwrap());
+        let expected = ("cookie".to_owned(), "a=1; JAUTHENTICATION=c".to_owned());
+        assert_eq!(texts(&headers), [expected]);
     }
 
     #[tokio::test]

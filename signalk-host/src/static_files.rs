@@ -88,7 +88,9 @@ fn find(wanted: &StaticFile) -> io::Result<Option<(File, FileFacts)>> {
     let package = Dir::open_ambient_dir(Path::new(&wanted.package), ambient_authority())?;
     let inside = match package.metadata("public") {
         Ok(public) if public.is_dir() => format!("public/{}", wanted.path),
-        _ if wanted.or_package => wanted.path.clone(),
+        Ok(_) if wanted.or_package => wanted.path.clone(),
+        // A link that leads nowhere or out of the package does not open all the rest.
+        Err(_) if wanted.or_package && is_missing(&package, "public") => wanted.path.clone(),
         _ => return Err(io::ErrorKind::NotFound.into()),
     };
     if package.metadata(&inside)?.is_dir() {
@@ -100,6 +102,11 @@ fn find(wanted: &StaticFile) -> io::Result<Option<(File, FileFacts)>> {
         }
     }
     open(&package, &inside, None).map(Some)
+}
+
+fn is_missing(package: &Dir, name: &str) -> bool {
+    let found = package.symlink_metadata(name);
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Every step is taken inside the package: a link that leads out of it is an error.

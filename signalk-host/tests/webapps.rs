@@ -128,7 +128,22 @@ fn ranges_and_compressed_neighbours_are_sent_as_asked_for() {
 #[cfg(unix)]
 #[test]
 fn no_path_and_no_link_leads_out_of_a_package() {
-    let host = started();
+    let host = Host::start_with(&[], &[], |config| {
+        install(config);
+        // Its `public` leads out of it, which does not make all of it public.
+        let linked = config.join("node_modules/linked");
+        write(&linked, "package.json", br#"{"name":"linked","keywords":["signalk-webapp"]}"#);
+        write(config, "dist/index.html", b"dist");
+        std::os::unix::fs::symlink("../../dist", linked.join("public")).unwrap();
+    });
+    eventually(
+        "the packages",
+        || host.json("/skServer/webapps").as_array().filter(|apps| apps.len() == 3).map(|_| ()),
+        || host.log(),
+    );
+    assert_eq!(get(&host, "/linked/", &[]).0, 404);
+    assert_eq!(get(&host, "/linked/package.json", &[]).0, 404);
+    assert_eq!(get(&host, "/bare/package.json", &[]).0, 200, "what it would have been");
     assert_eq!(get(&host, "/@signalk/chart/in.txt", &[]).2, b"inside the package");
     for path in [
         "absolute.txt",

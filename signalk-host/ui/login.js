@@ -3,9 +3,11 @@
 
 import { h, text } from './dom.js'
 
+const ASK_AGAIN = 3000
+
 /** Draws into the bar; opens the form at once where nothing can be read without a login. */
 export async function startLogin(place) {
-  const status = await (await fetch('/skServer/loginStatus')).json()
+  const status = await loginStatus()
   if (!status.authenticationRequired) return
   const dialog = makeDialog(status.noUsers)
   const isIn = status.status === 'loggedIn'
@@ -16,6 +18,19 @@ export async function startLogin(place) {
   if (!isIn && !status.readOnlyAccess) dialog.showModal()
   // Once: whoever closes the form wants to see what is open to everybody.
   addEventListener('login-needed', () => dialog.open || dialog.showModal(), { once: true })
+}
+
+// The page may be there before the network is: without an answer there would be no button.
+async function loginStatus() {
+  for (;;) {
+    try {
+      const answer = await fetch('/skServer/loginStatus')
+      if (answer.ok) return await answer.json()
+    } catch {
+      // Asked again below.
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN))
+  }
 }
 
 async function leave() {
