@@ -12,12 +12,14 @@ use wasmi_hdk::FixedPlatform;
 struct Server {
     core: Core,
     log: Vec<String>,
+    closed: Vec<(StreamId, u16)>,
 }
 
 impl Server {
     fn new() -> Server {
         let platform: Arc<dyn Platform> = Arc::new(FixedPlatform::default());
-        let mut server = Server { core: Core::new(Config::default(), platform), log: Vec::new() };
+        let core = Core::new(Config::default(), platform);
+        let mut server = Server { core, log: Vec::new(), closed: Vec::new() };
         server.drain();
         server
     }
@@ -47,6 +49,9 @@ impl Server {
                     sent.extend(ids.iter().map(|id| (*id, frame.clone())));
                 }
                 Output::Effect(Effect::Log { text, .. }) => self.log.push(text),
+                Output::Effect(Effect::StreamClose { id, code, .. }) => {
+                    self.closed.push((id, code))
+                }
                 Output::Wait { .. } => return sent,
                 _ => {}
             }
@@ -62,6 +67,28 @@ fn values(paths: std::ops::Range<usize>) -> Value {
 
 fn texts(frames: &[(StreamId, Bytes)]) -> Vec<Value> {
     frames.iter().map(|(_, frame)| serde_json::from_slice(frame).unwrap()).collect()
+}
+
+/// Lists in lists take forty times their text: neither a delta nor a request of so many is made into values.
+#[test]
+fn a_message_of_too_many_values_closes_its_client_and_changes_nothing() {
+    let lists = format!("[{}0]", "[], ".repeat(250_000));
+    for verb in ["updates", "put"] {
+        let mut server = Server::new();
+        let client = server.open(1, "subscribe=none");
+        let row = format!(r#"{{"path":"a.b","value":{lists}}}"#);
+        let text = match verb {
+            "put" => format!(r#"{{"requestId":"1","put":{row}}}"#),
+            _ => format!(r#"{{"updates":[{{"values":[{row}]}}]}}"#),
+        };
+        server.input(Input::StreamMessage { id: client, text: text.into() });
+        assert_eq!(server.closed, [(client, 1009)], "{verb}");
+        let reader = server.open(2, "subscribe=none");
+        let asked = json!({ "context": "*", "subscribe": [{ "path": "*" }] });
+        assert!(
+            !texts(&server.say(reader, &asked)).iter().any(|text| text.to_string().contains("a.b"))
+        );
+    }
 }
 
 #[test]

@@ -31,15 +31,15 @@ impl Server {
         if !self.streams.clients.contains_key(&id) {
             return;
         }
+        if is_too_much(text) {
+            return self.close_stream(id, 1009, TOO_MUCH);
+        }
         // Nobody's delta is not even parsed: what is new in it would stay in the interner, and the rest is looked for below.
         let may_write = self.security.socket(id).may_write();
         if may_write
             && UPDATES.find(text).is_some()
             && self.stream_delta(now, id, text) == Rest::Nothing
         {
-            return;
-        }
-        if is_too_much(text) {
             return;
         }
         let Ok(message) = signalk_model::json::parse(text) else { return };
@@ -166,6 +166,8 @@ enum Rest {
     Something,
 }
 
+/// Why a client is closed that sends so many values that reading them would fill a small computer.
+const TOO_MUCH: &str = "a message of more than 250000 JSON values";
 /// Members beside `updates` that are read here. The server makes the id of a request that has none (server-api.md 3.8).
 const VERBS: [&str; 7] =
     ["subscribe", "unsubscribe", "accessRequest", "login", "put", "delete", "requestId"];
