@@ -216,11 +216,6 @@ impl Registry {
         true
     }
 
-    /// Every path of a context with metadata from the run time.
-    pub fn runtime(&self, context: &str) -> impl Iterator<Item = (&Path, &Arc<Meta>)> {
-        self.runtime.get(context).into_iter().flatten()
-    }
-
     /// A context other than the own vessel is gone.
     pub(crate) fn forget(&mut self, context: &Context) {
         for meta in self.runtime.remove(context).iter().flat_map(NameMap::values) {

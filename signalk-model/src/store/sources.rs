@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::hash::NameMap;
+use crate::hash::{NameMap, NameSet};
 
 use super::limits::NODES;
 use super::tree::JsMap;
@@ -17,7 +17,10 @@ pub(super) struct Sources {
     root: JsMap<Node>,
     /// Where the time of a known source object goes; none for sources whose time the tree does not show.
     known: NameMap<Arc<Source>, Option<usize>>,
-    bare: crate::hash::NameSet<SourceRef>,
+    bare: NameSet<SourceRef>,
+    /// What found no room, by who brought it: nodes are never given back, so it never will. Where its time goes all the same.
+    refused: NameMap<(SourceRef, Arc<Source>), Option<usize>>,
+    refused_bare: NameSet<(SourceRef, SourceRef)>,
     /// One for each [`Node::Time`] of the tree.
     times: Vec<Option<Timestamp>>,
     nodes: Nodes,
@@ -84,14 +87,25 @@ impl Sources {
         if source.json().len() > MAX_SOURCE_BYTES {
             return None;
         }
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
+        let key = (provider.clone(), Arc::clone(source));
+        if let Some(at) = self.refused.get(&key) {
+            return *at;
         }
         let (nodes, times) = (&mut self.nodes, &mut self.times);
         let mut grown = Grown { nodes, times, provider, refused: false };
         let at = grow(&mut self.root, source, &mut grown);
         // Another provider may have room for it.
-        if !grown.refused {
+        if grown.refused {
+            if self.refused.len() >= MAX_KNOWN {
+                self.refused.clear();
+            }
+            self.refused.insert(key, at);
+        } else {
+            if self.known.len() >= MAX_KNOWN {
+                self.known.clear();
+                // Of what another provider found room for, who was refused may give the time.
+                self.refused.clear();
+            }
             self.known.insert(Arc::clone(source), at);
         }
         at
@@ -100,6 +114,10 @@ impl Sources {
     /// `a.b.c` becomes nested objects; a suffix with other characters than those of a name stays
     /// one key.
     fn meet_bare(&mut self, provider: &SourceRef, source_ref: &SourceRef) {
+        let key = (provider.clone(), source_ref.clone());
+        if self.refused_bare.contains(&key) {
+            return;
+        }
         if self.bare.len() >= MAX_KNOWN {
             self.bare.clear();
         }
@@ -124,7 +142,12 @@ impl Sources {
             let Some(below) = grown.object(here, part, JsMap::default) else { break };
             here = below;
         }
-        if !grown.refused {
+        if grown.refused {
+            if self.refused_bare.len() >= MAX_KNOWN {
+                self.refused_bare.clear();
+            }
+            self.refused_bare.insert(key);
+        } else {
             self.bare.insert(source_ref.clone());
         }
     }
@@ -368,6 +391,10 @@ mod tests {
         }
         assert!(sources.nodes.all < 21_500, "{}", sources.nodes.all);
         assert!(!json(&sources).contains(r#""gps""#));
+        // Who was refused is not walked again for each of its deltas, and takes nothing from others.
+        let key = Arc::new(Source::parse(gps.as_bytes()).unwrap().unwrap());
+        assert!(sources.refused.contains_key(&(SourceRef::from("worst"), key)));
+        assert!(sources.refused.len() <= MAX_KNOWN && sources.known.len() <= MAX_KNOWN);
         hear_from("gps", &mut sources, gps, "now");
         sources.heard(&SourceRef::from("log"), None, Some(&SourceRef::from("log.XX")), None);
         let json = json(&sources);

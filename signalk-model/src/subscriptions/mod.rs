@@ -183,8 +183,9 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         let gone = |row: &Subscription| row.context == request.context && paths.contains(&row.path);
         let gone: Vec<RowId> =
             held.rows.iter().filter(|(row, _)| gone(row)).map(|(_, at)| *at).collect();
-        self.drop_rows(&gone);
-        if !gone.is_empty()
+        let count = gone.len();
+        self.drop_rows(gone);
+        if count > 0
             && let Some(held) = self.held.get(index(subscriber))
         {
             let mut left = Picked::new(held.rows.keys());
@@ -196,7 +197,7 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
                 })
             });
         }
-        gone.len()
+        count
     }
 
     /// Takes everything of a receiver away. Returns how many rows went.
@@ -206,11 +207,12 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
         self.waiting.remove(subscriber);
         let held = self.held.get_mut(index(subscriber)).map(std::mem::take).unwrap_or_default();
         let gone: Vec<RowId> = held.rows.into_values().collect();
-        self.drop_rows(&gone);
+        let count = gone.len();
+        self.drop_rows(gone);
         if let Some(place) = self.subscribers.get_mut(index(subscriber)) {
             *place = None;
         }
-        gone.len()
+        count
     }
 
     /// The rows of a receiver.

@@ -66,13 +66,15 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
             .retain(|(context, path), _| !(contexts.contains(context) && paths.contains(path)));
     }
 
-    pub(super) fn drop_rows(&mut self, gone: &[RowId]) {
+    pub(super) fn drop_rows(&mut self, mut gone: Vec<RowId>) {
         if gone.is_empty() {
             return;
         }
+        // They come out of a table, and the numbers of later rows go by the order in which these are free.
+        gone.sort_unstable();
         // Rows are named by their place, which may be taken again: no list may survive.
         self.lists = Lists::new();
-        for &at in gone {
+        for at in gone {
             let Some(row) = self.rows.get_mut(index(at)).and_then(Option::take) else { continue };
             self.free.push(at);
             if let Some(held) = self.held.get_mut(index(row.subscriber)) {
@@ -99,4 +101,23 @@ impl<Id: Clone + Eq + Hash> SubscriptionSet<Id> {
 /// Whether the row must be tried on every path, or asked for every value.
 pub(super) fn is_costly(row: &Subscription) -> bool {
     !row.path.is_exact() || matches!(row.context, ContextSelector::Around { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Context, Store, Subscribe, SubscriptionSet};
+
+    /// The table of a subscriber's rows has another order with each seed.
+    #[test]
+    fn rows_are_free_again_in_the_order_of_their_numbers() {
+        let store = Store::new("urn:mrn:imo:mmsi:230099999");
+        let mut set = SubscriptionSet::new(Context::from("vessels.self"));
+        let rows: Vec<String> = (0..50).map(|at| format!(r#"{{"path":"a.p{at}"}}"#)).collect();
+        let text = format!(r#"{{"context":"vessels.self","subscribe":[{}]}}"#, rows.join(","));
+        let ask = Subscribe::parse(text.as_bytes()).unwrap();
+        assert_eq!(set.subscribe(1, &ask, &store, |_| {}).rows, 0);
+        assert_eq!(set.subscribe(2, &ask, &store, |_| {}).rows, 0);
+        set.remove(&2);
+        assert_eq!(set.free, (50..100).collect::<Vec<_>>());
+    }
 }
