@@ -2,7 +2,7 @@
 //!
 //! The same shape as `fetch`, seen from the other end: a piece of the request comes when it is
 //! asked for, and who writes an answer waits while the client is behind. A refused write leaves a
-//! hole, so the answer is not ended as if it were whole: it is broken off.
+//! hole, so the answer is not ended as if it were whole: it is broken off (`outflow`).
 
 use std::collections::VecDeque;
 
@@ -96,7 +96,7 @@ impl Net {
     /// Writes a piece of the answer; a wait: until there is room for the next.
     ///
     /// # Errors
-    /// In words; the answer is broken then.
+    /// In words; the answer is broken then, unless the piece only found no room and is written again.
     pub(crate) fn exchange_write(
         &mut self,
         id: HandlerCallId,
@@ -109,7 +109,7 @@ impl Net {
                 id.0
             ));
         };
-        let waits = answer.write(data.len())?;
+        let waits = answer.write(&data)?;
         if data.is_empty() {
             return Ok(None);
         }
@@ -311,8 +311,43 @@ mod tests {
             taken
         });
         assert_eq!(taken.count(), 4);
+        let refused = net.exchange_write(ID, piece(PIECE)).unwrap_err();
+        assert!(refused.contains("262144 bytes of writes that were taken back"), "{refused}");
         let broken = net.exchange_ended(ID).unwrap().unwrap_err();
-        assert!(broken.contains("262144 bytes of writes that were taken back"), "{broken}");
+        assert!(broken.contains("not written again"), "{broken}");
+    }
+
+    /// A plugin that does `select(write, timer)` over a slow link.
+    #[test]
+    fn a_piece_that_found_no_room_may_be_written_again_in_parts() {
+        let filled = || {
+            let mut net = net(None);
+            for _ in 0..4 {
+                net.exchange_write(ID, piece(PIECE)).unwrap();
+                net.exchange_write_dropped(ID);
+            }
+            let fifth = Bytes::from_static(b"abcdef");
+            net.exchange_write(ID, fifth.clone()).unwrap_err();
+            net.exchange_write(ID, fifth).unwrap_err();
+            net.exchange_news(ID, ExchangeNews::Written(4 * PIECE));
+            net
+        };
+        for (parts, whole) in [
+            (&["abcdef"][..], true),
+            (&["abcdefghi"], true),
+            (&["ab", "", "cd", "ef", "ghi"], true),
+            (&["ghi"], false),
+            (&["ab", "ef"], false),
+            (&["abc"], false),
+            (&[], false),
+        ] {
+            let mut net = filled();
+            for part in parts {
+                net.exchange_write(ID, Bytes::from_static(part.as_bytes())).unwrap();
+            }
+            let ended = net.exchange_ended(ID).unwrap();
+            assert_eq!(ended.is_ok(), whole, "{parts:?}: {ended:?}");
+        }
     }
 
     #[test]

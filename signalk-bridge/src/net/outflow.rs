@@ -1,7 +1,10 @@
 //! A body that a plugin writes in pieces: how much is on its way, who waits for room, whether it is whole.
 //!
 //! The same for the answer to a client (`exchange`) and for the body of a request (`upload`). A
-//! refused piece leaves a hole, so the body is not ended as if it were whole: it is broken off.
+//! refused piece leaves a hole, so the body is not ended as if it were whole: it is broken off. One
+//! that was refused only because there was no room may be written again.
+
+use bytes::{Buf, Bytes};
 
 use crate::exchange::{ANSWER_WINDOW, PIECE};
 
@@ -14,8 +17,18 @@ pub(super) struct Outflow {
     /// Bytes that the edge has not sent on.
     unsent: usize,
     writer: Writer,
+    /// What found no room and has not been written again; never empty.
+    owed: Option<Bytes>,
     /// Why it cannot be a whole one any more.
     broken: Option<String>,
+}
+
+/// Why a piece was refused.
+enum Refused {
+    /// For good.
+    Wrong(String),
+    /// Until something was sent.
+    NoRoom(String),
 }
 
 /// Who wrote the last piece.
@@ -30,6 +43,9 @@ enum Writer {
     /// one takes its place.
     Left,
 }
+
+/// Why a body is broken off of which a piece is missing.
+const LOST: &str = "a piece that found no room was not written again";
 
 /// What may be unsent when writers took their calls back, each with a piece in the window.
 const MOST_LEFT: usize = 2 * ANSWER_WINDOW;
@@ -51,11 +67,19 @@ impl Outflow {
         }
     }
 
-    /// Takes a piece of so many bytes: whether who wrote it waits for room for the next.
-    pub(super) fn write(&mut self, bytes: usize) -> Result<bool, String> {
-        if let Err(text) = self.take(bytes) {
-            self.broken.get_or_insert_with(|| text.clone());
-            return Err(text);
+    /// Takes a piece: whether who wrote it waits for room for the next.
+    pub(super) fn write(&mut self, piece: &Bytes) -> Result<bool, String> {
+        let bytes = piece.len();
+        match self.take(bytes) {
+            Ok(()) => self.written_again(piece),
+            Err(Refused::Wrong(text)) => {
+                self.broken.get_or_insert_with(|| text.clone());
+                return Err(text);
+            }
+            Err(Refused::NoRoom(text)) => {
+                self.owed.get_or_insert_with(|| piece.clone());
+                return Err(text);
+            }
         }
         if bytes > 0 {
             let behind = self.unsent > ANSWER_WINDOW - PIECE;
@@ -69,26 +93,41 @@ impl Outflow {
         self.broken.get_or_insert(text);
     }
 
-    fn take(&mut self, bytes: usize) -> Result<(), String> {
+    /// A piece was taken: what is owed must be it, in as many parts as the plugin likes.
+    fn written_again(&mut self, piece: &Bytes) {
+        let Some(owed) = &mut self.owed else { return };
+        if owed.starts_with(piece) {
+            owed.advance(piece.len());
+        } else if piece.starts_with(owed) {
+            owed.clear();
+        } else {
+            self.broken.get_or_insert_with(|| LOST.to_owned());
+        }
+        if owed.is_empty() {
+            self.owed = None;
+        }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Refused> {
         let written = self.written.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if bytes > PIECE {
-            return Err(format!(
-                "{bytes} bytes at once, the limit is {PIECE}; write less at a time"
-            ));
+            let text = format!("{bytes} bytes at once, the limit is {PIECE}; write less at a time");
+            return Err(Refused::Wrong(text));
         }
         if self.waits() {
-            return Err("a write waits for room already; wait for its answer".to_owned());
+            let text = "a write waits for room already; wait for its answer";
+            return Err(Refused::Wrong(text.to_owned()));
         }
         if self.unsent + bytes > MOST_LEFT {
             let unsent = self.unsent;
-            return Err(format!(
-                "{unsent} bytes of writes that were taken back wait to be sent, the limit is {MOST_LEFT}; wait for the answer of a write"
-            ));
+            return Err(Refused::NoRoom(format!(
+                "{unsent} bytes of writes that were taken back wait to be sent, the limit is {MOST_LEFT}; write this piece again later, and wait for the answer"
+            )));
         }
         if let Some(promised) = self.promised.filter(|promised| written > *promised) {
-            return Err(format!(
+            return Err(Refused::Wrong(format!(
                 "{written} bytes are more than the content-length of {promised}; it is broken off"
-            ));
+            )));
         }
         self.written = written;
         self.unsent += bytes;
@@ -110,6 +149,7 @@ impl Outflow {
     pub(super) fn whole(self) -> Result<(), String> {
         match (self.broken, self.promised) {
             (Some(text), _) => Err(text),
+            (None, _) if self.owed.is_some() => Err(LOST.to_owned()),
             (None, Some(promised)) if promised != self.written => Err(format!(
                 "{} bytes were written of a content-length of {promised}",
                 self.written

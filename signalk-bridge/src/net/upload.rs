@@ -48,7 +48,7 @@ impl Net {
     /// Writes a piece of the body; a wait: until there is room for the next.
     ///
     /// # Errors
-    /// In words; the request is broken then.
+    /// In words; the request is broken then, unless the piece only found no room and is written again.
     pub(crate) fn upload_write(
         &mut self,
         id: FetchId,
@@ -62,7 +62,7 @@ impl Net {
             self.requests.1 += 1;
             return Err(text);
         }
-        let waits = upload.flow.write(data.len())?;
+        let waits = upload.flow.write(&data)?;
         if data.is_empty() {
             return Ok(None);
         }
