@@ -128,7 +128,7 @@ impl Core {
                 Turn { now, server, plugins }.storage_done(ticket, result);
             }
             Input::Report(Report::PasswordChecked { ticket, is_right }) => {
-                self.server.password_checked(ticket, is_right);
+                self.server.password_checked(now, ticket, is_right);
             }
             Input::Tick => {}
             Input::Shutdown => {

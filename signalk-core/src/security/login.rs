@@ -97,26 +97,26 @@ impl Server {
         asker: Asker,
     ) {
         let Some(rules) = &self.security.rules else {
-            return self.login_ended(asker, "", End::Wrong);
+            return self.login_ended(now, asker, "", End::Wrong);
         };
         if let Err(wait) = self.security.attempts.count(now, peer) {
             let text = "too many attempts to log in from this address: try again later";
             let end = End::Later(429, wait.as_secs().max(1), text.to_owned());
-            return self.login_ended(asker, "", end);
+            return self.login_ended(now, asker, "", end);
         }
         if self.security.pending.len() >= MOST_PENDING {
             let text = format!("{MOST_PENDING} passwords are being checked: try again");
-            return self.login_ended(asker, "", End::Later(503, 1, text));
+            return self.login_ended(now, asker, "", End::Later(503, 1, text));
         }
         let from = peer.map(network);
         let of_one = self.security.pending.values().filter(|pending| pending.from == from).count();
         if of_one >= MOST_OF_ONE {
             let text = format!("{MOST_OF_ONE} passwords from this address are being checked");
-            return self.login_ended(asker, "", End::Later(503, 1, format!("{text}: try again")));
+            return self.login_ended(now, asker, "", End::Later(503, 1, format!("{text}: try again")));
         }
         // Nobody's, and it would be kept until its turn comes.
         if attempt.user.len() > LONGEST_NAME || attempt.password.expose().len() > LONGEST_PASSWORD {
-            return self.login_ended(asker, "", End::Wrong);
+            return self.login_ended(now, asker, "", End::Wrong);
         }
         let user = attempt.user.trim().to_owned();
         let users = &rules.file.users;
@@ -136,12 +136,12 @@ impl Server {
     }
 
     /// A password was checked.
-    pub(crate) fn password_checked(&mut self, ticket: Ticket, is_right: bool) {
+    pub(crate) fn password_checked(&mut self, now: Duration, ticket: Ticket, is_right: bool) {
         let Some(pending) = self.security.pending.remove(&ticket) else { return };
         let Pending { asker, user, remember, .. } = pending;
-        let now = self.unix_seconds();
+        let date = self.unix_seconds();
         let granted = self.security.rules.as_ref().filter(|_| is_right);
-        let end = match granted.map(|rules| rules.log_in(&user, remember, now)) {
+        let end = match granted.map(|rules| rules.log_in(&user, remember, date)) {
             Some(granted) => End::In(granted),
             None => {
                 // An unknown name may be a password that was typed into the wrong field.
@@ -154,10 +154,10 @@ impl Server {
                 End::Wrong
             }
         };
-        self.login_ended(asker, &user, end);
+        self.login_ended(now, asker, &user, end);
     }
 
-    fn login_ended(&mut self, asker: Asker, user: &str, end: End) {
+    fn login_ended(&mut self, now: Duration, asker: Asker, user: &str, end: End) {
         match asker {
             Asker::Json { http, secure } => {
                 let response = self.json_answer(user, secure, end);
@@ -167,7 +167,7 @@ impl Server {
                 let response = self.form_answer(user, secure, &destination, end);
                 self.respond(http, &HttpRequest::default(), response);
             }
-            Asker::Stream { id, request } => self.answer_on_stream(id, &request, end),
+            Asker::Stream { id, request } => self.answer_on_stream(now, id, &request, end),
         }
     }
 
@@ -211,7 +211,7 @@ impl Server {
     }
 
     /// From now on the client is who it says.
-    fn answer_on_stream(&mut self, id: StreamId, request: &Value, end: End) {
+    fn answer_on_stream(&mut self, now: Duration, id: StreamId, request: &Value, end: End) {
         let answer = |status: u16| json!({ "requestId": request, "state": "COMPLETED", "statusCode": status });
         let mut reply = match &end {
             End::In(_) => answer(200),
@@ -230,6 +230,7 @@ impl Server {
             reply.insert(member.into(), value);
         }
         self.send(id, reply.to_string());
+        self.take_up_events(now, id);
     }
 
     fn known_on_stream(&mut self, id: StreamId, token: &str) {

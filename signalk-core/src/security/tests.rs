@@ -251,6 +251,28 @@ fn events_with_settings_in_them_are_for_administrators() {
 }
 
 #[test]
+fn events_that_the_address_asked_for_begin_with_the_login() {
+    let mut world = secured();
+    let id = stream(&mut world, "subscribe=none&serverevents=all", None);
+    let kinds = |world: &mut World| -> Vec<String> {
+        let heard = world.heard(id);
+        heard.iter().filter_map(|frame| Some(frame["type"].as_str()?.to_owned())).collect()
+    };
+    assert!(kinds(&mut world).is_empty());
+    let login =
+        |password: &str| json!({ "login": { "username": "ro", "password": password } });
+    world.say(id, &login("x"));
+    assert!(kinds(&mut world).is_empty(), "a wrong password changes nothing");
+    world.say(id, &login("ro"));
+    let first = kinds(&mut world);
+    assert!(first.contains(&"RECEIVE_LOGIN_STATUS".to_owned()), "{first:?}");
+    world.say(id, &login("ro"));
+    assert!(!kinds(&mut world).contains(&"VESSEL_INFO".to_owned()), "they go on");
+    world.advance(10);
+    assert!(kinds(&mut world).contains(&"SERVERSTATISTICS".to_owned()));
+}
+
+#[test]
 fn a_token_in_an_address_is_shown_to_nobody() {
     let mut world = secured();
     let admin = token("admin", None);

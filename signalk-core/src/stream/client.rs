@@ -22,6 +22,8 @@ pub(crate) struct Client {
     /// `sendMeta=all`: what was announced on this connection.
     pub(crate) announced_meta: Option<NameSet<(Context, Path)>>,
     /// `serverevents=all`.
+    pub(crate) wants_events: bool,
+    /// It is sent them: it may read.
     pub(crate) events: bool,
     /// Unsent bytes at the edge, as last reported.
     pub(crate) queue_bytes: usize,
@@ -44,6 +46,7 @@ pub(crate) enum Live {
 impl Client {
     pub(crate) fn new(now: Duration, request: &HttpRequest) -> Client {
         let target = &request.target;
+        let wants_events = query_value(target, "serverevents").as_deref() == Some("all");
         Client {
             target: without_token(target),
             agent: request.header("user-agent").unwrap_or_default().to_owned(),
@@ -52,7 +55,8 @@ impl Client {
             live: Live::of(target),
             announced_meta: (query_value(target, "sendMeta").as_deref() == Some("all"))
                 .then(NameSet::default),
-            events: query_value(target, "serverevents").as_deref() == Some("all"),
+            wants_events,
+            events: wants_events,
             queue_bytes: 0,
             backlog: None,
             frames: 0,

@@ -41,6 +41,16 @@ impl Server {
         }
     }
 
+    /// Who has logged in gets the events that the query asked for.
+    pub(crate) fn take_up_events(&mut self, now: Duration, id: StreamId) {
+        let may_read = self.security.socket(id).may_read();
+        let Some(client) = self.streams.clients.get_mut(&id) else { return };
+        if may_read && client.wants_events && !client.events {
+            client.events = true;
+            self.events_began(now, id);
+        }
+    }
+
     /// Who the own vessel is.
     pub(crate) fn vessel_info(&self) -> Value {
         let base = &self.config.base_deltas;
