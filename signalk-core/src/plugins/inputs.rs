@@ -91,7 +91,7 @@ impl Plugins {
         inputs.skipped += note.skipped;
         inputs.failures += u64::from(note.failure.is_some());
         if let Some(why) = note.too_much {
-            self.added_too_much(&note.plugin, at, why, host);
+            self.added_too_much(now, &note.plugin, at, why, host);
         }
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         if let Some(text) = note.taken_off {
@@ -106,9 +106,16 @@ impl Plugins {
     }
 
     /// What a handler adds and has no budget for is dropped, which the session counts; said in the plugin's log.
-    fn added_too_much(&mut self, id: &PluginId, at: At, why: String, host: &mut dyn Host) {
+    fn added_too_much(
+        &mut self,
+        now: Duration,
+        id: &PluginId,
+        at: At,
+        why: String,
+        host: &mut dyn Host,
+    ) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
-        if plugin.record.last_lines(1).any(|(_, line)| line.text == why) {
+        if !plugin.record.added_too_much(now) {
             return;
         }
         host.say(LogArea::Api, LogLevel::Warn, id, why.clone());

@@ -18,7 +18,7 @@ use super::log_budget::LogBudget;
 const LINES: usize = 1000;
 /// Bytes of them.
 const BYTES: usize = 256 << 10;
-/// One line about a handler that failed; all of them are counted.
+/// One line about a handler that failed or adds too much; all of them are counted.
 const HANDLER_LINES_EVERY: Duration = Duration::from_secs(1);
 /// One line about an error that it says itself, while it says the same.
 const OWN_ERRORS_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +45,8 @@ pub(super) struct Record {
     pub(super) handler_errors: u64,
     /// When its log was told of one last.
     handler_told: Option<Duration>,
+    /// When its log was told last that its handler adds too much.
+    too_much_told: Option<Duration>,
     pub(super) inputs: InputCounters,
     /// Its own options that the disk refused.
     pub(super) saves_failed: u64,
@@ -93,6 +95,15 @@ struct Rate {
     at: Duration,
     fuel: u64,
     per_second: u64,
+}
+
+/// Whether a line about a handler is due, and then it is told.
+fn is_due(told: &mut Option<Duration>, now: Duration) -> bool {
+    let is_due = told.is_none_or(|told| now >= told + HANDLER_LINES_EVERY);
+    if is_due {
+        *told = Some(now);
+    }
+    is_due
 }
 
 impl Record {
@@ -201,11 +212,12 @@ impl Record {
     /// A handler failed: whether that is worth a line. A client may ask a hundred times a second.
     pub(super) fn handler_failed(&mut self, now: Duration) -> bool {
         self.handler_errors += 1;
-        let told = self.handler_told.is_some_and(|told| now < told + HANDLER_LINES_EVERY);
-        if !told {
-            self.handler_told = Some(now);
-        }
-        !told
+        is_due(&mut self.handler_told, now)
+    }
+
+    /// Its handler adds more than it may send: whether that is worth a line. There are deltas a thousand times a second.
+    pub(super) fn added_too_much(&mut self, now: Duration) -> bool {
+        is_due(&mut self.too_much_told, now)
     }
 
     /// A life ended unasked.

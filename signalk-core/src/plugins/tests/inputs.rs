@@ -336,6 +336,29 @@ fn what_a_handler_adds_is_bounded_as_what_its_plugin_sends() {
     assert_eq!(inputs(&mut sim, "p")["failures"], 0);
 }
 
+/// Also of a plugin whose own lines are between: once in a second.
+#[test]
+fn that_a_handler_adds_too_much_is_said_once_in_a_second() {
+    let added = r#"[{"updates":[{"values":[{"path":"test.added","value":1}]}]}]"#;
+    let options = r#"{"enabled":true,"limits":{"deltasPerSecond":5}}"#;
+    let mut sim = Sim::with_options(&[("p", options)]);
+    let more = json!({ "wasmCapabilities": { "deltaInputHandler": true } });
+    sim.install_with("p", buffer(added), more);
+    sim.boot();
+    sim.advance_to(1.0);
+    let said = |sim: &mut Sim| {
+        let lines = sim.lines("p");
+        lines.iter().filter(|line| line.contains("deltas.input")).count()
+    };
+    for second in 1..=2 {
+        for n in 0..20 {
+            send(&mut sim, "compass", HEADING, n);
+        }
+        assert_eq!(said(&mut sim), second, "{:?}", sim.lines("p"));
+        sim.advance_to(1.0 + 1.1 * second as f64);
+    }
+}
+
 #[test]
 fn the_servers_own_deltas_wait_for_nobody() {
     let mut sim =
