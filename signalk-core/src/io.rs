@@ -3,6 +3,7 @@
 //! Here: how things are named, and what the core wants next. `io/`: what happened ([`Input`]), what is to be done
 //! ([`Effect`]), what became of it ([`Report`]).
 
+mod debug;
 mod effect;
 mod input;
 mod report;

@@ -16,8 +16,7 @@ use crate::{
     webapps::StaticFile,
 };
 
-/// What the edge does for the core.
-#[derive(Debug)]
+/// What the edge does for the core. Printed for a programmer, payloads are their lengths.
 pub enum Effect {
     /// Answer an HTTP request.
     HttpRespond {

@@ -10,8 +10,7 @@ use crate::{
     http::HttpRequest,
 };
 
-/// What happened in the world.
-#[derive(Debug)]
+/// What happened in the world. Printed for a programmer, payloads are their lengths.
 pub enum Input {
     /// A complete HTTP request arrived. Exactly one [`Effect::HttpRespond`] with this id will follow, often at once.
     Http {
@@ -125,7 +124,6 @@ pub enum Input {
 }
 
 /// News of an input connection.
-#[derive(Debug)]
 pub enum ConnectionEvent {
     /// It is open: connected, or listening.
     Opened,
