@@ -17,8 +17,9 @@ use crate::{
     server::Server,
 };
 
-/// How a client that drips is told (`plugins/exchanges.rs`).
-const TOO_LITTLE: &str = "less than 1 KiB in a second for two minutes";
+/// How a client is told that has lost its place (`plugins/exchanges.rs`).
+const TOO_LITTLE: &str =
+    "less than 1 KiB in a second for two minutes, and another client wants the place";
 
 /// Hands a request to an endpoint that takes its body in pieces.
 pub(super) fn begin(
@@ -27,7 +28,7 @@ pub(super) fn begin(
     request: String,
     body: RequestBody,
 ) -> Answer {
-    if let Err(text) = call.plugins.room_for_stream(&found.plugin) {
+    if let Err(text) = call.plugins.room_for_stream(call.now, &found.plugin, call.server) {
         let mut busy = HttpResponse::json(503, &serde_json::json!({ "error": text }));
         busy.headers.push((Cow::Borrowed("retry-after"), "1".to_owned()));
         return busy.into();
@@ -52,7 +53,7 @@ fn end(
     let ended = later.plugins.exchange_over(http);
     if !ended.answering {
         let answer = match reply {
-            Err(HandlerFailure::Timeout { .. }) if ended.client_is_slow => {
+            Err(HandlerFailure::Timeout { .. }) if ended.displaced => {
                 let text = format!("the client sent {TOO_LITTLE}");
                 HttpResponse::json(408, &serde_json::json!({ "error": text }))
             }
@@ -65,7 +66,7 @@ fn end(
         return later.server.respond_plainly(http, answer);
     }
     let complete = reply.map(|_| ()).map_err(|failure| match failure {
-        HandlerFailure::Timeout { .. } if ended.client_is_slow => {
+        HandlerFailure::Timeout { .. } if ended.displaced => {
             format!("the client took {TOO_LITTLE}")
         }
         HandlerFailure::Timeout { limit } if ended.client_rests => {

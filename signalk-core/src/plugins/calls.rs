@@ -101,6 +101,11 @@ impl Calls {
         self.waiting.remove(&id);
     }
 
+    /// A call ends as if its time were up.
+    pub(super) fn give_up(&mut self, id: HandlerCallId) {
+        self.end(id, Err(HandlerFailure::Timeout { limit: HANDLER_PATIENCE }));
+    }
+
     /// Something moved: so long is waited from now.
     pub(super) fn renew(&mut self, now: Duration, id: HandlerCallId, patience: Duration) {
         if let Some(waiting) = self.waiting.get_mut(&id) {

@@ -20,7 +20,9 @@ const MOST_PER_PLUGIN: usize = 16;
 const MOST: usize = 64;
 
 /// How long a client may let its plugin wait in all, beside the time that bytes are worth: a second for each [`SLOWEST`] of
-/// them, and never more than this. Who sends or takes one byte a minute would keep a place for ever.
+/// them, and never more than this. A silence of [`HANDLER_PATIENCE`] ends an exchange; who is only slow has a place as long as
+/// nobody else wants it: a talker of 4800 baud may be passed on for days, and sixteen clients that send a byte a minute keep
+/// nobody out. Then the slowest goes.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes per second: a link of 8 kbit/s, as satellite telephones have, is well inside.
 const SLOWEST: usize = 1 << 10;
@@ -53,34 +55,50 @@ struct Streamed {
     left: Duration,
     /// Since when it is the client that is waited for.
     waits_since: Option<Duration>,
+    /// Bytes that the client has sent and taken, and how long was waited for them.
+    moved: u64,
+    waited: Duration,
+    /// Somebody else has its place.
+    displaced: bool,
 }
 
 impl Streamed {
     fn new(body: RequestBody) -> Streamed {
-        let (reading, answering, unsent) = (false, false, 0);
-        Streamed { body, reading, answering, unsent, left: CLIENT_PATIENCE, waits_since: None }
+        Streamed {
+            body,
+            reading: false,
+            answering: false,
+            unsent: 0,
+            left: CLIENT_PATIENCE,
+            waits_since: None,
+            moved: 0,
+            waited: Duration::ZERO,
+            displaced: false,
+        }
     }
 
     fn client_rests(&self) -> bool {
         self.reading || self.unsent > 0
     }
 
-    /// Something moved, or is to; so many bytes are the client's. How long is waited now.
-    fn moved(&mut self, now: Duration, bytes: usize) -> Duration {
+    /// Something moved, or is to; so many bytes are the client's.
+    fn moved(&mut self, now: Duration, bytes: usize) {
         if let Some(since) = self.waits_since.take() {
-            self.left = self.left.saturating_sub(now.saturating_sub(since));
+            let waited = now.saturating_sub(since);
+            self.left = self.left.saturating_sub(waited);
+            self.waited = self.waited.saturating_add(waited);
         }
         self.left = CLIENT_PATIENCE.min(self.left.saturating_add(worth(bytes)));
-        if !self.client_rests() {
-            return HANDLER_PATIENCE;
-        }
-        self.waits_since = Some(now);
-        HANDLER_PATIENCE.min(self.left)
+        self.moved = self.moved.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.waits_since = self.client_rests().then_some(now);
     }
 
-    /// Its patience went by drips, not by one silence.
-    fn is_slow(&self) -> bool {
-        self.client_rests() && self.left < HANDLER_PATIENCE
+    /// Bytes in 1024 seconds of one that may have to go; `None`: it keeps its place.
+    fn pace(&self, now: Duration) -> Option<u128> {
+        let waits = now.saturating_sub(self.waits_since?);
+        let waited = self.waited.saturating_add(waits).as_millis().max(1);
+        let is_slow = waits >= self.left && !self.displaced;
+        is_slow.then(|| u128::from(self.moved) * 1_024_000 / waited)
     }
 }
 
@@ -106,8 +124,8 @@ pub(crate) struct Ended {
     pub(crate) answering: bool,
     /// It was the client that nothing came from or went to.
     pub(crate) client_rests: bool,
-    /// Something did, but too little.
-    pub(crate) client_is_slow: bool,
+    /// Something did, but too little, and somebody else has its place.
+    pub(crate) displaced: bool,
 }
 
 impl Exchanges {
@@ -121,6 +139,19 @@ impl Exchanges {
         Some((id, self.open.remove(&id)?))
     }
 
+    /// How many are streamed, of one plugin or of all.
+    fn streamed(&self, of: Option<At>) -> usize {
+        let own = self.open.values().filter(|it| of.is_none_or(|at| it.at == at));
+        own.filter_map(|it| it.streamed.as_ref()).filter(|it| !it.displaced).count()
+    }
+
+    /// The one whose client has used up its patience and is the slowest, of one plugin or of all.
+    fn slowest(&self, now: Duration, of: Option<At>) -> Option<HandlerCallId> {
+        let own = self.open.iter().filter(|(_, it)| of.is_none_or(|at| it.at == at));
+        let slow = own.filter_map(|(id, it)| Some((it.streamed.as_ref()?.pace(now)?, *id)));
+        slow.min().map(|(_, id)| id)
+    }
+
     /// Whether it is the client that nothing comes from or goes to.
     pub(super) fn client_rests(&self, id: HandlerCallId) -> bool {
         let streamed = self.open.get(&id).and_then(|exchange| exchange.streamed.as_ref());
@@ -129,20 +160,35 @@ impl Exchanges {
 }
 
 impl Plugins {
-    /// Whether one more streamed exchange fits, or how many there are.
-    pub(crate) fn room_for_stream(&self, plugin: &str) -> Result<(), String> {
+    /// Whether one more streamed exchange fits, or how many there are. Where there is no place, the slowest client loses its.
+    pub(crate) fn room_for_stream(
+        &mut self,
+        now: Duration,
+        plugin: &str,
+        host: &mut dyn Host,
+    ) -> Result<(), String> {
         let at = self.find(plugin).map(|(at, _)| at);
-        let streamed = || self.exchanges.open.values().filter(|it| it.streamed.is_some());
-        let own = streamed().filter(|exchange| Some(exchange.at) == at).count();
-        if own >= MOST_PER_PLUGIN {
+        if self.exchanges.streamed(at) >= MOST_PER_PLUGIN && !self.displace(now, at, host) {
             return Err(format!(
                 "plugin `{plugin}` has {MOST_PER_PLUGIN} streamed requests open; try again when one has ended"
             ));
         }
-        if streamed().count() >= MOST {
+        if self.exchanges.streamed(None) >= MOST && !self.displace(now, None, host) {
             return Err(format!("{MOST} streamed requests are open; try again when one has ended"));
         }
         Ok(())
+    }
+
+    /// Ends the exchange of the slowest client of one plugin, or of all; false: none is slow.
+    fn displace(&mut self, now: Duration, of: Option<At>, host: &mut dyn Host) -> bool {
+        let Some(id) = self.exchanges.slowest(now, of) else { return false };
+        let exchange = self.exchanges.open.get_mut(&id);
+        if let Some(streamed) = exchange.and_then(|exchange| exchange.streamed.as_mut()) {
+            streamed.displaced = true;
+        }
+        self.calls.give_up(id);
+        self.cancel_exchange(now, id, host);
+        true
     }
 
     /// A client's request was handed to an endpoint; `body`: it is streamed.
@@ -173,7 +219,8 @@ impl Plugins {
             ExchangeWish::Write(piece) => streamed.unsent += piece.len(),
             ExchangeWish::Respond(_) => streamed.answering = true,
         }
-        self.calls.renew(now, id, streamed.moved(now, 0));
+        streamed.moved(now, 0);
+        self.calls.renew(now, id, HANDLER_PATIENCE);
         match wish {
             ExchangeWish::Read => match &mut streamed.body {
                 RequestBody::Edge => {
@@ -216,7 +263,8 @@ impl Plugins {
             ExchangeNews::Written(_) => streamed.unsent = streamed.unsent.saturating_sub(bytes),
         }
         let at = exchange.at;
-        self.calls.renew(now, id, streamed.moved(now, bytes));
+        streamed.moved(now, bytes);
+        self.calls.renew(now, id, HANDLER_PATIENCE);
         self.input(at, now, Input::Exchange { id, news }, host);
     }
 
@@ -246,7 +294,7 @@ impl Plugins {
         over.map_or(Ended::default(), |streamed| Ended {
             answering: streamed.answering,
             client_rests: streamed.client_rests(),
-            client_is_slow: streamed.is_slow(),
+            displaced: streamed.displaced,
         })
     }
 }
