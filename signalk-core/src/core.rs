@@ -104,7 +104,9 @@ impl Core {
                 }
             }
             Input::Packages { found, complaints } => {
-                self.server.webapps.add(&found);
+                for text in self.server.webapps.add(&found) {
+                    self.server.log_line(crate::io::LogLevel::Warn, "webapps".into(), text);
+                }
                 self.plugins.handle_packages(now, found, complaints, &mut self.server);
             }
             Input::Report(Report::Module { plugin, result }) => {

@@ -134,12 +134,15 @@ mod tests {
             format!("{:?}", Input::StreamMessage { id, text: said.into() }),
             format!("{:?}", Effect::StreamSend { id, frame: said.into() }),
             format!("{:?}", Effect::StreamSendMany { ids: [id].into(), frame: said.into() }),
-            format!("{:?}", Effect::SaveFile {
-                ticket: Ticket(1),
-                name: "security.json".to_owned(),
-                bytes: said.into(),
-                before: Some(said.into()),
-            }),
+            format!(
+                "{:?}",
+                Effect::SaveFile {
+                    ticket: Ticket(1),
+                    name: "security.json".to_owned(),
+                    bytes: said.into(),
+                    before: Some(said.into()),
+                }
+            ),
         ];
         let bytes = said.len();
         assert_eq!(texts[0], format!("StreamMessage {{ id: StreamId(7), bytes: {bytes} }}"));

@@ -49,7 +49,7 @@ mod sockets;
 mod tests;
 mod turn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use signalk_bridge::{Delivery, HANDLER_PATIENCE, PluginId, Purpose};
@@ -80,6 +80,8 @@ pub(crate) struct Plugins {
     option_files: BTreeMap<String, String>,
     plugins: Vec<Plugin>,
     ids: BTreeMap<PluginId, At>,
+    /// Folders of packages whose plugin id was taken.
+    passed_over: BTreeSet<String>,
     routes: Routes,
     registrations: Registrations,
     calls: Calls,
@@ -109,6 +111,7 @@ impl Plugins {
             option_files,
             plugins: Vec::new(),
             ids: BTreeMap::new(),
+            passed_over: BTreeSet::new(),
             routes: Routes::new(self_context),
             registrations: Registrations::default(),
             calls: Calls::default(),

@@ -1,7 +1,7 @@
 //! Packages that the edge found: which are plugins, whose id is whose.
 //!
 //! Clauses: plugin ABI 1.1, 1.4. The first package of a name or id wins; the
-//! others, and everything that was not understood, are said by name.
+//! others, and everything that was not understood, are said by name, once.
 
 use std::time::Duration;
 
@@ -58,10 +58,12 @@ impl Plugins {
         let (manifest, id) = (reading.manifest, reading.complaints);
         let (id, complaints) = (manifest.id.clone(), id);
         if let Some(first) = self.ids.get(&id).and_then(|at| self.plugins.get(*at)) {
-            if first.dir != dir {
+            if first.dir != dir && self.passed_over.insert(dir.clone()) {
                 let text = format!(
-                    "{dir}: its plugin id `{id}` is that of {}, which was found first; this one is not loaded: remove one of them",
-                    first.dir
+                    "{dir} ({}): its plugin id `{id}` is that of {} ({}), which was found first; this one is not loaded: remove one of them",
+                    version(&manifest.version),
+                    first.dir,
+                    version(&first.manifest.version)
                 );
                 host.say(LogArea::Loader, LogLevel::Warn, "plugins", text);
             }
@@ -83,4 +85,9 @@ impl Plugins {
         self.ids.insert(id, self.plugins.len());
         self.plugins.push(plugin);
     }
+}
+
+/// As a person names it.
+fn version(text: &str) -> String {
+    if text.is_empty() { "no version".to_owned() } else { format!("version {text}") }
 }

@@ -112,7 +112,12 @@ impl Server {
         let of_one = self.security.pending.values().filter(|pending| pending.from == from).count();
         if of_one >= MOST_OF_ONE {
             let text = format!("{MOST_OF_ONE} passwords from this address are being checked");
-            return self.login_ended(now, asker, "", End::Later(503, 1, format!("{text}: try again")));
+            return self.login_ended(
+                now,
+                asker,
+                "",
+                End::Later(503, 1, format!("{text}: try again")),
+            );
         }
         // Nobody's, and it would be kept until its turn comes.
         if attempt.user.len() > LONGEST_NAME || attempt.password.expose().len() > LONGEST_PASSWORD {

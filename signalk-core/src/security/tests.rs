@@ -259,8 +259,7 @@ fn events_that_the_address_asked_for_begin_with_the_login() {
         heard.iter().filter_map(|frame| Some(frame["type"].as_str()?.to_owned())).collect()
     };
     assert!(kinds(&mut world).is_empty());
-    let login =
-        |password: &str| json!({ "login": { "username": "ro", "password": password } });
+    let login = |password: &str| json!({ "login": { "username": "ro", "password": password } });
     world.say(id, &login("x"));
     assert!(kinds(&mut world).is_empty(), "a wrong password changes nothing");
     world.say(id, &login("ro"));

@@ -5,6 +5,8 @@
 
 mod files;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 pub(crate) use self::files::into_folder;
@@ -21,6 +23,8 @@ const ADDON: &str = "signalk-node-server-addon";
 #[derive(Debug, Default)]
 pub(crate) struct WebApps {
     rows: Vec<WebApp>,
+    /// Folders of packages whose name was taken.
+    passed_over: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -31,8 +35,10 @@ struct WebApp {
 }
 
 impl WebApps {
-    /// The edge has looked for packages: what is new and has pages is added, the first of a name wins.
-    pub(crate) fn add(&mut self, found: &[FoundPackage]) {
+    /// The edge has looked for packages: what is new and has pages is added, the first of a name wins. In words: which others
+    /// are passed over, each once; of plugins that is said by `plugins/registry.rs`.
+    pub(crate) fn add(&mut self, found: &[FoundPackage]) -> Vec<String> {
+        let mut complaints = Vec::new();
         for FoundPackage { dir, package_json } in found {
             // Most packages are libraries: no need to read them.
             if !KEYWORDS.iter().any(|word| package_json.contains(word)) {
@@ -42,12 +48,21 @@ impl WebApps {
             let Ok(package) = serde_json::from_str::<Map<String, Value>>(text) else { continue };
             let name = package.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
             let app = WebApp { dir: dir.clone(), package, name };
-            let known = self.rows.iter().any(|row| row.name == app.name);
-            if !known && is_address(&app.name) && KEYWORDS.iter().any(|word| app.has(word)) {
-                self.rows.push(app);
+            if !is_address(&app.name) || !KEYWORDS.iter().any(|word| app.has(word)) {
+                continue;
+            }
+            match self.rows.iter().find(|row| row.name == app.name) {
+                None => self.rows.push(app),
+                Some(first) if first.dir == *dir || app.has("signalk-wasm-plugin") => {}
+                Some(first) => {
+                    if self.passed_over.insert(dir.clone()) {
+                        complaints.push(app.is_not_served(first));
+                    }
+                }
             }
         }
         self.rows.sort_by_key(|row| row.name.replace("@signalk", " "));
+        complaints
     }
 
     /// `/skServer/webapps`: packages as they describe themselves.
@@ -75,6 +90,21 @@ impl WebApps {
 }
 
 impl WebApp {
+    fn is_not_served(&self, first: &WebApp) -> String {
+        let version = |app: &WebApp| match app.package.get("version").and_then(Value::as_str) {
+            Some(text) => format!("version {text}"),
+            None => "no version".to_owned(),
+        };
+        format!(
+            "{} ({}): its name `{}` is that of {} ({}), which was found first; the pages of this one are not served: remove one of them",
+            self.dir,
+            version(self),
+            self.name,
+            first.dir,
+            version(first)
+        )
+    }
+
     fn has(&self, keyword: &str) -> bool {
         let keywords = self.package.get("keywords").and_then(Value::as_array);
         keywords.is_some_and(|keywords| keywords.iter().any(|word| word == keyword))
@@ -142,14 +172,25 @@ mod tests {
     #[test]
     fn lists_show_what_keywords_say() {
         let mut all = WebApps::default();
-        all.add(&[
+        let said = all.add(&[
             package("zebra", json!({})),
             package("@signalk/charts", json!({ "author": { "name": "A" }, "license": "MIT", "description": "d" })),
             package("embedded", json!({ "keywords": ["signalk-embeddable-webapp"] })),
             package("addon", json!({ "keywords": ["signalk-node-server-addon"], "contributors": ["B", { "name": "C" }] })),
             package("library", json!({ "keywords": [], "description": "for a signalk-webapp" })),
-            package("zebra", json!({ "version": "2.0.0" })),
+            FoundPackage {
+                dir: "other/zebra".to_owned(),
+                ..package("zebra", json!({ "version": "2.0.0" }))
+            },
         ]);
+        assert_eq!(
+            said,
+            [
+                "other/zebra (version 2.0.0): its name `zebra` is that of node_modules/zebra (version 1.0.0), which was found first; the pages of this one are not served: remove one of them"
+            ]
+        );
+        let again = FoundPackage { dir: "other/zebra".to_owned(), ..package("zebra", json!({})) };
+        assert!(all.add(&[again]).is_empty(), "said once");
         assert_eq!(names(&all.list(|_| false)), ["@signalk/charts", "embedded", "zebra"]);
         assert_eq!(names(&all.list(|name| name == "zebra")), ["@signalk/charts", "embedded"]);
         assert_eq!(all.list(|_| false)[2]["version"], "1.0.0", "the first of a name wins");

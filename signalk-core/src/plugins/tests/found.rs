@@ -62,10 +62,14 @@ fn what_is_broken_is_named_and_the_rest_goes_on() {
     }
     let log = sim.log.join("\n");
     for text in [
-        "node_modules/_a_b: its plugin id `_a_b` is that of node_modules/@a/b, which was found first",
+        "node_modules/_a_b (version 1.0.0): its plugin id `_a_b` is that of node_modules/@a/b (version 1.0.0), which was found first",
         "node_modules/broken: package.json is not a JSON object",
         "typo: node_modules/typo/package.json: wasmCapabilities.rawSokets is not a capability",
     ] {
         assert!(log.contains(text), "{text}\n{log}");
     }
+    // Looked for again, nothing is said twice.
+    sim.install_with("_a_b", counter(), json!({}));
+    sim.boot();
+    assert_eq!(sim.log.join("\n").matches("which was found first").count(), 1);
 }
