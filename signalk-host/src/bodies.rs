@@ -1,6 +1,7 @@
-//! Bodies of requests, taken in up to the limit of their address and of the memory that all of them may have together.
+//! Bodies of requests, taken in up to the limit of their address and of the memory that all of them may have together. How long
+//! they may take is `slow`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -10,10 +11,9 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use signalk_core::http::body_limit;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout_at},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::slow::{SILENCE, Slow, TooSlow};
 
 /// Of all requests together, until they are answered; without the first [`SMALL`] of each.
 const ROOM: usize = 128 << 20;
@@ -22,14 +22,7 @@ const ROOM: usize = 128 << 20;
 /// autopilot. There are 512 connections at most (`listener`), so these are 8 MiB.
 const SMALL: usize = 16 << 10;
 
-/// A client that sends nothing for so long has gone, or means harm.
-const SILENCE: Duration = Duration::from_secs(20);
-
-/// The whole body: so long, and one second more for each [`SLOWEST`] bytes that came. A body of 16 MiB over the slowest
-/// link that counts takes nine minutes; one that only drips gives its room back.
-const WHOLE: Duration = Duration::from_secs(60);
-
-/// Bytes per second.
+/// Bytes per second: who is slower has to give way.
 pub(crate) const SLOWEST: usize = 32 << 10;
 
 /// What room is counted in: 128 MiB are 131072 of these, far below a semaphore's own limit.
@@ -39,6 +32,7 @@ const UNIT: usize = 1 << 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Bodies {
     room: Arc<Semaphore>,
+    slow: Slow,
     /// Of a body that is not for a plugin.
     own: usize,
 }
@@ -56,7 +50,7 @@ pub(crate) enum Refusal {
     Broken,
     /// It has more than so many bytes.
     TooLarge { limit: usize },
-    /// It came too slowly, or stopped coming.
+    /// It stopped coming, or it came slowly and somebody else needs its place.
     TooSlow,
     /// All bodies together have no room left.
     Busy,
@@ -65,7 +59,7 @@ pub(crate) enum Refusal {
 impl Bodies {
     /// With a limit for bodies that are not for plugins.
     pub(crate) fn new(own: usize) -> Bodies {
-        Bodies { room: Arc::new(Semaphore::new(ROOM / UNIT)), own }
+        Bodies { room: Arc::new(Semaphore::new(ROOM / UNIT)), slow: Slow::default(), own }
     }
 
     /// The most bytes of one.
@@ -79,29 +73,20 @@ impl Bodies {
         let mut pieces = body.into_data_stream();
         let mut whole = BytesMut::new();
         let mut length = 0;
-        let mut place: Option<OwnedSemaphorePermit> = None;
         let mut paid = 0;
-        let began = Instant::now();
-        loop {
-            let next = timeout_at(until(began, length), pieces.next());
-            let Some(piece) = next.await.map_err(|_| Refusal::TooSlow)? else { break };
+        let mut coming = self.slow.begin();
+        while let Some(piece) = coming.wait(pieces.next()).await? {
             let piece = piece.map_err(|_| Refusal::Broken)?;
             length += piece.len();
             if length <= limit {
-                // Nobody waits for room while holding some: two that did would wait for each other.
                 let units = length.saturating_sub(SMALL).div_ceil(UNIT) - paid;
-                let more = u32::try_from(units)
-                    .ok()
-                    .and_then(|units| Arc::clone(&self.room).try_acquire_many_owned(units).ok());
-                let more = more.ok_or(Refusal::Busy)?;
+                let more = if units > 0 { Some(self.take(units)?) } else { None };
                 paid += units;
-                match &mut place {
-                    Some(place) => place.merge(more),
-                    None => place = Some(more),
-                }
+                coming.came(piece.len(), more);
                 whole.extend_from_slice(&piece);
             } else {
-                place = None;
+                coming.came(piece.len(), None);
+                coming.forget();
                 whole = BytesMut::new();
                 if length > 2 * limit {
                     break;
@@ -111,14 +96,27 @@ impl Bodies {
         if length > limit {
             return Err(Refusal::TooLarge { limit });
         }
-        Ok((whole.freeze(), Place { _permit: place }))
+        Ok((whole.freeze(), Place { _permit: coming.finish() }))
+    }
+
+    /// Room for so many units more. Nobody waits for it while holding some: two that did would wait for each other. But slow
+    /// ones give theirs up.
+    fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        let units = u32::try_from(units).map_err(|_| Refusal::Busy)?;
+        loop {
+            match Arc::clone(&self.room).try_acquire_many_owned(units) {
+                Ok(room) => return Ok(room),
+                Err(_) if self.slow.displace() => {}
+                Err(_) => return Err(Refusal::Busy),
+            }
+        }
     }
 }
 
-/// When the next piece has to be here.
-fn until(began: Instant, length: usize) -> Instant {
-    let earned = u64::try_from(length / SLOWEST).unwrap_or_default();
-    (Instant::now() + SILENCE).min(began + WHOLE + Duration::from_secs(earned))
+impl From<TooSlow> for Refusal {
+    fn from(TooSlow: TooSlow) -> Refusal {
+        Refusal::TooSlow
+    }
 }
 
 impl IntoResponse for Refusal {
@@ -130,7 +128,11 @@ impl IntoResponse for Refusal {
                 (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
             }
             Refusal::TooSlow => {
-                let text = "the body came too slowly: less than 32 kB in a second, or nothing for 20 s; send it again over a better link";
+                let text = format!(
+                    "the body came too slowly: nothing for {} s, or less than {} KiB in a second while others needed the room; send it again",
+                    SILENCE.as_secs(),
+                    SLOWEST >> 10
+                );
                 (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")], text).into_response()
             }
             Refusal::Busy => {
@@ -144,6 +146,8 @@ impl IntoResponse for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use signalk_core::http::BODY_LIMIT;
 
@@ -183,18 +187,55 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_stops_or_drips_gives_its_room_back() {
+    async fn a_body_that_stops_gives_its_room_back() {
         let bodies = Bodies::new(BODY_LIMIT);
         let stops = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![7; 1 << 20]))]);
         let stops = Body::from_stream(stops.chain(futures::stream::pending()));
-        assert_eq!(bodies.read(stops, 16 << 20).await.unwrap_err(), Refusal::TooSlow);
-        let drips = futures::stream::unfold((), |()| async {
-            tokio::time::sleep(SILENCE / 2).await;
-            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
-        });
-        let refused = bodies.read(Body::from_stream(drips), 16 << 20).await.unwrap_err();
+        let refused = bodies.read(stops, 16 << 20).await.unwrap_err();
+        assert_eq!(refused, Refusal::TooSlow);
         assert_eq!(refused.into_response().status(), StatusCode::REQUEST_TIMEOUT);
         assert_eq!(bodies.room.available_permits(), ROOM / UNIT);
+    }
+
+    /// So many bytes, then one every ten seconds, so many times.
+    fn slow(first: usize, times: usize) -> Body {
+        let first = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![7; first]))]);
+        let drips = futures::stream::unfold(0, move |at| async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            (at < times).then(|| (Ok::<_, std::io::Error>(Bytes::from_static(b"x")), at + 1))
+        });
+        Body::from_stream(first.chain(drips))
+    }
+
+    /// Over a satellite a track of a day takes an hour.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_over_the_slowest_link_is_taken_while_there_is_room() {
+        let bodies = Bodies::new(BODY_LIMIT);
+        let (whole, place) = bodies.read(slow(1 << 20, 360), 16 << 20).await.unwrap();
+        assert_eq!(whole.len(), (1 << 20) + 360);
+        drop(place);
+        assert_eq!(bodies.room.available_permits(), ROOM / UNIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_only_drips_gives_its_room_to_who_needs_it() {
+        let bodies = Bodies::new(BODY_LIMIT);
+        let drip = |first: usize| {
+            let bodies = bodies.clone();
+            tokio::spawn(async move { bodies.read(slow(first, 1000), 16 << 20).await })
+        };
+        let drips: Vec<_> = (0..8).map(|at| drip((16 << 20) - 8000 + at)).collect();
+        tokio::time::sleep(Duration::from_secs(700)).await;
+        let (whole, _place) = bodies.read(body(16, 1 << 20), 16 << 20).await.unwrap();
+        assert_eq!(whole.len(), 16 << 20);
+        let mut ended = 0;
+        for drip in drips {
+            if drip.is_finished() {
+                assert_eq!(drip.await.unwrap().unwrap_err(), Refusal::TooSlow);
+                ended += 1;
+            }
+        }
+        assert_eq!(ended, 1, "the slowest");
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@
 //! on besides. Lines of the core have the name of their place: `signalk:wasm:<plugin id>` of a plugin, `signalk:<name>` of
 //! everything else, and both variables select by it. What the server says about a plugin has a second name, by its kind:
 //! `signalk:wasm:loader`, `:runtime`, `:lifecycle` or `:api` (R132); the longest directive of `RUST_LOG` that fits either holds.
+//! A plugin whose id is one of these words leaves it to the kind and is `signalk:wasm:plugin:<plugin id>`.
 //! Events of this crate are `signalk_host::...`, or `signalk:host`.
 
 use std::io::IsTerminal;
@@ -40,6 +41,9 @@ pub(crate) fn start() -> LogFilter {
 /// The target of lines that [`LogFilter::print`] has let through: the names of the core's are not known to the compiler, as
 /// those of `tracing` must be.
 const CORE: &str = "signalk";
+
+/// What the second name of a line about a plugin ends in.
+const KINDS: [&str; 4] = ["loader", "runtime", "lifecycle", "api"];
 
 impl LogFilter {
     /// The filter, and what is wrong with `RUST_LOG`.
@@ -80,6 +84,7 @@ impl LogFilter {
     fn wants(&self, level: LogLevel, area: LogArea, target: &str) -> bool {
         let name = match area {
             LogArea::Server => format!("signalk:{target}"),
+            _ if KINDS.contains(&target) => format!("signalk:wasm:plugin:{target}"),
             _ => format!("signalk:wasm:{target}"),
         };
         let kind = match area {
@@ -103,7 +108,9 @@ impl LogFilter {
     /// What `RUST_LOG` lets through of a thing with these names.
     fn highest(&self, names: [&str; 2]) -> LevelFilter {
         let fits = |(target, _): &(&str, LevelFilter)| {
-            names.iter().any(|name| !name.is_empty() && name.starts_with(target))
+            let within =
+                |rest: &str| rest.is_empty() || rest.starts_with(':') || target.ends_with(':');
+            names.iter().any(|name| name.strip_prefix(target).is_some_and(within))
         };
         let longest = self.targets.iter().filter(fits).max_by_key(|(target, _)| target.len());
         longest.map(|(_, level)| level).or(self.targets.default_level()).unwrap_or(LevelFilter::OFF)
@@ -169,6 +176,30 @@ mod tests {
         let (filter, _) = LogFilter::read("info,signalk:wasm:loader=off", "");
         assert!(!filter.wants(LogLevel::Error, loader.0, loader.1));
         assert!(filter.wants(LogLevel::Error, crash.0, crash.1));
+    }
+
+    /// Whatever a plugin is called, the kinds keep their lines, and it can be named.
+    #[test]
+    fn a_plugin_with_the_name_of_a_kind_has_another_one() {
+        let (own, about) = ((LogArea::Plugin, "api"), (LogArea::Runtime, "api"));
+        let (answers, longer) = ((LogArea::Api, "my-plugin"), (LogArea::Plugin, "api-weather"));
+        for (rust_log, debug, debug_lines_of) in [
+            ("", "signalk:wasm:api", vec![answers]),
+            ("", "signalk:wasm:plugin:api", vec![own, about]),
+            ("", "api", vec![own, about]),
+            ("info,signalk:wasm:api=debug", "", vec![answers]),
+            ("debug,signalk:wasm:api=info", "", vec![own, about, longer]),
+            ("info,signalk:wasm:plugin:api=debug", "", vec![own, about]),
+            ("info,signalk:wasm:runtime=debug", "", vec![about]),
+            ("info,signalk:wasm:api-weather=debug", "", vec![longer]),
+        ] {
+            let (filter, _) = LogFilter::read(rust_log, debug);
+            for (area, target) in [own, about, answers, longer] {
+                let wanted = debug_lines_of.contains(&(area, target));
+                let wants = filter.wants(LogLevel::Debug, area, target);
+                assert_eq!(wants, wanted, "RUST_LOG={rust_log} DEBUG={debug} {area:?} {target}");
+            }
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod plugin_net;
 mod pool;
 mod pressure;
 mod resource_files;
+mod slow;
 mod static_files;
 mod storage;
 mod stream;
