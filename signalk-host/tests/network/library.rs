@@ -1,4 +1,4 @@
-//! HTTP and WebSockets of plugins that are called by their exports, in Rust, C and Go: guests that know no
+//! HTTP and WebSockets of plugins that are called by their exports, in Rust, AssemblyScript, C and Go: guests that know no
 //! `async`, whose calls rest until a real server has answered.
 
 use std::{
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{self, Message, protocol::CloseFrame};
 
 use super::{Owner, accept, common::Host, port};
 
-const GUESTS: [&str; 3] = ["buffer_everything", "c_everything", "go_everything"];
+const GUESTS: [&str; 4] = ["buffer_everything", "as_everything", "c_everything", "go_everything"];
 const ANSWER: &str = "12 knots";
 
 /// Answers one request; what it was asked for, with its body of six bytes.
@@ -92,7 +92,7 @@ fn calls(web: u16, talk: u16) -> Value {
 }
 
 #[test]
-fn guests_in_rust_c_and_go_fetch_and_talk() {
+fn guests_in_four_languages_fetch_and_talk() {
     for guest in GUESTS {
         let ((web, asked), (talk, heard)) = (web(), talk());
         let host = started(guest, &calls(web, talk), Owner::generous());

@@ -2,15 +2,18 @@
 //!
 //! With `signalk_network`, a JSON-RPC plugin written with `wasmi-pdk`: `sockets`: UDP and TCP; `web`: HTTP with retries
 //! and a cache, and who may; `tls`: HTTPS and WebSockets. With `buffer_sockets`, as existing plugins are: `polled`:
-//! TCP. With the guests that call any import, in Rust, C and Go: `library`: HTTP and WebSockets. All on loopback; what
+//! TCP. With the guests that call any import, in Rust, AssemblyScript, C and Go: `library`: HTTP and WebSockets. With
+//! `as_fetch` and its kin, several at once: `assemblyscript`; `served` is what they ask. All on loopback; what
 //! needs broadcast or groups runs in a network of its own (`common/namespace.rs`). The guests are built by
 //! `cargo xtask guests`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod assemblyscript;
 #[path = "../common/mod.rs"]
 mod common;
 mod library;
 mod polled;
+mod served;
 mod sockets;
 mod tls;
 mod web;
