@@ -1,7 +1,7 @@
 //! R80, T9, F58: a plugin finds a Furuno radar by broadcast, takes its spokes by multicast and streams them to a
 //! WebSocket client; from a fake radar in a network of the test's own.
 //!
-//! `full_rate` is a measurement and ignored; `benches/README.md` says how it is run and what came out. The guests are
+//! `full_pace` is four turns of the antenna at its own speed, in which nothing may be lost; `full_rate` is a measurement and ignored; `benches/README.md` says how it is run and what came out. The guests are
 //! built by `cargo xtask guests`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -146,6 +146,72 @@ fn finds_and_streams(guest: &str) {
     assert_eq!((&data["lost"], dropped(&host)), (&json!(0), 0), "{data}");
     let stream = &host.json("/signalk-host/status")["binary"]["streams"][0];
     assert_eq!((&stream["frames"], &stream["clients"][0]["skipped"]), (&json!(all), &json!(0)));
+}
+
+/// T9: the whole pace of the radar, and no spoke may be lost. How long that takes is printed and judged by nobody: where
+/// builds run beside the test, the radar waits for its viewer instead of flooding a kernel that has no time.
+#[test]
+fn full_pace() {
+    if namespace::inside("full_pace") {
+        at_full_pace("buffer_radar", &json!({}));
+    }
+}
+
+/// JSON and base64 of all spokes take more fuel than a plugin has per second unless its owner says otherwise.
+#[test]
+fn full_pace_by_json_rpc() {
+    if namespace::inside("full_pace_by_json_rpc") {
+        at_full_pace("signalk_radar", &json!({ "fuelPerSecond": 2_000_000_000_u32 }));
+    }
+}
+
+fn at_full_pace(guest: &str, limits: &Value) {
+    /// Four turns: five seconds.
+    const ALL: u32 = 4 * 8192;
+    /// Spokes that the viewer may be behind, 20 ms of them: what fits into the buffer that a kernel gives every socket.
+    const BEHIND: u32 = 128;
+    let mut radar = Radar::new();
+    let host = host(guest, &options(), limits);
+    radar.answer();
+    host.value("radars.furuno.ready", |ready| *ready == true);
+    let mut picture = Picture::open(&host);
+    let (seen, sees) = std::sync::mpsc::channel();
+    let viewer = std::thread::spawn(move || {
+        for number in 0..ALL {
+            assert_eq!(picture.next().map(|(number, _)| number), Some(number));
+            // The radar has ended when the last ones come.
+            let _ = seen.send(number + 1);
+        }
+        picture
+    });
+    let begun = Instant::now();
+    let (mut last, mut waited) = (0, 0);
+    while radar.number < ALL {
+        // As a radar packs them.
+        radar.send(32);
+        waited += u32::from(radar.number - last > BEHIND);
+        let due = Duration::from_secs(radar.number.into()) / SPOKES_PER_SECOND;
+        loop {
+            let late = radar.number - last > BEHIND;
+            let left = due.saturating_sub(begun.elapsed());
+            match sees.recv_timeout(if late { Duration::from_secs(30) } else { left }) {
+                Ok(number) => last = number,
+                Err(_) if !late => break,
+                Err(error) => {
+                    viewer.join().unwrap();
+                    panic!("{last} of {} seen: {error}: {}", radar.number, host.log());
+                }
+            }
+        }
+    }
+    let _picture = viewer.join().unwrap();
+    let took = begun.elapsed();
+    let all = u64::from(ALL);
+    let data = host.value("radars.furuno.data", |data| data["received"].as_u64() == Some(all));
+    assert_eq!((&data["lost"], dropped(&host)), (&json!(0), 0), "{data}");
+    let stream = &host.json("/signalk-host/status")["binary"]["streams"][0];
+    assert_eq!((&stream["frames"], &stream["clients"][0]["skipped"]), (&json!(all), &json!(0)));
+    println!("{guest}: {ALL} spokes in {took:.1?}, of 5 s; waited {waited} times for the viewer");
 }
 
 /// An existing plugin reads once a second: what is over 1000 datagrams goes, the oldest first, and is counted.
