@@ -128,25 +128,14 @@ fn done(done: bool) -> Answer {
     Answer::Number(if done { 0 } else { -1 })
 }
 
-/// What `sk_has_capability` may answer 1 to: what this host can serve.
-const SERVED: [Capability; 10] = [
-    Capability::Network,
-    Capability::Storage,
-    Capability::DataRead,
-    Capability::DataWrite,
-    Capability::PutHandlers,
-    Capability::HttpEndpoints,
-    Capability::ResourceProvider,
-    Capability::WeatherProvider,
-    Capability::RadarProvider,
-    Capability::RawSockets,
-];
+/// What no call of this host is behind: `sk_has_capability` answers 0 to it, whatever the package says.
+const NOT_SERVED: [Capability; 2] = [Capability::SerialPorts, Capability::ServerEvents];
 
 pub(super) fn has_capability(call: &mut Call<'_, '_>) -> Answer {
     let key = call.text(0, 100);
     let capability = key.as_deref().and_then(Capability::from_key);
     let held = call.ctx.state::<Shared>().zip(capability).is_some_and(|(shared, capability)| {
-        shared.capabilities.has(capability) && SERVED.contains(&capability)
+        shared.capabilities.has(capability) && !NOT_SERVED.contains(&capability)
     });
     Answer::Number(held.into())
 }

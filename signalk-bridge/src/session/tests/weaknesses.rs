@@ -103,6 +103,38 @@ fn w17_rights_are_checked_and_can_be_asked_for() {
     assert!(log.contains("registers Http"), "{log}");
 }
 
+/// W17, plugin ABI 4.6: 1 for every key that is granted and served, 0 without it.
+#[test]
+fn w17_every_capability_can_be_asked_for() {
+    let (mut keys, mut asks) = (String::new(), String::new());
+    for (at, capability) in Capability::ALL.into_iter().enumerate() {
+        let (from, len) = (1000 + keys.len(), capability.key().len());
+        asks += &format!(
+            "(i32.store8 (i32.const {}) (i32.add (i32.const 48) (call $has (i32.const {from}) (i32.const {len}))))",
+            2000 + at
+        );
+        keys += capability.key();
+    }
+    let count = Capability::ALL.len();
+    let body = format!(
+        r#"(import "env" "sk_has_capability" (func $has (param i32 i32) (result i32)))
+        ---
+        (data (i32.const 1000) "{keys}")
+        (func (export "plugin_start") (param i32 i32) (result i32)
+            {asks} (call $debug (i32.const 2000) (i32.const {count})) (i32.const 0))"#
+    );
+    let all = Capability::ALL.into_iter().fold(Capabilities::NONE, Capabilities::with);
+    let not_served = [Capability::SerialPorts, Capability::ServerEvents];
+    for rights in [all, Capabilities::NONE] {
+        let answers = Capability::ALL.map(|capability| {
+            if rights.has(capability) && !not_served.contains(&capability) { '1' } else { '0' }
+        });
+        let drive = Drive::new(guest(&body), Purpose::Run, rights);
+        let expected = format!("p debug: {}", String::from_iter(answers));
+        assert_eq!(drive.server.trace.first(), Some(&expected), "{:?}", drive.server.trace);
+    }
+}
+
 /// W17: a strict owner's server refuses what others only warn about.
 #[test]
 fn w17_a_strict_owner_gets_no_endpoints_without_the_capability_and_no_unknown_imports() {
