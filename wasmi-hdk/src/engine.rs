@@ -44,8 +44,8 @@ pub enum Compile {
 }
 
 /// From this size on code is checked when first called. Checking takes about 7 ms per MB,
-/// so a module below it is loaded in less than half a millisecond either way.
-const LAZY_FROM_BYTES: usize = 64 << 10;
+/// so a module below it is loaded in less than a tenth of a millisecond either way.
+const LAZY_FROM_BYTES: usize = 8 << 10;
 
 /// Calls of `memory.grow` and `table.grow` leave native stack behind until the guest leaves
 /// the interpreter; this price bounds how many fit into a slice.

@@ -1,6 +1,7 @@
 //! A module: its bytes checked against the limits of form (`form.rs`), then compiled, then its
 //! imports looked up (`interface.rs`). No guest code runs here.
 
+mod data_segments;
 mod form;
 mod interface;
 mod start_section;
@@ -72,14 +73,15 @@ impl Module {
     ) -> Result<Self, LoadError> {
         let invalid =
             |offset, reason| LoadError::Invalid { plugin: name.to_owned(), offset, reason };
-        let exported = check_form(name, bytes, limits)?.exported(bytes);
+        let (rewritten, starts) = check_form(name, bytes, limits)?.rewritten(bytes).unzip();
+        let starts = starts.unwrap_or(false);
         let compiled = engine
-            .compile(exported.as_deref().unwrap_or(bytes), limits)
+            .compile(rewritten.as_deref().unwrap_or(bytes), limits)
             .map_err(|reason| invalid(offset_in(&reason), reason))?;
-        if exported.is_some() && !compiled.has_start_section() {
+        if starts && !compiled.has_start_section() {
             return Err(invalid(0, "the start function has parameters or results".to_owned()));
         }
-        Self::prepare(name, bytes.len(), exported.is_some(), compiled)
+        Self::prepare(name, bytes.len(), starts, compiled)
     }
 
     fn prepare(

@@ -4,17 +4,32 @@
 
 use wasmparser::{Chunk, Parser, Payload};
 
+use super::data_segments::DataSegments;
 use super::start_section::StartSection;
 use crate::error::{LoadError, ModuleLimit};
 use crate::limits::Limits;
 
+/// What the engine is given in another form than the author's compiler wrote.
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    start: StartSection,
+    data: DataSegments,
+}
+
+impl Form {
+    /// The module as the engine is to see it, and whether its start section became an export; `None`: as it is.
+    pub(super) fn rewritten(&self, bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
+        let merged = self.data.merged(bytes);
+        // Data come after all that the start section is about.
+        let exported = self.start.exported(merged.as_deref().unwrap_or(bytes));
+        let starts = exported.is_some();
+        exported.or(merged).map(|bytes| (bytes, starts))
+    }
+}
+
 /// Everything that can be seen without looking at code: that it is a module at all, and
-/// that nothing in it is larger than allowed. Answers where its start section lies.
-pub(super) fn check_form(
-    name: &str,
-    bytes: &[u8],
-    limits: &Limits,
-) -> Result<StartSection, LoadError> {
+/// that nothing in it is larger than allowed. Answers what is to be written otherwise.
+pub(super) fn check_form(name: &str, bytes: &[u8], limits: &Limits) -> Result<Form, LoadError> {
     let plugin = || name.to_owned();
     let within = |what, value: u64, limit: u64| {
         (value <= limit).then_some(()).ok_or_else(|| LoadError::TooLarge {
@@ -30,7 +45,7 @@ pub(super) fn check_form(
         return Err(LoadError::NotWasm { plugin: plugin(), begins });
     }
     let mut custom = 0_usize;
-    let mut start = StartSection::default();
+    let mut form = Form::default();
     let mut parser = Parser::new(0);
     let mut rest = bytes;
     loop {
@@ -40,19 +55,20 @@ pub(super) fn check_form(
             reason: error.message().to_owned(),
         })?;
         // Never asks for more: the parser was told that this is all.
-        let Chunk::Parsed { consumed, payload } = chunk else { return Ok(start) };
+        let Chunk::Parsed { consumed, payload } = chunk else { return Ok(form) };
         let at = bytes.len() - rest.len();
-        start.saw(&payload, at..at.saturating_add(consumed));
+        form.start.saw(&payload, at..at.saturating_add(consumed));
+        form.data.saw(&payload, at..at.saturating_add(consumed));
         rest = rest.get(consumed..).unwrap_or(&[]);
         match payload {
             // Functions are looked at by the engine; what the section is too short for, too.
             Payload::CodeSectionStart { size, .. } => {
                 let size = usize::try_from(size).unwrap_or(usize::MAX);
-                let Some(after) = rest.get(size..) else { return Ok(start) };
+                let Some(after) = rest.get(size..) else { return Ok(form) };
                 parser.skip_section();
                 rest = after;
             }
-            Payload::End(_) => return Ok(start),
+            Payload::End(_) => return Ok(form),
             Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
                 return Err(LoadError::Component { plugin: plugin() });
             }

@@ -42,7 +42,7 @@ fn main() {
     let limits = limits();
     let module = Module::load(&Engine::new(), "ffi", &bytes, &limits).expect("loads");
     let config = InstanceConfig::new(Arc::new(Real::default()));
-    let config = InstanceConfig { limits, imports, ..config };
+    let config = InstanceConfig { limits, imports: imports.into(), ..config };
     let mut instance = Instance::new(&module, config).expect("starts");
     // Once before: translation is no part of a call.
     calls(&mut instance, 1);
@@ -96,7 +96,7 @@ fn asked(ctx: &mut HostCtx<'_>, args: &[Val]) -> Resting {
     let [Val::I32(ptr), Val::I32(len), Val::I32(out), Val::I32(_)] = args else {
         panic!("{args:?}")
     };
-    let text = ctx.memory().read(ptr.cast_unsigned(), len.cast_unsigned()).expect("inside");
-    let text = String::from_utf8(text.to_vec()).expect("text");
-    Resting { out: out.cast_unsigned(), text }
+    let memory = ctx.memory();
+    let text = memory.read_str(ptr.cast_unsigned(), len.cast_unsigned()).expect("a text inside");
+    Resting { out: out.cast_unsigned(), text: text.to_owned() }
 }

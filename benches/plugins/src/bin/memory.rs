@@ -1,16 +1,20 @@
 //! Bytes per living instance, in a fresh process: asked of the allocator, and resident.
 //!
-//! `memory ours|peer INSTANCES`. Every instance has answered one call, or rests in it.
+//! `memory ours|peer INSTANCES`, `memory GUEST INSTANCES` for a guest that is called by its exports. Every instance has
+//! answered one call, or rests in it.
 
 use std::alloc::System;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
-use bench_plugins::{Ours, Peer, guest, limits, peer_guest};
+use bench_plugins::{Ours, Peer, Real, guest, limits, peer_guest};
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use wasmi_hdk::{Engine, Module};
+use wasmi_hdk::{
+    Engine, FuncType, HostCtx, HostReturn, Imports, Instance, InstanceConfig, Module, Step, Val,
+    ValType,
+};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -19,11 +23,78 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (host, instances) = match args.as_slice() {
         [host, instances] => (host.as_str(), instances.parse().expect("a number")),
-        _ => return eprintln!("memory ours|peer INSTANCES"),
+        _ => return eprintln!("memory ours|peer|GUEST INSTANCES"),
     };
-    let bytes = if host == "ours" { guest("rpc_ping") } else { peer_guest() };
+    let bytes = match host {
+        "ours" => guest("rpc_ping"),
+        "peer" => peer_guest(),
+        name => guest(name),
+    };
     println!("{host}: a module of {} bytes", bytes.len());
-    if host == "ours" { ours(bytes, instances) } else { peer(bytes, instances) }
+    match host {
+        "ours" => ours(bytes, instances),
+        "peer" => peer(bytes, instances),
+        _ => exports(bytes, instances),
+    }
+}
+
+/// A guest of the buffer ABI or in AssemblyScript: it is started, and gives room for, or says, its name.
+fn exports(bytes: Vec<u8>, instances: usize) {
+    let start = Use::now(bytes.len());
+    let module = Module::load(&Engine::new(), "bench", &bytes, &limits()).expect("loads");
+    drop(bytes);
+    start.report("the module", 1);
+    let loaded = Use::now(0);
+    let (entry, call, args): (_, _, &[Val]) = match module.has_export("allocate") {
+        true => ("_initialize", "allocate", &[Val::I32(8192)]),
+        false => ("_start", "plugin_name", &[]),
+    };
+    let imports = Arc::new(silent(&module));
+    let living: Vec<Instance> = (0..instances)
+        .map(|_| {
+            let config = InstanceConfig::new(Arc::new(Real::default()));
+            let config = InstanceConfig { limits: limits(), imports: imports.clone(), ..config };
+            let mut instance = Instance::new(&module, config).expect("starts");
+            if module.has_export(entry) {
+                finish(&mut instance, entry, &[]);
+            }
+            finish(&mut instance, call, args);
+            instance
+        })
+        .collect();
+    loaded.report("an instance", instances);
+    let linear = living.first().map(|instance| instance.stats().memory_bytes);
+    println!("of it the guest's memory: {} bytes", linear.unwrap_or_default());
+    start.report("all of it", 1);
+}
+
+/// A host that answers zero to everything but WASI.
+fn silent(module: &Module) -> Imports {
+    let mut imports = Imports::new();
+    for import in module.imports().filter(|import| !import.module.starts_with("wasi")) {
+        let zeros = |_: &mut HostCtx<'_>, ty: &FuncType, _: &[Val]| {
+            let zero = |ty: &ValType| match ty {
+                ValType::I32 | ValType::Other => Val::I32(0),
+                ValType::I64 => Val::I64(0),
+                ValType::F32 => Val::F32(0.0),
+                ValType::F64 => Val::F64(0.0),
+            };
+            Ok(HostReturn::Values(ty.results.iter().map(zero).collect()))
+        };
+        imports.define(&import.module, &import.name, Arc::new(zeros));
+    }
+    imports
+}
+
+fn finish(instance: &mut Instance, export: &str, args: &[Val]) {
+    instance.begin(export, args).expect("begins");
+    loop {
+        match instance.run(1_000_000) {
+            Step::Yielded => {}
+            Step::Finished(_) => return,
+            other => panic!("{export}: {other:?}"),
+        }
+    }
 }
 
 fn ours(bytes: Vec<u8>, instances: usize) {
