@@ -5,19 +5,29 @@ import { h, text } from './dom.js'
 
 const ASK_AGAIN = 3000
 
-/** Draws into the bar; opens the form at once where nothing can be read without a login. */
+/** Draws into the bar; opens the form at once where nothing can be read without a login, and when a login has ended. */
 export async function startLogin(place) {
   const status = await loginStatus()
   if (!status.authenticationRequired) return
   const dialog = makeDialog(status.noUsers)
-  const isIn = status.status === 'loggedIn'
-  const button = h('button', { class: 'plain', type: 'button', 'data-testid': 'session', onclick: () => (isIn ? leave() : dialog.showModal()) },
-    isIn ? `Log out ${status.username}` : 'Log in')
+  let isIn = status.status === 'loggedIn'
+  const button = h('button', { class: 'plain', type: 'button', 'data-testid': 'session', onclick: () => (isIn ? leave() : dialog.showModal()) })
+  const show = () => text(button, isIn ? `Log out ${status.username}` : 'Log in')
+  show()
   place.prepend(button)
   document.body.append(dialog)
   if (!isIn && !status.readOnlyAccess) dialog.showModal()
-  // Once: whoever closes the form wants to see what is open to everybody.
-  addEventListener('login-needed', () => dialog.open || dialog.showModal(), { once: true })
+  const askAnew = () => {
+    show()
+    if (!dialog.open) dialog.showModal()
+  }
+  const look = async () => (isIn = (await loginStatus()).status === 'loggedIn')
+  // Once: whoever closes the form wants to see what is open to everybody, or to this user.
+  addEventListener('login-needed', () => look().then(askAnew), { once: true })
+  // The stream of a token that has ended is closed, and what comes after it is a stranger's: open, and mute.
+  addEventListener('stream-lost', async () => {
+    if (isIn && !(await look())) askAnew()
+  })
 }
 
 // The page may be there before the network is: without an answer there would be no button.

@@ -17,6 +17,7 @@ export function openStream(onMessage, onState) {
     socket.onmessage = (event) => onMessage(parsed(event.data))
     socket.onclose = () => {
       onState('lost')
+      dispatchEvent(new Event('stream-lost'))
       setTimeout(connect, wait)
       wait = Math.min(wait * 2, LONGEST_WAIT)
     }

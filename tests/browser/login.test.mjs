@@ -54,6 +54,43 @@ test('the right one opens the page, its plugins and its data', async () => {
   await page.waitForFunction(() => document.getElementById('vessel').textContent === 'Tuuletar')
 })
 
+/** As if the token had ended: the cookie is gone, the page does not know. */
+async function endLogin() {
+  await page.evaluate(() => fetch('/signalk/v1/auth/logout', { method: 'PUT' }))
+}
+
+async function isAskedAgain() {
+  await at('login-user').waitFor()
+  assert.equal(await at('session').textContent(), 'Log in')
+  await Promise.all([page.waitForEvent('load'), enter('admin-pw')])
+  await page.waitForFunction(() => document.querySelector('[data-testid=session]')?.textContent === 'Log out admin')
+}
+
+test('when the login ends, the page asks for the next one', async () => {
+  await endLogin()
+  await isAskedAgain()
+})
+
+test('also a page that asks for nothing and only listens', async () => {
+  await page.addInitScript(() => {
+    window.streams = []
+    const { WebSocket } = window
+    window.WebSocket = class extends WebSocket {
+      constructor(...given) {
+        super(...given)
+        window.streams.push(this)
+      }
+    }
+  })
+  await page.goto(`${host.url}/admin/#instruments`)
+  await page.reload()
+  await page.waitForFunction(() => document.getElementById('vessel').textContent === 'Tuuletar')
+  await endLogin()
+  // What the server does with it within a minute.
+  await page.evaluate(() => window.streams.at(-1).close())
+  await isAskedAgain()
+})
+
 test('who logs out is out', async () => {
   await at('session').click()
   await at('login-user').waitFor()
