@@ -4,15 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::{path::Path, time::Duration};
-
-use serde_json::{Value, json};
+use serde_json::Value;
 use signalk_core::Config;
-use workspace_tests::{Client, Sim};
+use workspace_tests::{Client, Guest, Sim, beside};
 
-const NEIGHBOUR: &str = "signalk_speed_logger";
-const SPEED: &str = "/signalk/v1/api/vessels/self/navigation/speedOverGround/value";
-const HEARD: &str = "/signalk/v1/api/vessels/self/test/speed/value/count";
 const VALUES: u32 = 20;
 
 /// Calls of a guest's loop: far above every bound, and few enough to be done if there were none.
@@ -118,39 +113,19 @@ struct Outcome {
 }
 
 /// Twenty values beside the guest, each of which the neighbour hears.
-fn beside(name: &str, wasm: &[u8]) -> Outcome {
+fn run(name: &str, wasm: &[u8]) -> Outcome {
     let mut sim = Sim::with_config(Config::default());
-    let path = format!("../target/guests/{NEIGHBOUR}.wasm");
-    let neighbour = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path))
-        .unwrap_or_else(|error| panic!("{path}: {error}: run `cargo xtask guests`"));
-    let package = |name: &str, interface: &str| {
-        let rights =
-            json!({ "dataRead": true, "dataWrite": true, "network": true, "putHandlers": true });
-        json!({
-            "name": name, "version": "1.0.0", "keywords": ["signalk-wasm-plugin"], "wasmManifest": "plugin.wasm",
-            "wasmInterface": interface, "wasmCapabilities": rights, "signalk-plugin-enabled-by-default": true,
-        })
-        .to_string()
-    };
     let client = sim.open("/signalk/v1/stream?subscribe=all&sendMeta=all");
-    sim.install(&package(NEIGHBOUR, "json-rpc"), &neighbour);
-    sim.advance(Duration::from_secs(1));
-    sim.install(&package(name, "buffer"), wasm);
-    let feed = sim.open("/signalk/v1/stream?subscribe=none");
-    for value in 1..=VALUES {
-        let delta = json!({ "updates": [{ "$source": "feed", "values": [{ "path": "navigation.speedOverGround", "value": value }] }] });
-        sim.say(feed, &delta.to_string());
-        sim.advance(Duration::from_secs(1));
-    }
-    let status = sim.get_json("/signalk-host/status")["plugins"][name].clone();
-    assert_eq!(sim.get_json(SPEED), json!(VALUES), "{name}: {status:#}");
-    assert_eq!(sim.get_json(HEARD), json!(VALUES), "{name}: the neighbour hears every value");
-    Outcome { sim, status, client }
+    let rights = &["dataRead", "dataWrite", "network", "putHandlers"];
+    let guest = Guest { name, interface: "buffer", rights, wasm };
+    let outcome = beside(sim, guest, VALUES, |_| ()).unwrap();
+    assert!(outcome.is_unharmed(VALUES), "{name}: {} heard: {:#}", outcome.heard, outcome.status);
+    Outcome { sim: outcome.sim, status: outcome.status, client }
 }
 
 #[test]
 fn a_plugin_that_registers_in_a_loop_has_a_thousand_handlers_and_no_more() {
-    let mut outcome = beside("registers", &registers());
+    let mut outcome = run("registers", &registers());
     let heard = outcome.sim.heard(outcome.client);
     let announced: usize = heard.iter().map(|text| text.matches("flood.p").count()).sum();
     assert!((1..=1000).contains(&announced), "{announced} paths: {:#}", outcome.status);
@@ -158,7 +133,7 @@ fn a_plugin_that_registers_in_a_loop_has_a_thousand_handlers_and_no_more() {
 
 #[test]
 fn a_plugin_that_asks_the_web_in_a_loop_and_never_listens_is_ended_by_name() {
-    let Outcome { status, sim, .. } = beside("asks", &asks());
+    let Outcome { status, sim, .. } = run("asks", &asks());
     assert_ne!(status["state"], "running", "{status:#}");
     let error = status["lastError"].as_str().unwrap();
     assert!(error.contains("asks") && error.contains("responseHandler"), "{error}");
@@ -175,7 +150,7 @@ fn a_delta_of_megabytes_reaches_nobody() {
         "\"}]}]}",
         100,
     );
-    let mut outcome = beside("sends", &wasm);
+    let mut outcome = run("sends", &wasm);
     assert_eq!(outcome.sim.get("/signalk/v1/api/vessels/self/flood").status, 404);
     let largest = outcome.sim.heard(outcome.client).iter().map(String::len).max().unwrap();
     assert!(largest < 1 << 20, "{largest} bytes went to a client");
@@ -184,7 +159,7 @@ fn a_delta_of_megabytes_reaches_nobody() {
 #[test]
 fn a_delta_of_nothing_but_faults_is_a_few_lines_in_the_log() {
     let wasm = sends(r#"{"updates":["#, "0,", 512 << 10, "0]}", 10);
-    let mut outcome = beside("sends", &wasm);
+    let mut outcome = run("sends", &wasm);
     let counters = outcome.sim.get_json("/plugins/sends/diagnostics")["counters"].clone();
     let count = |name: &str| counters[name].as_u64().unwrap();
     assert!(count("badDeltas") > 10 * (256 << 10), "each fault is counted: {counters}");

@@ -5,15 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use signalk_core::{Config, Limits};
-use workspace_tests::Sim;
+use workspace_tests::{Guest, NEIGHBOUR, Outcome, Sim, beside};
 
-const NEIGHBOUR: &str = "signalk_speed_logger";
-const SPEED: &str = "/signalk/v1/api/vessels/self/navigation/speedOverGround/value";
-const HEARD: &str = "/signalk/v1/api/vessels/self/test/speed/value/count";
 const VALUES: u32 = 40;
 
 /// Guests that do harm by themselves, or in `start`: what their owner reads as the plugin's last error.
@@ -82,15 +78,6 @@ fn guests() -> Vec<PathBuf> {
     found
 }
 
-fn install(sim: &mut Sim, name: &str, path: &Path) {
-    let package = json!({
-        "name": name, "version": "1.0.0", "keywords": ["signalk-wasm-plugin"],
-        "wasmManifest": "plugin.wasm", "wasmInterface": "json-rpc",
-        "signalk-plugin-enabled-by-default": true,
-    });
-    sim.install(&package.to_string(), &std::fs::read(path).unwrap());
-}
-
 /// Budgets a hundredth of the usual ones, so that the loops end while one waits.
 fn small() -> Limits {
     Limits {
@@ -115,69 +102,40 @@ fn options_of(name: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(name.to_owned(), options.to_string())])
 }
 
-/// What forty values did beside a guest.
-struct Outcome {
-    /// The guest's entry in the status.
-    status: Value,
-    /// How many values the neighbour heard.
-    heard: u64,
-    /// The last value.
-    speed: f64,
-    log: Vec<String>,
-}
-
-fn beside(guest: &Path) -> Outcome {
-    let name = guest.file_stem().unwrap().to_str().unwrap();
-    let mut sim = Sim::with_config(Config {
+/// What is wrong with forty values beside a guest.
+fn faults_beside(path: &Path) -> Vec<String> {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    let sim = Sim::with_config(Config {
         plugin_limits: small(),
         plugin_options: options_of(name),
         ..Config::default()
     });
-    let neighbour = guest.with_file_name(NEIGHBOUR).with_extension("wasm");
-    install(&mut sim, NEIGHBOUR, &neighbour);
-    sim.advance(Duration::from_secs(1));
-    if name != NEIGHBOUR {
-        install(&mut sim, name, guest);
+    let wasm = std::fs::read(path).unwrap();
+    let guest = Guest { name, interface: "json-rpc", rights: &[], wasm: &wasm };
+    let outcome = beside(sim, guest, VALUES, |_| ()).unwrap();
+    let mut faults = Vec::new();
+    let Outcome { status, heard, speed, sim } = &outcome;
+    if !outcome.is_unharmed(VALUES) {
+        faults.push(format!("data at {speed}, the neighbour heard {heard}"));
     }
-    let feed = sim.open("/signalk/v1/stream?subscribe=none");
-    for value in 1..=VALUES {
-        let delta = json!({ "updates": [{ "$source": "feed", "values": [{ "path": "navigation.speedOverGround", "value": value }] }] });
-        sim.say(feed, &delta.to_string());
-        sim.advance(Duration::from_secs(1));
+    let (state, error) = (&status["state"], &status["lastError"]);
+    let ended = state != "running";
+    if ended == error.is_null() {
+        faults.push(format!("{state}, and its last error is {error}"));
     }
-    let status = sim.get_json("/signalk-host/status")["plugins"][name].clone();
-    let heard = sim.get_json(HEARD).as_u64().unwrap_or_default();
-    let speed = sim.get_json(SPEED).as_f64().unwrap_or_default();
-    Outcome { status, heard, speed, log: sim.log }
-}
-
-impl Outcome {
-    /// What is wrong with it.
-    fn faults(&self, name: &str) -> Vec<String> {
-        let mut faults = Vec::new();
-        let Outcome { status, heard, speed, log } = self;
-        if speed.to_bits() != f64::from(VALUES).to_bits() || *heard != u64::from(VALUES) {
-            faults.push(format!("data at {speed}, the neighbour heard {heard}"));
-        }
-        let (state, error) = (&status["state"], &status["lastError"]);
-        let ended = state != "running";
-        if ended == error.is_null() {
-            faults.push(format!("{state}, and its last error is {error}"));
-        }
-        let said = |text: &str| log.iter().any(|line| line.contains(name) && line.contains(text));
-        if let Some((_, text)) = MUST_END.iter().find(|(listed, _)| *listed == name)
-            && !(ended && error.to_string().contains(text) && said(text))
-        {
-            faults.push(format!("{state}, expected an end by `{text}`, got {error}"));
-        }
-        if let Some((_, text)) = MUST_BE_SAID.iter().find(|(listed, _)| *listed == name)
-            && !said(text)
-        {
-            let log: Vec<_> = log.iter().filter(|line| !line.contains(NEIGHBOUR)).collect();
-            faults.push(format!("{state}, expected `{text}` in {log:#?}"));
-        }
-        faults
+    let said = |text: &str| sim.log.iter().any(|line| line.contains(name) && line.contains(text));
+    if let Some((_, text)) = MUST_END.iter().find(|(listed, _)| *listed == name)
+        && !(ended && error.to_string().contains(text) && said(text))
+    {
+        faults.push(format!("{state}, expected an end by `{text}`, got {error}"));
     }
+    if let Some((_, text)) = MUST_BE_SAID.iter().find(|(listed, _)| *listed == name)
+        && !said(text)
+    {
+        let log: Vec<_> = sim.log.iter().filter(|line| !line.contains(NEIGHBOUR)).collect();
+        faults.push(format!("{state}, expected `{text}` in {log:#?}"));
+    }
+    faults
 }
 
 #[test]
@@ -188,7 +146,7 @@ fn every_guest_leaves_the_server_and_its_neighbour_unharmed_and_is_reported_by_n
     for guest in guests() {
         let name = guest.file_stem().unwrap().to_str().unwrap();
         unseen.remove(name);
-        let found = beside(&guest).faults(name);
+        let found = faults_beside(&guest);
         faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
