@@ -54,12 +54,7 @@ fn host_of_bodies() -> Vec<u8> {
         r#"(module
             (import "env" "sk_debug" (func $debug (param i32 i32)))
             (memory (export "memory") 1024)
-            (global $heap (mut i32) (i32.const 65536))
-            (func (export "allocate") (param $n i32) (result i32)
-                (global.get $heap)
-                (global.set $heap (i32.add (global.get $heap) (local.get $n))))
-            (func (export "deallocate") (param $p i32) (param $n i32)
-                (global.set $heap (i32.sub (global.get $heap) (local.get $n))))
+            {HEAP}
             {body})"#
     );
     wat::parse_str(text).unwrap()

@@ -8,11 +8,7 @@ const RADAR: &str = "/signalk/v2/api/vessels/self/radars/radar-0";
 
 fn with(capabilities: &Value) -> Sim {
     let mut sim = Sim::new();
-    let more = json!({
-        "signalk-plugin-enabled-by-default": true, "wasmInterface": "json-rpc",
-        "wasmCapabilities": capabilities,
-    });
-    sim.install_with("signalk_providers", built("signalk_providers"), more);
+    sim.install_built("signalk_providers", capabilities);
     sim.boot();
     sim
 }

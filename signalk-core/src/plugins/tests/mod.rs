@@ -15,11 +15,13 @@ mod inputs;
 mod json_rpc;
 mod lifecycle;
 mod limits;
+mod lives;
 mod neighbours;
 mod puts;
 mod radar;
 mod reload;
 mod rules;
+mod saves;
 mod secured;
 #[cfg(not(target_family = "wasm"))]
 mod sockets;
@@ -167,6 +169,16 @@ impl Sim {
         self.modules.insert(dir.clone(), wasm);
         self.packages.insert(dir.clone(), package.to_string());
         self.found.push(FoundPackage { dir, package_json: package.to_string() });
+    }
+
+    /// A guest of `test-plugin` that speaks JSON-RPC, enabled by default, with these rights.
+    #[cfg(not(target_family = "wasm"))]
+    fn install_built(&mut self, name: &str, rights: &Value) {
+        let more = json!({
+            "signalk-plugin-enabled-by-default": true, "wasmInterface": "json-rpc",
+            "wasmCapabilities": rights,
+        });
+        self.install_with(name, built(name), more);
     }
 
     /// The edge has looked for packages.
@@ -367,6 +379,14 @@ impl Sim {
     }
 }
 
+/// The bump allocator of guests of the buffer ABI.
+const HEAP: &str = r#"(global $heap (mut i32) (i32.const 65536))
+            (func (export "allocate") (param $n i32) (result i32)
+                (global.get $heap)
+                (global.set $heap (i32.add (global.get $heap) (local.get $n))))
+            (func (export "deallocate") (param $p i32) (param $n i32)
+                (global.set $heap (i32.sub (global.get $heap) (local.get $n))))"#;
+
 /// A guest of the buffer ABI with `$debug`, `$emit` and a bump allocator.
 fn guest(body: &str) -> Vec<u8> {
     guest_with("", body)
@@ -380,14 +400,9 @@ fn guest_with(imports: &str, body: &str) -> Vec<u8> {
             (import "env" "sk_debug" (func $debug (param i32 i32)))
             (import "env" "sk_handle_message" (func $emit (param i32 i32)))
             (memory (export "memory") 4)
-            (global $heap (mut i32) (i32.const 65536))
+            {HEAP}
             ;; 51 bytes; the digit of the value is at 145
             (data (i32.const 100) "{{\"updates\":[{{\"values\":[{{\"path\":\"a.b\",\"value\":0}}]}}]}}")
-            (func (export "allocate") (param $n i32) (result i32)
-                (global.get $heap)
-                (global.set $heap (i32.add (global.get $heap) (local.get $n))))
-            (func (export "deallocate") (param $p i32) (param $n i32)
-                (global.set $heap (i32.sub (global.get $heap) (local.get $n))))
             {body})"#
     ))
     .unwrap()

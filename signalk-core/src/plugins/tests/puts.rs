@@ -308,11 +308,7 @@ mod of_plugins {
             "wasmCapabilities": { "putHandlers": true },
         });
         sim.install_with("a", answering(answer), more);
-        let more = json!({
-            "signalk-plugin-enabled-by-default": true, "wasmInterface": "json-rpc",
-            "wasmCapabilities": rights,
-        });
-        sim.install_with("signalk_puts", built("signalk_puts"), more);
+        sim.install_built("signalk_puts", &rights);
         sim.boot();
         assert_eq!(sim.state("signalk_puts"), "running", "{:#?}", sim.log);
         sim

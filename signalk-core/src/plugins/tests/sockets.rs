@@ -6,11 +6,7 @@ const LIVE: &str = "/plugins/signalk_socket/live/wind";
 
 fn with(rights: &Value, config: Config) -> Sim {
     let mut sim = Sim::with_config(config);
-    let more = json!({
-        "signalk-plugin-enabled-by-default": true, "wasmInterface": "json-rpc",
-        "wasmCapabilities": rights,
-    });
-    sim.install_with("signalk_socket", built("signalk_socket"), more);
+    sim.install_built("signalk_socket", rights);
     sim.boot();
     sim
 }
