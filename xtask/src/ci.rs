@@ -40,6 +40,13 @@ const GUESTS: [&str; 2] = ["-p", "test-plugin"];
 /// Guests that export and import by hand: they link as WebAssembly only, so they are linted and not tested.
 const BY_HAND: [&str; 2] = ["-p", "buffer-guests"];
 
+/// Programs for tests that no default member asks for, and the tool that makes one of them a page's: linted alone,
+/// because features unite. The first one has guests inside.
+const PROGRAMS: [&str; 6] = ["-p", "core-in-wasm", "-p", "hdk-in-a-page", "-p", "wasm-glue"];
+
+/// Measurements that are quick to check. The others bring a second wasmi, or build the core anew.
+const BENCHES: [&str; 2] = ["benches/counter/Cargo.toml", "benches/server/Cargo.toml"];
+
 type Step = (&'static str, fn() -> Result<()>);
 
 const STEPS: [Step; 9] = [
@@ -77,10 +84,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn clippy() -> Result<()> {
     let guests: Vec<_> = KIT.iter().chain(&GUESTS).chain(&BY_HAND).copied().collect();
-    for which in [&[][..], &guests] {
+    let benches = BENCHES.map(|manifest| ["--locked", "--manifest-path", manifest]);
+    let benches = benches.iter().map(|bench| &bench[..]);
+    for which in [&[][..], &guests, &PROGRAMS].into_iter().chain(benches) {
         let arguments =
             [&["clippy", "--all-targets"][..], which, &["--", "-D", "warnings"]].concat();
-        process::run(&mut process::cargo(&arguments))?;
+        let mut command = process::cargo(&arguments);
+        process::run(command.env("GUESTS", process::target_dir().join("guests")))?;
     }
     Ok(())
 }

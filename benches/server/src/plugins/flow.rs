@@ -45,13 +45,12 @@ pub struct Flow {
 struct Heard {
     deltas: u64,
     told: Vec<(u64, u64)>,
-    pongs: Vec<u8>,
 }
 
 pub async fn run(server: &mut Server, pace: Pace, time: Duration) -> Result<Flow> {
     let before = server.told.clone();
     let told = before.clone();
-    let heard = Rc::new(RefCell::new(Heard { deltas: 0, told, pongs: Vec::new() }));
+    let heard = Rc::new(RefCell::new(Heard { deltas: 0, told }));
     let news = Rc::new(Notify::new());
     let (client, bytes) =
         websocket::connect(server.port, "/signalk/v1/stream?subscribe=self").await?;
@@ -134,8 +133,7 @@ impl Feeder<'_> {
     }
 
     async fn send(&mut self, count: u64) -> Result<()> {
-        let (mut text, mut out) =
-            (String::new(), std::mem::take(&mut self.heard.borrow_mut().pongs));
+        let (mut text, mut out) = (String::new(), Vec::new());
         let timestamp = format!("{:.3}", jiff::Timestamp::now());
         for number in self.sent..self.sent + count {
             deltas::delta(&mut text, deltas::Feed::Ws.base() + number, &timestamp);
@@ -172,19 +170,18 @@ async fn listen(
         let mut at = 0;
         while let Some((opcode, begin, end)) = websocket::next_frame(&bytes, at) {
             at = end;
-            let mut heard = heard.borrow_mut();
             match opcode {
                 websocket::CLOSE => return,
                 websocket::PING => {
-                    websocket::frame(&mut heard.pongs, websocket::PONG, &bytes[begin..end]);
-                    let pong = std::mem::take(&mut heard.pongs);
-                    drop(heard);
+                    let mut pong = Vec::new();
+                    websocket::frame(&mut pong, websocket::PONG, &bytes[begin..end]);
                     if socket.write_all(&pong).await.is_err() {
                         return;
                     }
                 }
                 _ => {
                     let message = &bytes[begin..end];
+                    let mut heard = heard.borrow_mut();
                     heard.deltas += log.find_iter(message).count() as u64;
                     for at in bench.find_iter(message) {
                         report(&message[at + bench.needle().len()..], &mut heard.told);
