@@ -157,8 +157,9 @@ fn run(
     let rights = &["dataRead", "dataWrite", "network", "rawSockets"];
     let guest = Guest { name, interface, rights, wasm };
     // The answers that nobody reads: a thirtieth of what there may usually be.
-    let plugin_limits = Limits { stdin_bytes: 1 << 20, ..Limits::default() };
-    let sim = Sim::with_config(Config { plugin_limits, ..Config::default() });
+    let config = Config::default();
+    let plugin_limits = Limits { stdin_bytes: 1 << 20, ..config.plugin_limits.clone() };
+    let sim = Sim::with_config(Config { plugin_limits, ..config });
     let outcome = beside(sim, guest, VALUES, |sim| {
         for (plugin, life, effect) in std::mem::take(&mut sim.wanted) {
             if let Some(report) = answer(&effect) {
