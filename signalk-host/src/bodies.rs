@@ -228,6 +228,8 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(700)).await;
         let (whole, _place) = bodies.read(body(16, 1 << 20), 16 << 20).await.unwrap();
         assert_eq!(whole.len(), 16 << 20);
+        // Who has to go hears of it.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let mut ended = 0;
         for drip in drips {
             if drip.is_finished() {
