@@ -10,17 +10,20 @@
 //! [`Egress::check_address`](crate::Egress::check_address) before it connects.
 //!
 //! Here: the names of things and [`Effect`]; what effects carry is `effect/payload.rs`, what is told of them
-//! `effect/report.rs`.
+//! `effect/report.rs`; turns that requests wait for `effect/turns.rs`.
 
 mod payload;
 mod report;
+mod turns;
 
 use core::net::SocketAddr;
 
 use bytes::Bytes;
 
 pub use self::payload::{FetchRequest, Retry, UdpOption, Upload, WebSocketMessage};
-pub use self::report::{Datagram, FetchHead, FetchNews, Report};
+pub use self::report::{Cached, Datagram, FetchHead, FetchNews, Report};
+pub(crate) use self::turns::{MOST_WAITING, MOST_WAITING_BYTES};
+pub use self::turns::{RateLimit, Turns};
 
 /// Bytes of one TCP or WebSocket connection that may be on their way to the plugin at once.
 pub const WINDOW: usize = 256 << 10;

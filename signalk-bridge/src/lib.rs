@@ -27,6 +27,7 @@ mod exchange;
 mod fake;
 mod handler;
 mod handover;
+mod http_cache;
 mod id;
 mod input_handler;
 mod manifest;
@@ -44,8 +45,8 @@ pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
 pub use client_socket::{ClientDeed, ClientEnd, ClientNews, ClientSocketId, LONGEST_MESSAGE};
 pub use effect::{
-    BACKLOG, ConnectionId, Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest, Report,
-    Retry, SaveId, SocketId, UdpOption, Upload, WINDOW, WebSocketMessage,
+    BACKLOG, Cached, ConnectionId, Datagram, Effect, FetchHead, FetchId, FetchNews, FetchRequest,
+    RateLimit, Report, Retry, SaveId, SocketId, Turns, UdpOption, Upload, WINDOW, WebSocketMessage,
 };
 pub use egress::{Destination, Egress, Fingerprint, Refused, Scheme};
 pub use error::{BridgeError, Cause, Crash, Failure};
@@ -55,6 +56,7 @@ pub use handler::{
     RadarHandler, ResourceHandler, WeatherHandler,
 };
 pub use handover::{Handed, Head, Heads, Piece};
+pub use http_cache::{Cache, Found, Kept as KeptAnswer};
 pub use id::PluginId;
 pub use input_handler::{Verdict, verdicts};
 pub use manifest::{Complaint, Interface, Manifest, ManifestError, Reading};

@@ -89,6 +89,10 @@ pub(crate) enum Give {
     Body,
     /// As the text of a whole response; its length, -1 when there is none.
     Response { buffer: u32, capacity: u32 },
+    /// As the bytes that were sent; -1 when the body is broken off.
+    Sent(i32),
+    /// As the next bytes of a streamed answer; their number, 0 at its end, -1 when it broke.
+    Piece { buffer: u32, capacity: u32 },
     /// As the number of the socket that is connected; -1 when it is not.
     Socket(SocketId),
     /// As a message; its length, 0 when none came, -1 when none will.

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::WINDOW;
 #[cfg(doc)]
 use super::{Effect, Report};
+use super::{RateLimit, WINDOW};
 
 /// Bytes that the shortest WebSocket message counts as, in either direction.
 const LEAST_COST: usize = 64;
 
 /// What a plugin sends by HTTP. Scheme, method, names and sizes were checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FetchRequest {
     /// In capitals.
     pub method: String,
@@ -35,6 +35,10 @@ pub struct FetchRequest {
     pub upload: Option<Upload>,
     /// Whether it is sent again; then `timeout` is for each time.
     pub retry: Retry,
+    /// Each time waits for its turn; that is no part of `timeout`.
+    pub rate: Option<RateLimit>,
+    /// A [`Cache`](crate::Cache) may answer it, and keeps what does.
+    pub cache: bool,
 }
 
 /// Whoever is not ready is not pressed.
@@ -49,6 +53,12 @@ pub struct Retry {
     pub first: Duration,
     /// Longest pause, also when the server asks for a longer one.
     pub most: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Retry {
+        Retry::ONCE
+    }
 }
 
 impl Retry {

@@ -157,4 +157,28 @@ pub struct FetchHead {
     pub url: String,
     /// Whether it is another one than asked for.
     pub redirected: bool,
+    /// From a [`Cache`](crate::Cache); `None`: as the server answered.
+    pub cached: Option<Cached>,
+}
+
+/// How an answer that was kept came to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cached {
+    /// It still holds: nobody was asked.
+    Fresh,
+    /// The server says that it still holds.
+    Checked,
+    /// It is over, but the server cannot be reached or fails.
+    Stale,
+}
+
+impl Cached {
+    /// As plugins read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cached::Fresh => "fresh",
+            Cached::Checked => "checked",
+            Cached::Stale => "stale",
+        }
+    }
 }

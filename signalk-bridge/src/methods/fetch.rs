@@ -2,8 +2,10 @@
 //!
 //! Requirements R82, R85, R86, R88. An answer comes whole, at most 8 MiB, or in
 //! pieces of at most 64 KiB, each when it is asked for (`http.next`). A body is sent whole with
-//! `http.request`, or in such pieces between `http.open` and `http.finish`, which has the answer. A whole request may
-//! be sent again (`retry`); caches are the plugin's own: `wasmi_pdk::signalk::net`.
+//! `http.request`, or in such pieces between `http.open` and `http.finish`, which has the answer. What a request may
+//! wish besides is `fetch/wishes.rs`. The same requests are those of plugins by exports (`abi/env/web/http.rs`).
+
+mod wishes;
 
 use std::time::Duration;
 
@@ -11,11 +13,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
+pub use self::wishes::{Again, TurnsIn};
 use super::Caller;
 use super::network::{Give, Headers, Reply, bytes_of, decoded};
 use crate::net::fetch::{REDIRECTS, TIMEOUT, Terms};
 use crate::net::{Net, Wait};
-use crate::{BridgeError, FetchId, Retry};
+use crate::{BridgeError, FetchId};
 
 pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
@@ -30,10 +33,21 @@ pub(super) mod params {
         "maxBytes",
         "stream",
         "retry",
+        "rateLimit",
+        "cache",
     ];
     pub(in crate::methods) const next: &[&str] = &["request"];
-    pub(in crate::methods) const open: &[&str] =
-        &["url", "method", "headers", "length", "timeout", "redirects", "maxBytes", "stream"];
+    pub(in crate::methods) const open: &[&str] = &[
+        "url",
+        "method",
+        "headers",
+        "length",
+        "timeout",
+        "redirects",
+        "maxBytes",
+        "stream",
+        "rateLimit",
+    ];
     pub(in crate::methods) const send: &[&str] = &["request", "data", "text"];
     pub(in crate::methods) const finish: &[&str] = next;
     pub(in crate::methods) const cancel: &[&str] = next;
@@ -43,8 +57,6 @@ pub(super) mod params {
 const WHOLE: usize = 8 << 20;
 /// Longest streamed body, unless said otherwise.
 const STREAMED: usize = 1 << 30;
-/// Times that a request may be sent.
-const MOST_ATTEMPTS: u32 = 10;
 /// Longest time that a plugin may ask for.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -82,20 +94,12 @@ pub struct Request {
     /// may be sent twice without harm (RFC 9110, 9.2.2).
     #[serde(default)]
     pub retry: Option<Again>,
-}
-
-/// `retry` of a request.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Again {
-    /// 4 when left out, at most 10.
+    /// Each time that it is sent waits for its turn.
     #[serde(default)]
-    pub attempts: Option<u32>,
-    /// Milliseconds of the first pause, 1000 when left out; each next one is twice as long.
+    pub rate_limit: Option<TurnsIn>,
+    /// An answer that was kept may serve, and this one is kept; only a whole `GET`.
     #[serde(default)]
-    pub first: Option<u64>,
-    /// Milliseconds of the longest pause, 60000 when left out, at most 300000.
-    #[serde(default)]
-    pub most: Option<u64>,
+    pub cache: bool,
 }
 
 /// Params of `http.open`: those of `http.request` without a body.
@@ -138,56 +142,68 @@ pub(crate) struct Ask {
     terms: Terms,
 }
 
+/// A request whose body follows, as the network takes it.
+pub(crate) struct Opening {
+    ask: Ask,
+    length: Option<u64>,
+}
+
 impl Request {
     /// Params as the network takes them.
     ///
     /// # Errors
     /// What is wrong with them, in words.
     pub(crate) fn ask(self) -> Result<Ask, String> {
-        let body = match (&self.body_base64, self.body) {
-            (None, None) => Bytes::new(),
-            (data, text) => decoded(data.as_deref(), text)?,
-        };
         let bound = if self.stream { STREAMED } else { WHOLE };
         let most = self.max_bytes.unwrap_or(bound);
         if most > bound {
             let remedy = if self.stream { "" } else { "; take the body in pieces with `stream`" };
             return Err(format!("`maxBytes` is {most}, at most {bound}{remedy}"));
         }
-        let method = self.method.unwrap_or_else(|| "GET".to_owned());
-        let retry = match self.retry {
-            None => Retry::ONCE,
-            Some(_) if self.stream => {
-                return Err(
-                    "a streamed answer is not asked for twice; leave `retry` out".to_owned()
-                );
-            }
-            Some(retry) => retry.of(&method)?,
-        };
+        let method = self.method.clone().unwrap_or_else(|| "GET".to_owned());
         let terms = Terms {
-            retry,
+            retry: self.retry(&method)?,
+            rate: self.rate()?,
+            cache: self.may_be_kept(&method)?,
             timeout: self.timeout.map_or(TIMEOUT, Duration::from_millis).min(PATIENCE),
             redirects: self.redirects.unwrap_or(REDIRECTS).min(REDIRECTS),
             most,
             streamed: self.stream,
         };
+        let body = match (&self.body_base64, self.body) {
+            (None, None) => Bytes::new(),
+            (data, text) => decoded(data.as_deref(), text)?,
+        };
         Ok(Ask { method, url: self.url, headers: self.headers.pairs(), body, terms })
     }
 }
 
-impl Again {
-    fn of(self, method: &str) -> Result<Retry, String> {
-        let harmless = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
-        if !harmless.iter().any(|safe| method.eq_ignore_ascii_case(safe)) {
-            return Err(format!("`{method}` may do something twice; leave `retry` out"));
+impl Open {
+    /// Params as the network takes them.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub(crate) fn ask(self) -> Result<Opening, String> {
+        let Open { length, mut request } = self;
+        if request.body.is_some() || request.body_base64.is_some() {
+            return Err("the body follows in pieces; leave it out".to_owned());
         }
-        let attempts = self.attempts.unwrap_or(4);
-        if !(1..=MOST_ATTEMPTS).contains(&attempts) {
-            return Err(format!("`retry.attempts` is {attempts}, at most {MOST_ATTEMPTS}"));
+        if request.retry.is_some() {
+            return Err("a body in pieces cannot be sent again; leave `retry` out".to_owned());
         }
-        let first = self.first.map_or(Retry::ONCE.first, Duration::from_millis);
-        let most = self.most.map_or(Retry::ONCE.most, Duration::from_millis).min(PATIENCE);
-        Ok(Retry { attempts, first, most })
+        request.method.get_or_insert_with(|| "POST".to_owned());
+        Ok(Opening { ask: request.ask()?, length })
+    }
+}
+
+impl Opening {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// In words, when it cannot be sent.
+    pub(crate) fn begin(self, net: &mut Net) -> Result<FetchId, String> {
+        let Ask { method, url, headers, terms, .. } = self.ask;
+        net.upload(&method, &url, headers, self.length, terms)
     }
 }
 
@@ -217,17 +233,8 @@ pub(super) fn next(caller: &mut Caller<'_>, params: Named) -> Result<Reply, Brid
 
 /// Begins a request whose body follows in pieces; answers its number.
 pub(super) fn open(caller: &mut Caller<'_>, params: Open) -> Result<Reply, BridgeError> {
-    let Open { length, mut request } = params;
-    if request.body.is_some() || request.body_base64.is_some() {
-        return Err(caller.bad_params("the body follows by `http.send`; give it there"));
-    }
-    if request.retry.is_some() {
-        return Err(caller.bad_params("a body in pieces cannot be sent again; leave `retry` out"));
-    }
-    request.method.get_or_insert_with(|| "POST".to_owned());
-    let ask = request.ask().map_err(|reason| caller.bad_params(reason))?;
-    let Ask { method, url, headers, terms, .. } = ask;
-    let id = caller.net(|net| net.upload(&method, &url, headers, length, terms))?;
+    let opening = params.ask().map_err(|reason| caller.bad_params(reason))?;
+    let id = caller.net(|net| opening.begin(net))?;
     caller.answer(json!({ "request": id.0 })).map(Reply::Now)
 }
 
@@ -264,32 +271,4 @@ pub fn cancel(caller: &mut Caller<'_>, params: Named) -> Result<(), BridgeError>
         net.fetch_cancel(FetchId(params.request));
         Ok(())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn terms(more: &str) -> Result<Terms, String> {
-        let text = format!(r#"{{"url":"http://a.b"{more}}}"#);
-        serde_json::from_str::<Request>(&text).unwrap().ask().map(|ask| ask.terms)
-    }
-
-    #[test]
-    fn a_request_is_sent_again_only_where_that_does_no_harm() {
-        assert_eq!(terms("").unwrap().retry, Retry::ONCE);
-        let retry = terms(r#","retry":{}"#).unwrap().retry;
-        assert_eq!(retry, Retry { attempts: 4, ..Retry::ONCE });
-        let retry = terms(r#","method":"put","retry":{"first":5,"most":900000}"#).unwrap().retry;
-        assert_eq!((retry.first, retry.most), (Duration::from_millis(5), PATIENCE));
-        for (more, says) in [
-            (r#","method":"POST","retry":{}"#, "may do something twice"),
-            (r#","stream":true,"retry":{}"#, "is not asked for twice"),
-            (r#","retry":{"attempts":11}"#, "at most 10"),
-            (r#","retry":{"attempts":0}"#, "at most 10"),
-        ] {
-            let error = terms(more).err().unwrap_or_default();
-            assert!(error.contains(says), "{more}: {error}");
-        }
-    }
 }

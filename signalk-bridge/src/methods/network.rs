@@ -169,11 +169,7 @@ pub(crate) fn answer(give: Give, outcome: Outcome, net: &mut Net) -> Result<Valu
         }
         (Give::WebSocket(id), _) => json!({ "socket": id.0, "protocol": net.ws_protocol(id) }),
         (Give::Answer(_), Outcome::Answer(head, body)) => whole(head, &body),
-        (Give::Answer(id), Outcome::Head(head)) => {
-            let mut answer = head_of(head);
-            answer.insert("request".to_owned(), id.0.into());
-            answer.into()
-        }
+        (Give::Answer(id), Outcome::Head(head)) => streamed(head, id),
         (Give::Answer(_) | Give::Piece, Outcome::Piece(Some(piece))) => {
             json!({ "data": STANDARD.encode(piece) })
         }
@@ -189,13 +185,23 @@ pub(crate) fn whole(head: FetchHead, body: &[u8]) -> Value {
     answer.into()
 }
 
+/// The head of one whose body comes in pieces.
+pub(crate) fn streamed(head: FetchHead, id: FetchId) -> Value {
+    let mut answer = head_of(head);
+    answer.insert("request".to_owned(), id.0.into());
+    answer.into()
+}
+
 fn head_of(head: FetchHead) -> Map<String, Value> {
-    let FetchHead { status, headers, url, redirected } = head;
+    let FetchHead { status, headers, url, redirected, cached } = head;
     let mut members = Map::new();
     members.insert("status".to_owned(), status.into());
     members.insert("headers".to_owned(), json!(headers));
     members.insert("url".to_owned(), url.into());
     members.insert("redirected".to_owned(), redirected.into());
+    if let Some(cached) = cached {
+        members.insert("cached".to_owned(), cached.name().into());
+    }
     members
 }
 

@@ -8,7 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Completed, Net, Outcome, Wait};
-use crate::effect::{Effect, FetchId, FetchNews, FetchRequest, Retry, Upload};
+use crate::effect::{
+    Effect, FetchId, FetchNews, FetchRequest, MOST_WAITING, MOST_WAITING_BYTES, RateLimit, Retry,
+    Upload,
+};
 use crate::error::shown;
 use crate::shown_url;
 
@@ -25,8 +28,15 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const REDIRECTS: u32 = 20;
 
 /// A request that has not ended.
+#[derive(Debug)]
+pub(super) struct Fetching {
+    pending: Pending,
+    /// It waits for turns, and keeps so many bytes meanwhile.
+    waits: Option<usize>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pending {
+enum Pending {
     /// The answer is waited for.
     Asked,
     /// The body of the answer comes in pieces; none is waited for.
@@ -34,13 +44,15 @@ pub(super) enum Pending {
 }
 
 /// How a request is made, where it is not as existing plugins make it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Terms {
     pub(crate) timeout: Duration,
     pub(crate) redirects: u32,
     pub(crate) most: usize,
     pub(crate) streamed: bool,
     pub(crate) retry: Retry,
+    pub(crate) rate: Option<RateLimit>,
+    pub(crate) cache: bool,
 }
 
 impl Default for Terms {
@@ -51,6 +63,8 @@ impl Default for Terms {
             most: MOST_BYTES,
             streamed: false,
             retry: Retry::ONCE,
+            rate: None,
+            cache: false,
         }
     }
 }
@@ -92,18 +106,15 @@ impl Net {
         terms: Terms,
     ) -> Result<FetchId, String> {
         self.requests.0 += 1;
-        let room = || match self.fetches.len() < MOST_AT_ONCE {
-            true => Ok(()),
-            false => Err(format!("{MOST_AT_ONCE} requests are on their way; wait for one of them")),
-        };
+        let waits = terms.rate.is_some().then_some(body.len());
         let fits = check(url, body.len()).and_then(|()| check_head(url, &headers, &[]));
-        if let Err(text) = fits.and_then(|()| room()) {
+        if let Err(text) = fits.and_then(|()| self.room(waits)) {
             self.requests.1 += 1;
             return Err(text);
         }
         self.last_fetch += 1;
         let id = FetchId(self.last_fetch);
-        self.fetches.insert(id, Pending::Asked);
+        self.fetches.insert(id, Fetching { pending: Pending::Asked, waits });
         let request = FetchRequest {
             method: method.to_ascii_uppercase(),
             url: url.to_owned(),
@@ -115,28 +126,53 @@ impl Net {
             streamed: terms.streamed,
             upload,
             retry: terms.retry,
+            rate: terms.rate,
+            cache: terms.cache,
         };
         self.begin(Effect::Fetch { id, request });
         Ok(id)
     }
 
+    /// Whether there is room for one more request; one that waits for a turn keeps its body so long.
+    fn room(&self, waits: Option<usize>) -> Result<(), String> {
+        let waiting = self.fetches.values().filter_map(|fetching| fetching.waits);
+        let (count, bytes) = waiting.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
+        match waits {
+            None if self.fetches.len() - count >= MOST_AT_ONCE => {
+                Err(format!("{MOST_AT_ONCE} requests are on their way; wait for one of them"))
+            }
+            Some(_) if count >= MOST_WAITING => Err(format!(
+                "busy: {MOST_WAITING} requests with `rateLimit` are on their way or wait for their turn; wait for one of them"
+            )),
+            Some(more) if bytes + more > MOST_WAITING_BYTES => Err(format!(
+                "busy: {bytes} bytes of requests with `rateLimit` wait for their turn, the limit is {MOST_WAITING_BYTES}; wait for one of them, or send the body in pieces"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this life of the plugin has had such a request.
+    pub(crate) fn has_fetched(&self, id: FetchId) -> bool {
+        (self.first_fetch..=self.last_fetch).contains(&id.0)
+    }
+
     /// Asks for the next piece of a streamed body.
     pub(crate) fn fetch_more(&mut self, id: FetchId) -> Result<Wait, String> {
-        let pending = self.fetches.get_mut(&id);
-        let pending = pending.ok_or_else(|| {
+        let fetching = self.fetches.get_mut(&id);
+        let fetching = fetching.ok_or_else(|| {
             format!("request {} has no more: it ended, or was none of this plugin", id.0)
         })?;
-        if *pending != Pending::Open {
+        if fetching.pending != Pending::Open {
             return Err(format!("a piece of request {} is waited for already", id.0));
         }
-        *pending = Pending::Asked;
+        fetching.pending = Pending::Asked;
         self.effects.push_back(Effect::FetchMore { id });
         Ok(Wait::Fetch(id))
     }
 
     /// Forgets one request; who waited for it is told.
     pub(crate) fn fetch_cancel(&mut self, id: FetchId) {
-        let Some(pending) = self.fetches.remove(&id) else { return };
+        let Some(Fetching { pending, .. }) = self.fetches.remove(&id) else { return };
         self.effects.push_back(Effect::FetchCancel { id });
         self.upload_ended(id, "cancelled");
         if pending == Pending::Asked {
@@ -163,7 +199,7 @@ impl Net {
             Ok(done) => return done,
             Err(news) => news,
         };
-        self.fetches.remove(&id)?;
+        let open = Fetching { pending: Pending::Open, ..self.fetches.remove(&id)? };
         let outcome = match news {
             FetchNews::Whole(head, body) => Outcome::Answer(head, body),
             FetchNews::Failed(text) => {
@@ -171,11 +207,11 @@ impl Net {
                 Outcome::Failed(text)
             }
             FetchNews::Head(head) => {
-                self.fetches.insert(id, Pending::Open);
+                self.fetches.insert(id, open);
                 Outcome::Head(head)
             }
             FetchNews::Piece(piece) => {
-                self.fetches.insert(id, Pending::Open);
+                self.fetches.insert(id, open);
                 Outcome::Piece(Some(piece))
             }
             // Of these `upload` has taken care.
@@ -244,7 +280,8 @@ mod tests {
     fn a_streamed_body_is_asked_for_piece_by_piece_and_may_be_left() {
         let mut net = Net::new();
         let terms = Terms { streamed: true, ..Terms::default() };
-        let mut ask = || net.fetch_on("GET", "http://a.b/", vec![], Bytes::new(), terms).unwrap();
+        let mut ask =
+            || net.fetch_on("GET", "http://a.b/", vec![], Bytes::new(), terms.clone()).unwrap();
         let (id, left) = (ask(), ask());
         assert!(net.fetch_more(id).unwrap_err().contains("already"));
         let head = net.fetch_news(id, FetchNews::Head(FetchHead::default())).unwrap();

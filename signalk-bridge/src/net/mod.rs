@@ -110,7 +110,7 @@ pub(crate) struct Net {
     /// Things that the author should read.
     troubles: Vec<String>,
     completed: Vec<Completed>,
-    fetches: BTreeMap<FetchId, fetch::Pending>,
+    fetches: BTreeMap<FetchId, fetch::Fetching>,
     /// Those of them whose body has not ended.
     uploads: BTreeMap<FetchId, upload::Uploading>,
     exchanges: BTreeMap<HandlerCallId, exchange::Exchange>,
@@ -118,6 +118,8 @@ pub(crate) struct Net {
     left: VecDeque<HandlerCallId>,
     wishes: VecDeque<(HandlerCallId, ExchangeWish)>,
     last_fetch: u64,
+    /// The first of this life.
+    first_fetch: u64,
     /// Requests by HTTP, and those of them that failed, since last asked.
     requests: (u64, u64),
     puts: put::Puts,
@@ -169,6 +171,7 @@ impl Net {
             left: VecDeque::new(),
             wishes: VecDeque::new(),
             last_fetch: 0,
+            first_fetch: 1,
             requests: (0, 0),
             puts: put::Puts::default(),
             saves: save::Saves::default(),
@@ -187,7 +190,8 @@ impl Net {
     /// For another life of the same guest, which may still know numbers of the one before: none is used again.
     pub(crate) fn after(old: &Net) -> Net {
         let (last_fetch, last_socket, last_wait) = (old.last_fetch, old.last_socket, old.last_wait);
-        Net { last_fetch, last_socket, last_wait, ..Net::new() }
+        let first_fetch = last_fetch + 1;
+        Net { last_fetch, first_fetch, last_socket, last_wait, ..Net::new() }
     }
 
     /// Whether there is nothing to take.

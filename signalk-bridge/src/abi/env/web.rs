@@ -7,6 +7,7 @@
 //! `net/fetch.rs` and `net/websocket.rs`; how a resting call goes on `session/library/world.rs`.
 
 mod http;
+mod stream;
 mod websocket;
 
 use super::Answer;
@@ -16,6 +17,8 @@ use crate::net::Net;
 
 pub(crate) use self::http::give_response;
 pub(super) use self::http::{http_request, http_response};
+pub(crate) use self::stream::{Rests, give as give_streamed};
+pub(super) use self::stream::{http_close, http_finish, http_open, http_read, http_send};
 pub(crate) use self::websocket::{Hearing, Room, hear, put};
 pub(super) use self::websocket::{ws_close, ws_connect, ws_receive, ws_send};
 
@@ -26,6 +29,8 @@ pub(crate) struct Web {
     error: String,
     /// The last response, when it did not fit: until it is read, or the next request.
     response: Option<Vec<u8>>,
+    /// Of streamed answers.
+    pub(crate) rests: Rests,
 }
 
 /// `(outPtr, outMax) -> length`: why the last of these calls failed that did; what fits of it.

@@ -23,10 +23,10 @@ pub(super) const CASES: &[Case] = &[
     Case {
         method: "http.request",
         before: &[],
-        params: r#"{"url":"https://a.b/","method":"put","headers":{"X-A":"1"},"body":"hi","timeout":500,"maxBytes":10,"retry":{"attempts":3,"first":100}}"#,
+        params: r#"{"url":"https://a.b/","method":"put","headers":{"X-A":"1"},"body":"hi","timeout":500,"maxBytes":10,"retry":{"attempts":3,"first":100},"rateLimit":{"turns":2,"ms":9,"name":"n"}}"#,
         answer: "later",
         effects: &[
-            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "PUT", url: "https://a.b/", headers: [("X-A", "1")], body: b"hi", timeout: 500ms, redirects: 20, most: 10, streamed: false, upload: None, retry: Retry { attempts: 3, first: 100ms, most: 60s } } }"#,
+            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "PUT", url: "https://a.b/", headers: [("X-A", "1")], body: b"hi", timeout: 500ms, redirects: 20, most: 10, streamed: false, upload: None, retry: Retry { attempts: 3, first: 100ms, most: 60s }, rate: Some(RateLimit { turns: 2, time: 9ms, name: Some("n") }), cache: false } }"#,
         ],
     },
     Case {
@@ -42,7 +42,7 @@ pub(super) const CASES: &[Case] = &[
         params: r#"{"url":"http://a.b/","length":2,"timeout":500}"#,
         answer: r#"{"request":1}"#,
         effects: &[
-            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "POST", url: "http://a.b/", headers: [], body: b"", timeout: 500ms, redirects: 20, most: 8388608, streamed: false, upload: Some(Upload { length: Some(2) }), retry: Retry { attempts: 1, first: 1s, most: 60s } } }"#,
+            r#"Fetch { id: FetchId(1), request: FetchRequest { method: "POST", url: "http://a.b/", headers: [], body: b"", timeout: 500ms, redirects: 20, most: 8388608, streamed: false, upload: Some(Upload { length: Some(2) }), retry: Retry { attempts: 1, first: 1s, most: 60s }, rate: None, cache: false } }"#,
         ],
     },
     Case {
@@ -324,7 +324,7 @@ fn what_cannot_be_is_said_with_its_limit() {
         (
             "http.open",
             r#"{"url":"http://a","body":"x"}"#,
-            "the body follows by `http.send`; give it there",
+            "the body follows in pieces; leave it out",
         ),
         ("udp.bind", "[3,1]", "socket 3 not found"),
         ("udp.send", r#"[1,"10.0.0.1",7]"#, "give the bytes once: as text, or in base64"),

@@ -5,7 +5,7 @@
 
 use super::Exports;
 use crate::abi::adapt::results;
-use crate::abi::env::web::{Hearing, hear, put};
+use crate::abi::env::web::{Hearing, give_streamed, hear, put};
 use crate::abi::library::{Library, Outcome};
 use crate::abi::queue::{Give, Rest, Shared, Until};
 use crate::abi::work::{Response, Work};
@@ -116,6 +116,7 @@ impl Exports {
     pub(super) fn cancel(&mut self, library: &mut Library, common: &mut Common) {
         if let Some(shared) = library.shared() {
             shared.web.failed("the plugin stops".to_owned());
+            shared.web.rests.clear();
         }
         self.heard(library, common, Some(-1));
         let Some(shared) = library.shared() else { return };
@@ -130,6 +131,14 @@ impl Exports {
 
 /// Goes on with what the world said.
 fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops: bool) {
+    if let (Until::World(wait), Some(instance)) = (&rest.until, library.guest.instance())
+        && let Some(number) = give_streamed(instance, rest.give, *wait, &outcome)
+    {
+        if let (Give::Response { .. }, Some(shared)) = (rest.give, library.shared()) {
+            shared.fetch_works();
+        }
+        return library.resume(&results(&rest.ty, number));
+    }
     let number = match (rest.give, outcome) {
         (Give::Body | Give::Response { .. }, net::Outcome::Answer(head, body)) => {
             if let Some(shared) = library.shared() {
@@ -145,10 +154,15 @@ fn give_outcome(rest: Rest, outcome: net::Outcome, library: &mut Library, stops:
             }
             0
         }
-        (Give::Response { .. } | Give::Socket(_), net::Outcome::Failed(text)) => {
+        (
+            Give::Response { .. } | Give::Sent(_) | Give::Piece { .. } | Give::Socket(_),
+            net::Outcome::Failed(text),
+        ) => {
             if let Some(shared) = library.shared() {
                 match rest.give {
-                    Give::Response { .. } if !stops => shared.fetch_failed(&text),
+                    Give::Response { .. } | Give::Piece { .. } if !stops => {
+                        shared.fetch_failed(&text)
+                    }
                     _ => shared.say_once(text.clone()),
                 }
                 shared.web.failed(text);

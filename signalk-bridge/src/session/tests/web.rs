@@ -69,6 +69,7 @@ fn answer(drive: &mut Drive, id: FetchId, body: &'static [u8]) {
         headers: vec![("a".into(), "b".into())],
         url: "http://a.b/c".into(),
         redirected: false,
+        cached: None,
     };
     let news = FetchNews::Whole(head, Bytes::from_static(body));
     drive.input(Input::Report(Report::Fetch { id, news }));

@@ -1,4 +1,4 @@
-//! `sk_http_request` and what its answer leaves: one request, whole.
+//! `sk_http_request` and what its answer leaves: one request, whole; or with a streamed answer, which `stream` reads.
 //!
 //! What a request may be is `methods/fetch.rs`, as for plugins by JSON-RPC.
 
@@ -24,10 +24,7 @@ pub(in crate::abi::env) fn http_request(call: &mut Call<'_, '_>) -> Answer {
     shared.web.response = None;
     let request = serde_json::from_slice::<fetch::Request>(&text);
     let request = request.map_err(|error| format!("the request: {error}"));
-    let asked = request.and_then(|request| match request.stream {
-        true => Err("a body comes whole here; leave `stream` out".to_owned()),
-        false => request.ask()?.send(&mut shared.net),
-    });
+    let asked = request.and_then(|request| request.ask()?.send(&mut shared.net));
     match asked {
         Ok(id) => Answer::Rest(Until::World(Wait::Fetch(id)), Give::Response { buffer, capacity }),
         Err(text) => {
@@ -62,11 +59,19 @@ pub(in crate::abi::env) fn http_response(call: &mut Call<'_, '_>) -> Answer {
 /// Goes on after `sk_http_request`: writes the response, or keeps what does not fit.
 pub(crate) fn give_response(
     instance: &mut Instance,
-    (buffer, capacity): (u32, u32),
+    room: (u32, u32),
     head: FetchHead,
     body: &[u8],
 ) -> i32 {
-    let text = network::whole(head, body).to_string().into_bytes();
+    give_text(instance, room, network::whole(head, body).to_string().into_bytes())
+}
+
+/// Writes a response, or keeps what does not fit; its length.
+pub(super) fn give_text(
+    instance: &mut Instance,
+    (buffer, capacity): (u32, u32),
+    text: Vec<u8>,
+) -> i32 {
     let len = number(text.len());
     instance.charge(u64::from(len.cast_unsigned()) / 8);
     if text.len() <= size(capacity) {
