@@ -101,7 +101,7 @@ fn only_equal_requests_share_an_answer() {
     let same = get("http://a/", &[("x-key", "1"), ("cache-control", "max-stale")]);
     assert_eq!(cache.ask(&same, at(0), None).0, "200 one fresh");
     for wish in
-        [("cache-control", "no-cache"), ("pragma", "no-cache"), ("cache-control", "max-age=3")]
+        [("cache-control", "max-age=3"), ("cache-control", "no-cache"), ("pragma", "no-cache")]
     {
         let wary = get("http://a/", &[("x-key", "1"), wish]);
         assert_eq!(cache.ask(&wary, at(5), Some(answer(304, &[], ""))).0, "200 one checked");

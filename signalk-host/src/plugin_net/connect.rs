@@ -58,6 +58,20 @@ pub(super) fn listed(egress: &Egress, scheme: Scheme, host: &str, port: u16) -> 
     egress.check(scheme, to).map_err(refused)
 }
 
+/// Whether the plugin may have what was fetched from there before: as [`listed`], and the address, if it is one. A name is not
+/// looked up again: what it stood for was held against the rules when it was fetched.
+pub(super) fn permitted(egress: &Egress, url: &url::Url) -> io::Result<()> {
+    let secure = url.scheme() == "https";
+    let scheme = if secure { Scheme::Https } else { Scheme::Http };
+    let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
+    let host = url.host_str().unwrap_or_default();
+    listed(egress, scheme, host, port)?;
+    match literal(host, port) {
+        Some(address) => egress.check_address(address).map_err(refused),
+        None => Ok(()),
+    }
+}
+
 fn refused(why: signalk_bridge::Refused) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, why)
 }

@@ -4,8 +4,11 @@
 //! the address is known that a name stands for: each address is held against the owner's rules before it is connected to
 //! (`connect`). One table per life of a plugin; when the life ends, everything in it ends.
 
+mod attempts;
 mod connect;
 mod fetch;
+mod kept;
+mod line;
 mod listen;
 mod reach;
 mod redirect;
@@ -128,7 +131,9 @@ impl Life {
                 self.fetches.retain(|_, fetch| !fetch.task.is_finished());
                 let (more, wanted) = mpsc::unbounded_channel();
                 let (body, parts) = mpsc::unbounded_channel();
-                let work = fetch::run(self.web.clone(), id, request, wanted, parts, way.clone());
+                let line = self.web.line(&request);
+                let web = self.web.clone();
+                let work = fetch::run(web, id, request, wanted, parts, line, way.clone());
                 let lost = move |text| Report::Fetch { id, news: FetchNews::Failed(text) };
                 let task = runtime.spawn(watched(work, way, lost)).abort_handle();
                 self.fetches.insert(id, Fetch { task, more, body });

@@ -1,5 +1,6 @@
 //! Effects against real sockets on loopback: what is done, what is refused, what is reported.
 
+mod again;
 mod listen;
 mod tls;
 mod uploads;
@@ -69,13 +70,11 @@ impl World {
             method: "GET".into(),
             url,
             headers: vec![("x-mine".into(), "1".into())],
-            body: Bytes::new(),
             timeout: Duration::from_secs(5),
             redirects: 20,
             most,
             streamed,
-            upload: None,
-            retry: Retry::ONCE,
+            ..FetchRequest::default()
         };
         self.please(Effect::Fetch { id: FETCH, request });
     }
@@ -282,13 +281,9 @@ fn a_request_with_too_many_headers_fails_and_says_so() {
         method: "GET".into(),
         url: "http://127.0.0.1:1/".into(),
         headers: headers.clone(),
-        body: Bytes::new(),
         timeout: Duration::from_secs(5),
-        redirects: 0,
         most: 1,
-        streamed: false,
-        upload: None,
-        retry: Retry::ONCE,
+        ..FetchRequest::default()
     };
     world.please(Effect::Fetch { id: FETCH, request });
     let text = world.failure();
@@ -308,13 +303,9 @@ fn no_answer_is_a_failure_in_time_and_nobody_there_at_once() {
         method: "GET".into(),
         url,
         headers: vec![],
-        body: Bytes::new(),
         timeout: Duration::from_millis(200),
-        redirects: 0,
         most: 1,
-        streamed: false,
-        upload: None,
-        retry: Retry::ONCE,
+        ..FetchRequest::default()
     };
     world.please(Effect::Fetch { id: FETCH, request });
     assert!(world.failure().contains("within 200ms"));
@@ -322,42 +313,6 @@ fn no_answer_is_a_failure_in_time_and_nobody_there_at_once() {
     world.fetch("http://127.0.0.1:1/".into(), 1, false);
     let text = world.failure();
     assert!(text.contains("cannot connect to 127.0.0.1:1"), "{text}");
-}
-
-/// F59: a server that is not ready is asked again, and its last answer is the answer.
-#[test]
-fn f59_a_request_is_sent_again_while_it_may_get_better() {
-    let retry = Retry { attempts: 3, first: Duration::from_millis(1), ..Retry::ONCE };
-    let busy = || {
-        b"HTTP/1.1 503 Busy\r\nretry-after: 0\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            .to_vec()
-    };
-    for (answers, status, asked) in [
-        (vec![busy(), busy(), answer("200 OK", b"x")], 200, 3),
-        (vec![busy(), busy(), busy()], 503, 3),
-        (vec![answer("404 No", b"x")], 404, 1),
-    ] {
-        let (port, seen) = server(answers);
-        let mut world = World::open();
-        let request = FetchRequest {
-            method: "GET".into(),
-            url: format!("http://127.0.0.1:{port}/"),
-            headers: vec![],
-            body: Bytes::new(),
-            timeout: Duration::from_secs(5),
-            redirects: 0,
-            most: 10,
-            streamed: false,
-            upload: None,
-            retry,
-        };
-        world.please(Effect::Fetch { id: FETCH, request });
-        match world.fetched() {
-            FetchNews::Whole(head, _) => assert_eq!(head.status, status),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(seen.iter().count(), asked);
-    }
 }
 
 #[test]

@@ -122,6 +122,7 @@ impl Exports {
         let Some(shared) = library.shared() else { return };
         let mut cancelled = shared.net.cancel_fetches();
         cancelled.extend(shared.net.ws_give_up());
+        cancelled.extend(shared.net.take_completed());
         common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
         for completed in cancelled {
             self.completed(completed, library, common);

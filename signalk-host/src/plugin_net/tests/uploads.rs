@@ -48,14 +48,11 @@ fn upload(url: String, length: Option<u64>) -> Effect {
     let request = FetchRequest {
         method: "PUT".into(),
         url,
-        headers: vec![],
-        body: Bytes::new(),
         timeout: Duration::from_secs(10),
         redirects: 5,
         most: 1000,
-        streamed: false,
         upload: Some(Upload { length }),
-        retry: Retry::ONCE,
+        ..FetchRequest::default()
     };
     Effect::Fetch { id: FETCH, request }
 }
