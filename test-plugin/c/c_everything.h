@@ -83,6 +83,11 @@
 	X(N, ENV, "sk_http_request", env_sk_http_request, (I, I, I, I), A4) \
 	X(N, ENV, "sk_http_response", env_sk_http_response, (I, I), A2) \
 	X(N, ENV, "sk_http_last_error", env_sk_http_last_error, (I, I), A2) \
+	X(N, ENV, "sk_http_open", env_sk_http_open, (I, I), A2) \
+	X(N, ENV, "sk_http_send", env_sk_http_send, (I, I, I), A3) \
+	X(N, ENV, "sk_http_finish", env_sk_http_finish, (I, I, I), A3) \
+	X(N, ENV, "sk_http_read", env_sk_http_read, (I, I, I), A3) \
+	X(N, ENV, "sk_http_close", env_sk_http_close, (I), A1) \
 	X(N, ENV, "sk_ws_connect", env_sk_ws_connect, (I, I, I, I), A4) \
 	X(N, ENV, "sk_ws_send", env_sk_ws_send, (I, I, I, I), A4) \
 	X(N, ENV, "sk_ws_receive", env_sk_ws_receive, (I, I, I, I, I), A5) \

@@ -110,6 +110,86 @@ fn guests_in_four_languages_fetch_and_talk() {
     }
 }
 
+/// A server of two connections: it gives a body, then takes one; what it was sent, head and all.
+fn files(given: Vec<u8>, taken: usize) -> (u16, Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port(&listener);
+    let (sent, seen) = channel();
+    thread::spawn(move || {
+        for _ in 0..2 {
+            let mut stream = accept(&listener, String::new);
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") {
+                assert_eq!(stream.read(&mut byte).unwrap(), 1);
+                head.push(byte[0]);
+            }
+            let length = if head.starts_with(b"GET") { given.len() } else { 0 };
+            let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ";
+            let mut answer = format!("{answer}{length}\r\n\r\n").into_bytes();
+            if length > 0 {
+                answer.extend_from_slice(&given);
+            } else {
+                let mut body = vec![0; taken];
+                stream.read_exact(&mut body).unwrap();
+                head.extend(body);
+                sent.send(head).unwrap();
+            }
+            stream.write_all(&answer).unwrap();
+        }
+    });
+    (port, seen)
+}
+
+/// R88, by imports: bytes as they are.
+#[test]
+fn guests_in_four_languages_send_and_read_bodies_in_pieces() {
+    for guest in GUESTS {
+        let (port, seen) = files(b"0123456789".to_vec(), 10);
+        let url = format!("http://127.0.0.1:{port}/");
+        let ask = json!({ "url": url, "stream": true }).to_string();
+        let open = json!({ "url": url, "method": "PUT", "length": 10 }).to_string();
+        let calls = json!([
+            ["sk_http_request", ask, { "max": 1000 }],
+            ["sk_http_read", 1, { "max": 4 }],
+            ["sk_http_read", 1, { "max": 16 }],
+            ["sk_http_read", 1, { "max": 16 }],
+            ["sk_http_close", 1],
+            ["sk_http_open", open],
+            ["sk_http_send", 2, "bottom"],
+            ["sk_http_send", 2, "line"],
+            ["sk_http_finish", 2, { "max": 1000 }],
+            ["sk_http_read", 2, { "max": 16 }],
+            ["sk_http_close", 99],
+            ["sk_ws_close", 1, 1000],
+        ]);
+        let host = started(guest, &calls, Owner::generous());
+        let sent = String::from_utf8(seen.recv().unwrap()).unwrap();
+        assert!(sent.starts_with("PUT / HTTP/1.1\r\n"), "{guest}: {sent}");
+        assert!(sent.contains("content-length: 10\r\n"), "{guest}: {sent}");
+        assert!(sent.ends_with("\r\n\r\nbottomline"), "{guest}: {sent}");
+        let answers = answers(&host);
+        let log = host.log();
+        assert_eq!(answers[1..8], [4, 6, 0, 0, 2, 6, 4], "{guest}: {log}");
+        assert!(answers[0] > 0 && answers[8] > 0, "{guest}: {log}");
+        assert_eq!(answers[9..11], [-1, -1], "{guest}: {log}");
+        assert!(log.contains(r#""request":1}"#) && log.contains("456789"), "{guest}: {log}");
+    }
+}
+
+/// By the kit, and as many bytes as neither it nor the host has at once.
+#[test]
+fn a_plugin_by_the_kit_reads_and_sends_16_mib_in_pieces() {
+    const ALL: usize = 16 << 20;
+    let (port, seen) = files(vec![b'y'; ALL], ALL);
+    let url = format!("http://127.0.0.1:{port}/");
+    let owner = Owner { guest: "buffer_web", ..Owner::generous() };
+    let host = owner.host(&json!({ "stream": url, "bytes": ALL }), &[]);
+    host.logged("sent 200 ");
+    let sent = seen.recv().unwrap();
+    assert_eq!(sent.iter().rev().take_while(|byte| **byte == b'x').count(), ALL);
+    host.logged(&format!("read 200 {ALL}"));
+}
+
 /// The kit for authors in Rust: no `async`, and woken by `on_ws_message`.
 #[test]
 fn a_plugin_by_the_kit_fetches_and_talks() {

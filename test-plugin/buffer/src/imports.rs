@@ -148,6 +148,11 @@ imports! {
     sk_http_request(request: i32, len: i32, out: i32, max: i32) -> i32;
     sk_http_response(out: i32, max: i32) -> i32;
     sk_http_last_error(out: i32, max: i32) -> i32;
+    sk_http_open(request: i32, len: i32) -> i32;
+    sk_http_send(id: i32, data: i32, len: i32) -> i32;
+    sk_http_finish(id: i32, out: i32, max: i32) -> i32;
+    sk_http_read(id: i32, out: i32, max: i32) -> i32;
+    sk_http_close(id: i32) -> i32;
     sk_ws_connect(url: i32, url_len: i32, options: i32, options_len: i32) -> i32;
     sk_ws_send(id: i32, data: i32, len: i32, binary: i32) -> i32;
     sk_ws_receive(id: i32, out: i32, max: i32, timeout: i32, kind_out: i32) -> i32;

@@ -1,7 +1,7 @@
 //go:build wasip1
 
 // The 62 imports of `env`, those of AssemblyScript among them, with the types of plugin ABI chapter 4, and the
-// seven of EXTENSIONS.md for HTTP and WebSockets.
+// twelve of EXTENSIONS.md for HTTP and WebSockets.
 
 package main
 
@@ -67,6 +67,11 @@ var envCalls = map[string]call{
 	"sk_http_request":    {4, func(n []int64) int32 { return skHttpRequest(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])) }},
 	"sk_http_response":   {2, func(n []int64) int32 { return skHttpResponse(int32(n[0]), int32(n[1])) }},
 	"sk_http_last_error": {2, func(n []int64) int32 { return skHttpLastError(int32(n[0]), int32(n[1])) }},
+	"sk_http_open":       {2, func(n []int64) int32 { return skHttpOpen(int32(n[0]), int32(n[1])) }},
+	"sk_http_send":       {3, func(n []int64) int32 { return skHttpSend(int32(n[0]), int32(n[1]), int32(n[2])) }},
+	"sk_http_finish":     {3, func(n []int64) int32 { return skHttpFinish(int32(n[0]), int32(n[1]), int32(n[2])) }},
+	"sk_http_read":       {3, func(n []int64) int32 { return skHttpRead(int32(n[0]), int32(n[1]), int32(n[2])) }},
+	"sk_http_close":      {1, func(n []int64) int32 { return skHttpClose(int32(n[0])) }},
 	"sk_ws_connect":      {4, func(n []int64) int32 { return skWsConnect(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])) }},
 	"sk_ws_send":         {4, func(n []int64) int32 { return skWsSend(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])) }},
 	"sk_ws_receive": {5, func(n []int64) int32 {
@@ -245,6 +250,21 @@ func skHttpResponse(out, most int32) int32
 
 //go:wasmimport env sk_http_last_error
 func skHttpLastError(out, most int32) int32
+
+//go:wasmimport env sk_http_open
+func skHttpOpen(request, length int32) int32
+
+//go:wasmimport env sk_http_send
+func skHttpSend(id, data, length int32) int32
+
+//go:wasmimport env sk_http_finish
+func skHttpFinish(id, out, most int32) int32
+
+//go:wasmimport env sk_http_read
+func skHttpRead(id, out, most int32) int32
+
+//go:wasmimport env sk_http_close
+func skHttpClose(id int32) int32
 
 //go:wasmimport env sk_ws_connect
 func skWsConnect(url, urlLength, options, optionsLength int32) int32

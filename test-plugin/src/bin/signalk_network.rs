@@ -9,8 +9,8 @@
 //!   as with one of `tcp`.
 //! - `http`: [{`name`, `url`, `method`, `body`, `attempts`, `stream`, `upload`, `cached`, `times`}]: `status`,
 //!   `length` and the first 100 characters `text`; sent up to `attempts` times without a pause; with
-//!   `cached` asked `times` times through one cache, and `texts` of all; with `upload` that many bytes `x` are
-//!   its body, in pieces.
+//!   `cached` asked `times` times of the host's cache, `texts` of all and how they came to serve; with `upload` that
+//!   many bytes `x` are its body, in pieces.
 //! - `ws`: [{`name`, `url`}]: sends `hello`; then each `text`; at the end `closed`, the code.
 //!
 //! What fails says how: `failed`.
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wasmi_pdk::Result;
 use wasmi_pdk::signalk::net::{
-    Cache, Message, Request, Retry, TcpLines, TcpLinesListener, TcpListener, TcpStream, UdpSocket,
+    Message, Request, Retry, TcpLines, TcpLinesListener, TcpListener, TcpStream, UdpSocket,
     WebSocket,
 };
 use wasmi_pdk::signalk::{Delta, Plugin, SignalK, serve};
@@ -184,14 +184,19 @@ async fn http(sk: SignalK, options: Http, report: &Report) -> Result<()> {
     if let Some(body) = options.body {
         request = request.body(body).header("content-type", "text/plain");
     }
-    let retry = Retry { attempts: options.attempts, first: Duration::ZERO, ..Retry::default() };
+    if options.attempts > 0 {
+        let retry = Retry { attempts: options.attempts, first: Duration::ZERO, ..Retry::default() };
+        request = request.retry(retry);
+    }
     if options.cached {
-        let cache = Cache::new(10, 100_000).retrying(retry);
-        let mut texts = Vec::new();
+        let request = request.cached();
+        let (mut texts, mut cached) = (Vec::new(), Vec::new());
         for _ in 0..options.times {
-            texts.push(cache.send(&sk, &request).await?.text());
+            let response = request.send(&sk).await?;
+            texts.push(response.text());
+            cached.push(response.cached.map(|cached| format!("{cached:?}")));
         }
-        report.say(json!({ "texts": texts }));
+        report.say(json!({ "texts": texts, "cached": cached }));
         return Ok(());
     }
     let (status, body) = if let Some(bytes) = options.upload {
@@ -214,7 +219,7 @@ async fn http(sk: SignalK, options: Http, report: &Report) -> Result<()> {
         }
         (streamed.head.status, all)
     } else {
-        let response = request.send_retrying(&sk, &retry).await?;
+        let response = request.send(&sk).await?;
         (response.status, response.body)
     };
     let text: String = String::from_utf8_lossy(&body).chars().take(100).collect();

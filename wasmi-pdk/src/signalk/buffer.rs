@@ -2,6 +2,7 @@
 //! by one, `env.sk_*` imports, no messages. They run on the reference server as well.
 //! The exports and imports themselves are in `exports.rs`.
 
+mod stream;
 mod web;
 
 use std::cell::RefCell;
@@ -13,6 +14,7 @@ use super::input::Batch;
 use super::{Delta, Incoming};
 use crate::{Result, exports, log_lines};
 
+pub use stream::{BlockingBody, BlockingUpload};
 pub use web::BlockingWebSocket;
 
 /// A plugin of the buffer ABI. Made with `buffer_plugin!`.

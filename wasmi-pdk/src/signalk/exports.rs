@@ -366,6 +366,11 @@ pub(crate) mod sk {
             pub(super) fn sk_register_delta_input_handler(wish: *const u8, len: usize) -> i32;
             pub(super) fn sk_http_response(out: *mut u8, max: usize) -> i32;
             pub(super) fn sk_http_last_error(out: *mut u8, max: usize) -> i32;
+            pub(super) fn sk_http_open(request: *const u8, len: usize) -> i32;
+            pub(super) fn sk_http_send(request: u32, data: *const u8, len: usize) -> i32;
+            pub(super) fn sk_http_finish(request: u32, out: *mut u8, max: usize) -> i32;
+            pub(super) fn sk_http_read(request: u32, out: *mut u8, max: usize) -> i32;
+            pub(super) fn sk_http_close(request: u32) -> i32;
             pub(super) fn sk_ws_connect(
                 url: *const u8,
                 len: usize,
@@ -424,7 +429,11 @@ pub(crate) mod sk {
     pub(crate) fn http_request(request: &str) -> Result<Vec<u8>, String> {
         let (text, len) = (request.as_ptr(), request.len());
         // SAFETY: the text lives until the call returns; a place of no bytes is not written to.
-        let needed = unsafe { env::sk_http_request(text, len, std::ptr::dangling_mut(), 0) };
+        response(unsafe { env::sk_http_request(text, len, std::ptr::dangling_mut(), 0) })
+    }
+
+    /// The answer of so many bytes, or why there is none.
+    fn response(needed: i32) -> Result<Vec<u8>, String> {
         let mut answer = vec![0; usize::try_from(needed).map_err(|_| last_error())?];
         let (out, max) = (answer.as_mut_ptr(), answer.len());
         // SAFETY: `max` bytes of a vector that lives until the call returns.
@@ -432,6 +441,36 @@ pub(crate) mod sk {
             ..0 => Err(last_error()),
             _ => Ok(answer),
         }
+    }
+
+    pub(crate) fn http_open(request: &str) -> Result<u32, String> {
+        // SAFETY: the text lives until the call returns, and is only read.
+        let number = unsafe { env::sk_http_open(request.as_ptr(), request.len()) };
+        u32::try_from(number).map_err(|_| last_error())
+    }
+
+    pub(crate) fn http_send(request: u32, data: &[u8]) -> Result<(), String> {
+        // SAFETY: the bytes live until the call returns, and are only read.
+        match unsafe { env::sk_http_send(request, data.as_ptr(), data.len()) } {
+            ..0 => Err(last_error()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn http_finish(request: u32) -> Result<Vec<u8>, String> {
+        // SAFETY: a place of no bytes is not written to.
+        response(unsafe { env::sk_http_finish(request, std::ptr::dangling_mut(), 0) })
+    }
+
+    pub(crate) fn http_read(request: u32, out: &mut [u8]) -> Result<usize, String> {
+        // SAFETY: the bytes live until the call returns, and nobody else has them.
+        let len = unsafe { env::sk_http_read(request, out.as_mut_ptr(), out.len()) };
+        usize::try_from(len).map_err(|_| last_error())
+    }
+
+    pub(crate) fn http_close(request: u32) {
+        // SAFETY: it takes a number.
+        unsafe { env::sk_http_close(request) };
     }
 
     fn last_error() -> String {
@@ -521,6 +560,19 @@ pub(crate) mod sk {
     pub(crate) fn http_request(_: &str) -> Result<Vec<u8>, String> {
         Err(NO_SERVER.to_owned())
     }
+    pub(crate) fn http_open(_: &str) -> Result<u32, String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn http_send(_: u32, _: &[u8]) -> Result<(), String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn http_finish(_: u32) -> Result<Vec<u8>, String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn http_read(_: u32, _: &mut [u8]) -> Result<usize, String> {
+        Err(NO_SERVER.to_owned())
+    }
+    pub(crate) fn http_close(_: u32) {}
     pub(crate) fn ws_connect(_: &str, _: &str) -> Result<u32, String> {
         Err(NO_SERVER.to_owned())
     }

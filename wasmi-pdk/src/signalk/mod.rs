@@ -56,7 +56,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use buffer::{BlockingWebSocket, BufferPlugin, Server, Slot};
+pub use buffer::{BlockingBody, BlockingUpload, BlockingWebSocket, BufferPlugin, Server, Slot};
 pub use delta::{Delta, PathValue, Position, Update};
 pub use input::Incoming;
 pub use server::{AlarmState, PutReply, SignalK, Subscription};

@@ -80,6 +80,16 @@ declare function sk_http_request(a: i32, b: i32, c: i32, d: i32): i32
 declare function sk_http_response(a: i32, b: i32): i32
 @external("env", "sk_http_last_error")
 declare function sk_http_last_error(a: i32, b: i32): i32
+@external("env", "sk_http_open")
+declare function sk_http_open(a: i32, b: i32): i32
+@external("env", "sk_http_send")
+declare function sk_http_send(a: i32, b: i32, c: i32): i32
+@external("env", "sk_http_finish")
+declare function sk_http_finish(a: i32, b: i32, c: i32): i32
+@external("env", "sk_http_read")
+declare function sk_http_read(a: i32, b: i32, c: i32): i32
+@external("env", "sk_http_close")
+declare function sk_http_close(a: i32): i32
 @external("env", "sk_ws_connect")
 declare function sk_ws_connect(a: i32, b: i32, c: i32, d: i32): i32
 @external("env", "sk_ws_send")
@@ -203,6 +213,11 @@ export function call(name: string, n: StaticArray<i32>): i32 {
   if (name == 'sk_http_request') return sk_http_request(n[0], n[1], n[2], n[3])
   if (name == 'sk_http_response') return sk_http_response(n[0], n[1])
   if (name == 'sk_http_last_error') return sk_http_last_error(n[0], n[1])
+  if (name == 'sk_http_open') return sk_http_open(n[0], n[1])
+  if (name == 'sk_http_send') return sk_http_send(n[0], n[1], n[2])
+  if (name == 'sk_http_finish') return sk_http_finish(n[0], n[1], n[2])
+  if (name == 'sk_http_read') return sk_http_read(n[0], n[1], n[2])
+  if (name == 'sk_http_close') return sk_http_close(n[0])
   if (name == 'sk_ws_connect') return sk_ws_connect(n[0], n[1], n[2], n[3])
   if (name == 'sk_ws_send') return sk_ws_send(n[0], n[1], n[2], n[3])
   if (name == 'sk_ws_receive') return sk_ws_receive(n[0], n[1], n[2], n[3], n[4])

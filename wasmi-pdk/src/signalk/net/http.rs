@@ -1,11 +1,13 @@
-//! One HTTP request: whole, or the body of its answer in pieces. Bodies that are sent so: `upload.rs`.
+//! One HTTP request: whole, or the body of its answer in pieces. Bodies that are sent so: `upload.rs`; what the host does
+//! besides: `wishes.rs`.
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Owned, decode, encode};
+use super::wishes::Wishes;
+use super::{Cached, Owned, decode, encode};
 use crate::signalk::SignalK;
 use crate::{Error, ErrorCode, Result};
 
@@ -27,6 +29,8 @@ pub struct Request {
     max_bytes: Option<u64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
+    #[serde(flatten)]
+    pub(super) wishes: Wishes,
 }
 
 /// An answer. Statuses from 400 on are answers, too.
@@ -40,6 +44,8 @@ pub struct Response {
     pub url: String,
     /// The body, unpacked. Empty when it is streamed.
     pub body: Vec<u8>,
+    /// From where, when the host has kept it ([`Request::cached`]); `None`: as the server answered.
+    pub cached: Option<Cached>,
 }
 
 /// An answer whose body comes in pieces. Dropping it ends the transfer.
@@ -62,6 +68,8 @@ pub(super) struct Wire {
     body_base64: Option<String>,
     #[serde(default)]
     request: Option<u64>,
+    #[serde(default)]
+    cached: Option<Cached>,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +90,7 @@ impl Request {
             redirects: None,
             max_bytes: None,
             stream: false,
+            wishes: Wishes::default(),
         }
     }
 
@@ -125,12 +134,6 @@ impl Request {
         self
     }
 
-    /// Whether it may be sent twice without harm (RFC 9110, 9.2.2).
-    #[must_use]
-    pub fn is_idempotent(&self) -> bool {
-        ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].contains(&self.method.as_str())
-    }
-
     /// Begins it without a body, which follows piece by piece: any number of bytes, none of which
     /// the host or this plugin has to keep. With a `length` the server is told how many; otherwise
     /// they come chunked.
@@ -142,12 +145,9 @@ impl Request {
         super::Upload::begin(sk.host(), self, length).await
     }
 
-    pub(super) fn is_get(&self) -> bool {
-        self.method == "GET"
-    }
-
-    pub(super) fn url(&self) -> &str {
-        &self.url
+    /// The same, whose answer comes in pieces.
+    pub(in crate::signalk) fn streamed(&self) -> Request {
+        Request { stream: true, ..self.clone() }
     }
 
     /// Sends it; the whole answer.
@@ -163,14 +163,9 @@ impl Request {
     /// # Errors
     /// As [`Request::send`].
     pub async fn stream(&self, sk: &SignalK) -> Result<Streamed> {
-        let request = Request { stream: true, ..self.clone() };
-        let wire = sk.host().call::<Wire>("http.request", &request).await?;
-        let number = wire.request.ok_or_else(|| {
-            Error::new(ErrorCode::NetworkFailed, "the host does not stream; update it")
-        })?;
+        let wire = sk.host().call::<Wire>("http.request", &self.streamed()).await?;
+        let (head, number) = wire.streamed()?;
         let owned = Owned { host: sk.host().clone(), number, close: "http.cancel" };
-        let Wire { status, headers, url, .. } = wire;
-        let head = Response { status, headers, url, body: Vec::new() };
         Ok(Streamed { head, owned, ended: false })
     }
 }
@@ -183,7 +178,16 @@ impl Wire {
             (None, Some(data)) => decode(data)?,
             (None, None) => Vec::new(),
         };
-        Ok(Response { status: self.status, headers: self.headers, url: self.url, body })
+        let Wire { status, headers, url, cached, .. } = self;
+        Ok(Response { status, headers, url, body, cached })
+    }
+
+    /// The head of one whose body comes in pieces, and its number.
+    pub(super) fn streamed(self) -> Result<(Response, u64)> {
+        let number = self.request.ok_or_else(|| {
+            Error::new(ErrorCode::NetworkFailed, "the host does not stream; update it")
+        })?;
+        Ok((self.whole()?, number))
     }
 }
 
@@ -191,6 +195,11 @@ impl Response {
     /// An answer as the host writes it.
     pub(in crate::signalk) fn read(json: &[u8]) -> Result<Self> {
         serde_json::from_slice::<Wire>(json)?.whole()
+    }
+
+    /// The head of one whose body comes in pieces, and its number.
+    pub(in crate::signalk) fn read_streamed(json: &[u8]) -> Result<(Self, u64)> {
+        serde_json::from_slice::<Wire>(json)?.streamed()
     }
 
     /// A header, by its name in lower case.

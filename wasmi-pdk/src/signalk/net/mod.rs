@@ -12,8 +12,8 @@
 //!
 //! async fn forecast(sk: &SignalK) -> Result<f64> {
 //!     let request = Request::get("https://weather.example/wind.json").timeout(Duration::from_secs(10));
-//!     let response = request.send_retrying(sk, &Retry::default()).await?;
-//!     response.json()
+//!     // Again when it fails, and from what was kept when there is no network.
+//!     request.retry(Retry::default()).cached().send(sk).await?.json()
 //! }
 //!
 //! async fn listen(sk: SignalK) -> Result<()> {
@@ -30,17 +30,15 @@
 //! | File | What |
 //! |---|---|
 //! | `http.rs`, `upload.rs` | one request, whole or in pieces |
-//! | `retry.rs`, `cache.rs`, `rate.rs` | requests again, answers kept, turns taken |
+//! | `wishes.rs` | requests again, answers kept, turns taken: what the host does for a request |
 //! | `udp.rs`, `tcp.rs`, `websocket.rs` | sockets |
 
-mod cache;
 mod http;
-mod rate;
-mod retry;
 mod tcp;
 mod udp;
 mod upload;
 mod websocket;
+mod wishes;
 
 #[cfg(test)]
 mod tests;
@@ -48,15 +46,13 @@ mod tests;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-pub use cache::Cache;
 pub use http::{Request, Response, Streamed};
-pub use rate::RateLimit;
-pub use retry::Retry;
 pub use tcp::{Peer, TcpLines, TcpLinesListener, TcpListener, TcpStream};
 pub(super) use udp::Inboxes;
 pub use udp::{Datagram, UdpSocket};
 pub use upload::Upload;
 pub use websocket::{Closed, Message, WebSocket};
+pub use wishes::{Cached, RateLimit, Retry};
 
 use crate::{Error, ErrorCode, Host, Result};
 

@@ -91,6 +91,11 @@ pub(super) fn web() -> Vec<Call> {
     all(vec![
         (json!(["sk_http_request", r#"{"url":"file:///etc/passwd"}"#, max]), -1, -1),
         (json!(["sk_http_response", max]), -1, -1),
+        (json!(["sk_http_open", r#"{"url":"http://a.b","body":"x"}"#]), -1, -1),
+        (json!(["sk_http_send", 77, "x"]), -1, -1),
+        (json!(["sk_http_finish", 77, max]), -1, -1),
+        (json!(["sk_http_read", 77, max]), -1, -1),
+        (json!(["sk_http_close", 77]), -1, -1),
         (json!(["sk_ws_connect", "http://a.b", "{}"]), -1, -1),
         (json!(["sk_ws_send", 77, "x", 1]), -1, -1),
         (json!(["sk_ws_receive", 77, max, 0, { "out": 1 }]), -1, -1),

@@ -1,20 +1,17 @@
-//! Requests: what they carry, when they are sent again, which answers are kept.
+//! Requests: what they carry and wish, and bodies in pieces.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Answer, run};
-use crate::ErrorCode;
-use crate::signalk::net::{Cache, Request, Retry};
+use crate::signalk::net::{Cached, RateLimit, Request, Retry};
 
 fn answer(status: u16, headers: &Value, body: &str) -> Answer {
     Ok(
         json!({ "status": status, "headers": headers, "url": "http://a/", "redirected": false, "body": body }),
     )
 }
-
-const AT_ONCE: Retry = Retry { attempts: 3, first: Duration::ZERO, most: Duration::ZERO };
 
 #[test]
 fn a_request_carries_what_it_was_given() {
@@ -33,94 +30,29 @@ fn a_request_carries_what_it_was_given() {
     );
 }
 
+/// What they mean is the host's.
 #[test]
-fn what_may_be_sent_twice_is_and_only_that() {
-    let busy = || answer(503, &json!([["retry-after", "0"]]), "");
-    let tried = |answers: Vec<Answer>, request: Request| {
-        let (result, asked) = run(answers, vec![], move |sk| {
-            let request = request.clone();
-            async move { Ok(request.send_retrying(&sk, &AT_ONCE).await?.status) }
-        });
-        (result, asked.len())
-    };
-    let get = || Request::get("http://a/");
-    let down = || Err(ErrorCode::NetworkFailed);
-    assert_eq!(tried(vec![busy(), down(), answer(200, &json!([]), "")], get()), (json!(200), 3));
+fn a_request_says_what_it_wishes_of_the_host() {
+    let mut kept = answer(200, &json!([["age", "3600"]]), "old").unwrap();
+    kept["cached"] = "stale".into();
+    let mut otherwise = kept.clone();
+    otherwise["cached"] = "by a later host".into();
+    let answers = vec![Ok(kept), Ok(otherwise), answer(200, &json!([]), "new")];
+    let (result, asked) = run(answers, vec![], |sk| async move {
+        let limit = RateLimit::new(2, Duration::from_secs(1)).named("wind");
+        let request = Request::get("http://a/").retry(Retry::default()).rate_limit(limit).cached();
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            all.push(request.send(&sk).await?.cached);
+        }
+        assert_eq!(all, [Some(Cached::Stale), Some(Cached::Otherwise), None]);
+        Ok(())
+    });
+    assert_eq!(result, Value::Null);
     assert_eq!(
-        tried(vec![busy(), busy(), busy()], get()),
-        (json!(503), 3),
-        "the last answer counts"
+        asked[0],
+        r#"http.request {"url":"http://a/","method":"GET","headers":[],"retry":{"attempts":4,"first":1000,"most":60000},"rateLimit":{"turns":2,"ms":1000,"name":"wind"},"cache":true}"#
     );
-    assert_eq!(tried(vec![answer(404, &json!([]), "")], get()), (json!(404), 1));
-    assert_eq!(tried(vec![busy()], Request::post("http://a/", "x")), (json!(503), 1));
-    let (denied, count) = tried(vec![Err(ErrorCode::CapabilityDenied)], get());
-    assert!(denied.as_str().unwrap().contains("Capability denied") && count == 1);
-}
-
-#[test]
-fn pauses_double_up_to_the_longest_and_the_server_may_ask_for_more() {
-    let retry = Retry { attempts: 9, ..Retry::default() };
-    let pause = |attempt, asked| retry.pause(attempt, asked).map(|pause| pause.as_secs());
-    let own: Vec<_> = (1..=9).map(|attempt| pause(attempt, None)).collect();
-    assert_eq!(own[..4], [Some(1), Some(2), Some(4), Some(8)]);
-    assert_eq!(own[6..], [Some(60), Some(60), None]);
-    assert_eq!(pause(1, Some("30")), Some(30));
-    assert_eq!(pause(1, Some("3600")), Some(60));
-    assert_eq!(pause(2, Some("Wed, 21 Oct 2026 07:28:00 GMT")), Some(2), "a date is not read");
-}
-
-#[test]
-fn a_kept_answer_is_checked_by_its_tag_and_serves_when_nobody_is_there() {
-    let tagged =
-        answer(200, &json!([["etag", "\"1\""], ["cache-control", "no-cache, max-age=60"]]), "one");
-    let (busy, gone) = (answer(503, &json!([]), ""), answer(404, &json!([]), "gone"));
-    let down = || Err(ErrorCode::NetworkFailed);
-    let answers = vec![tagged, answer(304, &json!([]), ""), down(), busy, gone, down()];
-    let (result, asked) = run(answers, vec![], |sk| async move {
-        let cache = Cache::new(2, 1000);
-        let mut texts = Vec::new();
-        for _ in 0..5 {
-            texts.push(cache.send(&sk, &Request::get("http://a/")).await?.text());
-        }
-        let last = cache.send(&sk, &Request::get("http://a/")).await;
-        Ok((texts, last.is_err()))
-    });
-    assert_eq!(result, json!([["one", "one", "one", "one", "gone"], true]));
-    assert!(
-        !asked[0].contains("if-none-match") && asked[1].contains(r#"["if-none-match","\"1\""]"#)
-    );
-}
-
-#[test]
-fn equal_requests_share_an_answer_and_the_oldest_goes() {
-    let fresh = |body: &str| answer(200, &json!([["cache-control", "max-age=3600"]]), body);
-    let answers = ["1", "2", "3", "4", "too long to be kept", "6"].map(fresh).to_vec();
-    let (result, asked) = run(answers, vec![], |sk| async move {
-        let cache = Cache::new(2, 10);
-        let get = |path: &str| Request::get(format!("http://a/{path}"));
-        let with_key = get("").header("x-key", "k");
-        let order = [get(""), with_key.clone(), get(""), with_key, get("b"), get("")];
-        let mut texts = Vec::new();
-        for request in order.iter().chain(&[get("long"), get("long")]) {
-            texts.push(cache.send(&sk, request).await?.text());
-        }
-        Ok(texts)
-    });
-    let expected = ["1", "2", "1", "2", "3", "4", "too long to be kept", "6"];
-    assert_eq!((result, asked.len()), (json!(expected), 6));
-}
-
-#[test]
-fn a_fresh_answer_is_not_asked_for_and_a_private_one_not_kept() {
-    for (control, times) in [("max-age=3600", 1), ("no-store, max-age=3600", 2)] {
-        let fresh = || answer(200, &json!([["cache-control", control]]), "x");
-        let (_, asked) = run(vec![fresh(), fresh()], vec![], |sk| async move {
-            let cache = Cache::new(2, 1000);
-            cache.send(&sk, &Request::get("http://a/")).await?;
-            cache.send(&sk, &Request::get("http://a/")).await.map(|answer| answer.status)
-        });
-        assert_eq!(asked.len(), times, "{control}");
-    }
 }
 
 #[test]
