@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Completed, Net, Outcome, Wait};
+use super::{Completed, MOST_EFFECT_BYTES, MOST_EFFECTS, Net, Outcome, Wait};
 use crate::effect::{
     Effect, FetchId, FetchNews, FetchRequest, MOST_WAITING, MOST_WAITING_BYTES, RateLimit, Retry,
     Upload,
 };
 use crate::error::shown;
+use crate::exchange::ANSWER_WINDOW;
 use crate::shown_url;
 
 /// Requests that may be on their way at once.
@@ -106,9 +107,11 @@ impl Net {
         terms: Terms,
     ) -> Result<FetchId, String> {
         self.requests.0 += 1;
-        let waits = terms.rate.is_some().then_some(body.len());
+        let head = head_bytes(url, &headers);
+        let window = upload.map_or(0, |_| ANSWER_WINDOW);
+        let waits = terms.rate.is_some().then_some(head + body.len() + window);
         let fits = check(url, body.len()).and_then(|()| check_head(url, &headers, &[]));
-        if let Err(text) = fits.and_then(|()| self.room(waits)) {
+        if let Err(text) = fits.and_then(|()| self.room(waits)).and_then(|()| self.asks(head)) {
             self.requests.1 += 1;
             return Err(text);
         }
@@ -133,7 +136,16 @@ impl Net {
         Ok(id)
     }
 
-    /// Whether there is room for one more request; one that waits for a turn keeps its body so long.
+    /// Whether one more may be asked of the edge in this slice: a guest may begin and leave requests without end.
+    fn asks(&mut self, head: usize) -> Result<(), String> {
+        if self.effects.len() >= MOST_EFFECTS || self.effect_bytes + head > MOST_EFFECT_BYTES {
+            return Err("too much is asked for at once; ask for less, or later".to_owned());
+        }
+        self.effect_bytes += head;
+        Ok(())
+    }
+
+    /// Whether there is room for one more request; one that waits for a turn keeps so many bytes meanwhile.
     fn room(&self, waits: Option<usize>) -> Result<(), String> {
         let waiting = self.fetches.values().filter_map(|fetching| fetching.waits);
         let (count, bytes) = waiting.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
@@ -228,12 +240,15 @@ pub(super) fn check_head(
     headers: &[(String, String)],
     more: &[String],
 ) -> Result<(), String> {
-    let headers = headers.iter().map(|(name, value)| name.len() + value.len());
-    let bytes = url.len() + headers.chain(more.iter().map(String::len)).sum::<usize>();
+    let bytes = head_bytes(url, headers) + more.iter().map(String::len).sum::<usize>();
     if bytes > LONGEST_HEAD {
         return Err(format!("a URL and headers of {bytes} bytes, the limit is {LONGEST_HEAD}"));
     }
     Ok(())
+}
+
+fn head_bytes(url: &str, headers: &[(String, String)]) -> usize {
+    url.len() + headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }
 
 fn check(url: &str, body: usize) -> Result<(), String> {
@@ -315,5 +330,50 @@ mod tests {
         assert_eq!(net.take_requests(), (asked, 3));
         assert!(net.fetch("GET", "https://a.b", vec![], Bytes::new()).is_ok());
         assert_eq!(net.cancel_fetches().len(), MOST_AT_ONCE);
+    }
+    fn in_turns() -> Terms {
+        let rate = RateLimit { turns: 1, time: Duration::from_secs(1), name: None };
+        Terms { rate: Some(rate), ..Terms::default() }
+    }
+
+    /// They do not take the places of others, and are bounded by number and by bytes.
+    #[test]
+    fn requests_that_wait_for_a_turn_are_many_but_bounded() {
+        let mut net = Net::new();
+        let body = |bytes: usize| Bytes::from(vec![7; bytes]);
+        let mut ask = |bytes, terms| net.fetch_on("PUT", "http://a.b", vec![], body(bytes), terms);
+        for _ in 0..MOST_WAITING {
+            ask(1000, in_turns()).unwrap();
+        }
+        let busy = ask(1, in_turns()).unwrap_err();
+        assert!(busy.starts_with("busy: 256 requests with `rateLimit`"), "{busy}");
+        assert!(ask(1, Terms::default()).is_ok());
+        let mut net = Net::new();
+        let mut ask = |bytes, terms| net.fetch_on("PUT", "http://a.b", vec![], body(bytes), terms);
+        ask(MOST_WAITING_BYTES / 2, in_turns()).unwrap();
+        let busy = ask(MOST_WAITING_BYTES / 2, in_turns()).unwrap_err();
+        assert!(busy.contains("the limit is 16777216"), "{busy}");
+        net.fetch_news(FetchId(1), FetchNews::Failed("no route".to_owned()));
+        assert!(net.fetch_on("PUT", "http://a.b", vec![], body(1 << 20), in_turns()).is_ok());
+    }
+
+    #[test]
+    fn what_is_begun_and_left_in_one_slice_is_bounded() {
+        let mut net = Net::new();
+        let header = vec![("x".to_owned(), "y".repeat(LONGEST_HEAD - 100))];
+        let mut begun = 0;
+        let text = loop {
+            match net.upload("PUT", "http://a.b", header.clone(), None, Terms::default()) {
+                Ok(id) => net.fetch_cancel(id),
+                Err(text) => break text,
+            }
+            begun += 1;
+        };
+        assert_eq!(
+            (begun, text.as_str()),
+            (8, "too much is asked for at once; ask for less, or later")
+        );
+        net.take_effects();
+        assert!(net.upload("PUT", "http://a.b", header, None, Terms::default()).is_ok());
     }
 }

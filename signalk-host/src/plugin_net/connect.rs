@@ -147,7 +147,7 @@ impl Stream {
     ) -> io::Result<Stream> {
         let stream = connect(reach, scheme, host, port).await?;
         if scheme.is_secure() {
-            tls::secure(stream, &reach.egress, host).await
+            tls::secure(stream, reach, host).await
         } else {
             Ok(Stream::Plain(stream))
         }

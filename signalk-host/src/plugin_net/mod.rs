@@ -63,6 +63,7 @@ struct Rooms {
 
 /// What one life of a plugin has open.
 struct Life {
+    reach: Reach,
     web: fetch::Web,
     rooms: Rooms,
     sockets: BTreeMap<SocketId, Socket>,
@@ -96,7 +97,7 @@ impl PluginNet {
         PluginNet { runtime, sender, lives: BTreeMap::new(), plugins: BTreeMap::new() }
     }
 
-    /// Begins what a plugin asked for.
+    /// Begins what a plugin asked for. The rules of a life are those of its first wish: others begin with another life.
     pub(crate) fn carry_out(
         &mut self,
         plugin: PluginId,
@@ -108,11 +109,11 @@ impl PluginNet {
         let plugins = &mut self.plugins;
         let here = self.lives.entry((plugin.clone(), life)).or_insert_with(|| {
             let rooms = plugins.entry(plugin).or_default().clone();
-            let reach = Reach { egress: Arc::clone(&egress), names: rooms.names.clone() };
+            let reach = Reach::new(egress, rooms.names.clone());
             let (sockets, fetches) = (BTreeMap::new(), BTreeMap::new());
-            Life { web: fetch::Web::new(reach), rooms, sockets, fetches }
+            Life { web: fetch::Web::new(reach.clone()), reach, rooms, sockets, fetches }
         });
-        here.carry_out(&self.runtime, way, egress, effect);
+        here.carry_out(&self.runtime, way, effect);
     }
 
     /// Closes everything of one life.
@@ -124,8 +125,8 @@ impl PluginNet {
 }
 
 impl Life {
-    fn carry_out(&mut self, runtime: &Handle, way: Way, egress: Arc<Egress>, effect: Effect) {
-        let reach = Reach { egress, names: self.rooms.names.clone() };
+    fn carry_out(&mut self, runtime: &Handle, way: Way, effect: Effect) {
+        let reach = self.reach.clone();
         match effect {
             Effect::Fetch { id, request } => {
                 self.fetches.retain(|_, fetch| !fetch.task.is_finished());

@@ -12,6 +12,8 @@ use std::{
 use signalk_bridge::Egress;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
+use super::tls;
+
 /// Names of one plugin that are looked up at once.
 const AT_ONCE: usize = 8;
 
@@ -20,6 +22,14 @@ const AT_ONCE: usize = 8;
 pub(super) struct Reach {
     pub(super) egress: Arc<Egress>,
     pub(super) names: Resolver,
+    /// Whom it trusts beyond the usual: read at its first secure connection.
+    pub(super) trusted: Arc<tls::Trusted>,
+}
+
+impl Reach {
+    pub(super) fn new(egress: Arc<Egress>, names: Resolver) -> Reach {
+        Reach { egress, names, trusted: Arc::default() }
+    }
 }
 
 /// The system's resolver, as far as one plugin has it.

@@ -19,7 +19,7 @@ use signalk_bridge::{Egress, Fingerprint};
 use tokio::{net::TcpStream, sync::OnceCell, task::spawn_blocking};
 use tokio_rustls::TlsConnector;
 
-use super::connect::Stream;
+use super::{connect::Stream, reach::Reach};
 
 /// For plugins whose owner trusts nobody else.
 struct Usual {
@@ -28,6 +28,9 @@ struct Usual {
     authorities: Arc<WebPkiServerVerifier>,
     config: Arc<ClientConfig>,
 }
+
+/// For one life of a plugin whose owner trusts others, too: the certificates are parsed once.
+pub(super) type Trusted = OnceCell<Result<Arc<ClientConfig>, String>>;
 
 /// Read once, at the first secure connection.
 static USUAL: OnceCell<Result<Usual, String>> = OnceCell::const_new();
@@ -90,12 +93,16 @@ fn config(
 }
 
 /// Agrees on keys with a server that can prove its name, or holds a certificate that the owner trusts.
-pub(super) async fn secure(stream: TcpStream, egress: &Egress, host: &str) -> io::Result<Stream> {
+pub(super) async fn secure(stream: TcpStream, reach: &Reach, host: &str) -> io::Result<Stream> {
+    let egress = &reach.egress;
     let usual = USUAL.get_or_init(read_usual).await;
     let usual = usual.as_ref().map_err(|text| io::Error::other(text.clone()))?;
     let config = match (egress.trusts(), egress.authorities()) {
         ([], []) => Arc::clone(&usual.config),
-        _ => usual.and(egress).map_err(io::Error::other)?,
+        _ => {
+            let own = || async { usual.and(egress).map_err(|error| error.to_string()) };
+            reach.trusted.get_or_init(own).await.clone().map_err(io::Error::other)?
+        }
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare)

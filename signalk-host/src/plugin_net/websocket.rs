@@ -227,8 +227,8 @@ mod tests {
 
     /// The plugin's task for a socket to `port`, and how it is talked to.
     fn open_to(port: u16, way: Way) -> (Talk, impl Future<Output = ()> + Send + 'static) {
-        let reach =
-            Reach { egress: Arc::new(signalk_bridge::Egress::open()), names: Resolver::default() };
+        let egress = Arc::new(signalk_bridge::Egress::open());
+        let reach = Reach::new(egress, Resolver::default());
         open(way, SocketId(1), format!("ws://127.0.0.1:{port}/"), vec![], vec![], reach)
     }
 

@@ -31,10 +31,7 @@ async fn at_sea_socket(
         id,
         ipv6: false,
         socket,
-        reach: Reach {
-            egress: Arc::new(signalk_bridge::Egress::open()),
-            names: Resolver::default(),
-        },
+        reach: Reach::new(Arc::new(signalk_bridge::Egress::open()), Resolver::default()),
         refused: Arc::clone(&refused),
         names: Names::new(at_sea),
     };
