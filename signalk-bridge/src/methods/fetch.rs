@@ -191,6 +191,9 @@ impl Open {
         if request.retry.is_some() {
             return Err("a body in pieces cannot be sent again; leave `retry` out".to_owned());
         }
+        if request.cache {
+            return Err("the answer to it is not kept; leave `cache` out".to_owned());
+        }
         request.method.get_or_insert_with(|| "POST".to_owned());
         Ok(Opening { ask: request.ask()?, length })
     }

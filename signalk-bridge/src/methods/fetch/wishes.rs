@@ -150,5 +150,12 @@ mod tests {
             let error = terms(more).err().unwrap_or_default();
             assert!(error.contains(says), "{more}: {error}");
         }
+        for (more, says) in [("cache", "is not kept"), ("retry", "cannot be sent again")] {
+            let value = if more == "cache" { "true" } else { "{}" };
+            let text = format!(r#"{{"url":"http://a.b","method":"GET","{more}":{value}}}"#);
+            let open = serde_json::from_str::<super::super::Open>(&text).unwrap();
+            let error = open.ask().err().unwrap_or_default();
+            assert!(error.contains(says), "{more}: {error}");
+        }
     }
 }
