@@ -92,7 +92,7 @@ pub enum Handler {
         repeatable: bool,
         /// Bytes that the reply may have ([`Endpoint::largest_reply`](crate::Endpoint::largest_reply)).
         largest_reply: Option<u32>,
-        /// Its bodies are streamed, by [`ExchangeWish`](crate::ExchangeWish); only of a JSON-RPC plugin.
+        /// Its bodies are streamed, by [`ExchangeWish`](crate::ExchangeWish).
         streamed: bool,
     },
     /// A PUT of a client to a registered path; the request is the value's JSON.
@@ -245,7 +245,8 @@ impl Handler {
     /// Whether asking twice does no harm: then a reply that did not fit is asked for again.
     pub fn repeatable(&self) -> bool {
         match self {
-            Handler::Http { repeatable, .. } => *repeatable,
+            // What is written of an answer is not written twice.
+            Handler::Http { repeatable, streamed, .. } => *repeatable && !*streamed,
             Handler::Put { .. } | Handler::DeltaInput => false,
             Handler::Resources(handler) => handler.repeatable(),
             Handler::Weather(handler) => handler.repeatable(),

@@ -33,6 +33,7 @@ pub(super) fn begin(guest: &mut Guest, work: &Work, ty: &FuncType) -> Result<Beg
         Work::Read { size, .. } => output(guest, *size, &mut held)?.to_vec(),
         Work::Start(text) => input(guest, text, &mut held)?.to_vec(),
         Work::Delta(text) => input(guest, text, &mut held)?.to_vec(),
+        Work::Event(text) => input(guest, text, &mut held)?.to_vec(),
         // A reader without a request: `radar_get_radars(out, max)`.
         Work::Handle { call, size, .. } if ty.params.len() <= 2 && call.request.is_empty() => {
             output(guest, *size, &mut held)?.to_vec()
@@ -67,7 +68,7 @@ pub(super) fn finish(
         Work::Poll => Finished::Done(Done::Polled(code)),
         Work::Delta(_) => Finished::Done(Done::Delta),
         Work::Collect | Work::Response(_) => Finished::Done(Done::Response),
-        Work::Woken { .. } => Finished::Done(Done::Woken),
+        Work::Woken { .. } | Work::Event(_) => Finished::Done(Done::Woken),
         Work::Read { export, size } => match written(guest, code, size, held.reply) {
             Written::Cut { needs } if size < LARGEST_BUFFER => {
                 Finished::Again(Work::Read { export, size: larger(needs, size, LARGEST_BUFFER) })

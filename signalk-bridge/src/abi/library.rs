@@ -20,7 +20,7 @@ use super::guest::Guest;
 use super::queue::{Give, Rest, Shared};
 use super::work::{Done, Work};
 use crate::net::Net;
-use crate::{Crash, FetchHead, Usage};
+use crate::{Crash, FetchHead, HandlerCallId, Usage};
 
 /// Why the library came back.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ struct Flight {
     held: Held,
     ran: Duration,
     limit: Duration,
+    /// Fuel of calls by name that were answered at once, since it last waited for the world: a loop of them is no rest.
+    answered: u64,
     /// The guest sleeps in a WASI call since then.
     asleep_since: Option<Duration>,
 }
@@ -126,6 +128,26 @@ impl Library {
         }
     }
 
+    /// Charges the guest for a call by name; what is answered at once counts towards the fuel of the export's call.
+    pub(crate) fn charge_call(&mut self, fuel: u64, is_answered: bool) -> Result<(), Crash> {
+        let (Some(instance), Some(flight)) = (self.guest.instance(), &mut self.flight) else {
+            return Ok(());
+        };
+        instance.charge(fuel);
+        flight.answered = if is_answered { flight.answered.saturating_add(fuel) } else { 0 };
+        let Some(limit) = instance.limits().call_fuel.filter(|limit| flight.answered > *limit)
+        else {
+            return Ok(());
+        };
+        instance.end();
+        Err(Crash::from(Fault::OutOfFuel {
+            plugin: instance.name().to_owned(),
+            call: flight.work.export().to_owned(),
+            used: flight.answered,
+            limit,
+        }))
+    }
+
     /// Goes on after a [`Rest`], with its results; the next trip carries on.
     pub(crate) fn resume(&mut self, results: &[Val]) {
         let Some(instance) = self.guest.instance() else { return };
@@ -139,6 +161,15 @@ impl Library {
     pub(crate) fn resume_with(&mut self, rest: Rest, head: FetchHead, body: Bytes) {
         self.gift = Some((rest, head, body));
         self.outcome = Outcome::More;
+    }
+
+    /// Bytes of a streamed exchange moved: its handler has its time for the next ones.
+    pub(crate) fn moved(&mut self, exchange: HandlerCallId) {
+        if let Some(flight) = &mut self.flight
+            && matches!(&flight.work, Work::Handle { call, .. } if call.id == exchange)
+        {
+            flight.ran = Duration::ZERO;
+        }
     }
 
     /// Executes what is queued until it is done, rests, or has used the budget of one trip.
@@ -298,7 +329,7 @@ impl Library {
 impl Flight {
     fn new(work: Work, held: Held, call_time: Option<Duration>) -> Flight {
         let limit = work.deadline(call_time);
-        Flight { work, held, ran: Duration::ZERO, limit, asleep_since: None }
+        Flight { work, held, ran: Duration::ZERO, limit, answered: 0, asleep_since: None }
     }
 
     /// The guest sleeps from now on; the time at which the call will have taken too long.

@@ -11,8 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmi_hdk::{FuncType, LogLine};
 
+use super::env::by_name::LastCall;
 use super::env::web::{Room, Web};
 use super::work::Response;
+use crate::methods::network::Later;
 use crate::methods::register::Registered;
 use crate::methods::streams;
 use crate::net::{Net, Wait};
@@ -76,6 +78,19 @@ pub(crate) enum Until {
         socket: SocketId,
         within: Duration,
     },
+    /// A method that it called by name is answered.
+    Call(Pending),
+}
+
+/// How far a call by name is.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// The core is to make it.
+    Asked { method: String, params: String },
+    /// The world answers.
+    Later(Wait, Later),
+    /// This socket has something.
+    Data { call: &'static str, socket: SocketId },
 }
 
 /// How the answer goes into the guest.
@@ -93,6 +108,8 @@ pub(crate) enum Give {
     Sent(i32),
     /// As the next bytes of a streamed answer; their number, 0 at its end, -1 when it broke.
     Piece { buffer: u32, capacity: u32 },
+    /// As the answer of a method; its length, -1 when it failed.
+    Answer { buffer: u32, capacity: u32 },
     /// As the number of the socket that is connected; -1 when it is not.
     Socket(SocketId),
     /// As a message; its length, 0 when none came, -1 when none will.
@@ -112,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) net: Net,
     /// What HTTP and WebSockets left to be read.
     pub(crate) web: Web,
+    /// What calls by name left to be read.
+    pub(crate) last_call: LastCall,
     bytes: usize,
     /// Calls that found the queue full, since the last drain.
     pub(crate) overflown: u64,
@@ -164,6 +183,7 @@ impl Shared {
             queue: VecDeque::new(),
             net: Net::new(),
             web: Web::default(),
+            last_call: LastCall::default(),
             bytes: 0,
             overflown: 0,
             denied: 0,

@@ -41,6 +41,8 @@ pub(crate) enum Work {
     Collect,
     /// `on_datagram`, `on_tcp_data` or `on_ws_message`: there is something to read in this socket.
     Woken { export: &'static str, socket: u32 },
+    /// `on_event` with what other plugins get as a notification: `{"method", "params"}`.
+    Event(String),
     /// A handler, by the export that it has.
     Handle { call: HandlerCall, export: Arc<str>, size: u32 },
 }
@@ -62,6 +64,11 @@ impl Work {
     /// A text that the guest gives, as first asked for.
     pub(crate) fn read(export: &'static str) -> Work {
         Work::Read { export, size: FIRST_BUFFER }
+    }
+
+    /// An event, as a notification.
+    pub(crate) fn event(method: &str, params: &str) -> Work {
+        Work::Event(format!(r#"{{"method":"{method}","params":{params}}}"#))
     }
 
     /// A handler as first asked.
@@ -89,6 +96,7 @@ impl Work {
             Work::Response(_) => "responseHandler",
             Work::Collect => "__collect",
             Work::Woken { export, .. } => export,
+            Work::Event(_) => "on_event",
             Work::Handle { export, .. } => export,
         }
     }
@@ -104,6 +112,7 @@ impl Work {
             | Work::Poll
             | Work::Delta(_)
             | Work::Woken { .. }
+            | Work::Event(_)
             | Work::Response(_)
             | Work::Collect => call_time.unwrap_or(Duration::from_secs(5)),
         }
@@ -134,7 +143,7 @@ impl Work {
             Work::Poll => Done::Polled(0),
             Work::Delta(_) => Done::Delta,
             Work::Response(_) | Work::Collect => Done::Response,
-            Work::Woken { .. } => Done::Woken,
+            Work::Woken { .. } | Work::Event(_) => Done::Woken,
             Work::Handle { call, export, .. } => {
                 let handler = export.to_string();
                 let reply = Err(crate::handler::HandlerFailure::NotFound { handler });

@@ -2,14 +2,15 @@
 //! whatever convention the guest speaks.
 //!
 //! A [`Caller`] is the only way into a handler and [`admit`] the only way to a
-//! `Caller`: that is the choke point for capabilities. JSON-RPC comes in by
-//! `call`, with JSON; the buffer ABI comes in by [`admit`], with typed values.
+//! `Caller`: that is the choke point for capabilities. JSON-RPC and `sk_call` come
+//! in by `call`, with JSON; the other imports of the buffer ABI by [`admit`], with typed values.
 //! `wit/signalk-plugin.wit` describes the same rows to authors.
 
 pub mod deltas;
 pub mod exchange;
 pub mod fetch;
 pub mod intercept;
+pub(crate) mod later;
 pub mod log;
 pub mod meta;
 pub(crate) mod network;
@@ -180,7 +181,7 @@ pub fn admit<'a>(
     }
 }
 
-/// Calls a method as JSON-RPC does: `params` is the text of an object or array, or `""`.
+/// Calls a method by its name: `params` is the text of an object or array, or `""`.
 ///
 /// # Errors
 /// Whatever [`admit`] or the handler says.

@@ -1,7 +1,7 @@
 //! What all network methods share: answers that come later, bytes in JSON, headers.
 //!
 //! Nothing here is a method. A call that the world answers is a [`Reply::Later`];
-//! `session/rpc` keeps it and makes the answer with [`answer`] when it comes.
+//! `later.rs` makes the answer of it when it comes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -50,18 +50,6 @@ pub(crate) enum Give {
     Piece,
     /// What became of a PUT.
     Put,
-}
-
-impl Give {
-    /// The socket that it is about.
-    pub(crate) fn socket(self) -> Option<SocketId> {
-        match self {
-            Give::Port(id) | Give::Socket(id) | Give::Listener(id) | Give::WebSocket(id) => {
-                Some(id)
-            }
-            Give::Null | Give::Put | Give::Answer(_) | Give::Piece => None,
-        }
-    }
 }
 
 impl Reply {

@@ -349,7 +349,8 @@ impl Net {
         }
     }
 
-    fn trouble(&mut self, text: String) {
+    /// Something that the author should read.
+    pub(crate) fn trouble(&mut self, text: String) {
         if self.troubles.len() < MOST_TROUBLES {
             self.troubles.push(text);
         }

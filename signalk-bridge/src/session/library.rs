@@ -2,11 +2,14 @@
 //!
 //! Clauses: plugin ABI 2.4, 3.1, 7.4, 8.1. How one export is called is
 //! `abi/library.rs`; what a host call means is the method table. Here is what it does when;
-//! `library/birth.rs`: what is asked first; `library/calls.rs`: what it asks for; `library/finished.rs`: what a call came to;
+//! `library/birth.rs`: what is asked first; `library/calls.rs`: what it asks for;
+//! `library/by_name.rs`: methods that it calls by name; `library/exchanges.rs`: streamed bodies; `library/finished.rs`: what a call came to;
 //! `library/world.rs`: news from outside.
 
 mod birth;
+mod by_name;
 mod calls;
+mod exchanges;
 mod finished;
 mod world;
 
@@ -17,13 +20,15 @@ use wasmi_hdk::{Interface, Stats};
 
 pub(super) use self::birth::start_text;
 use self::calls::{answer, give_text};
+use self::exchanges::Letter;
+use super::clients::Clients;
 use super::run::{Job, Run};
 use super::{BATCH, Common, Description, Output, POLL_INTERVAL, STOP_DEADLINE};
 use crate::SignalK;
 use crate::abi::library::{Library, Outcome};
-use crate::abi::queue::{Rest, Until};
+use crate::abi::queue::{Pending, Rest, Until};
 use crate::abi::work::Work;
-use crate::handler::{HandlerCall, HandlerCallId, HandlerFailure};
+use crate::handler::{HandlerCall, HandlerFailure};
 use crate::net::{Fresh, Mail};
 
 pub(super) struct Exports {
@@ -32,6 +37,10 @@ pub(super) struct Exports {
     library: Option<Box<Library>>,
     /// News of the world that came while the library was away.
     mail: Mail,
+    /// The same of exchanges and PUTs: as many as the guest asked for.
+    letters: VecDeque<Letter>,
+    /// What clients do at its WebSockets.
+    pub(super) clients: Clients,
     /// Handlers that clients wait for, in order.
     handlers: VecDeque<HandlerCall>,
     phase: Phase,
@@ -99,11 +108,6 @@ impl Exports {
         } else {
             common.handled(call.id, Err(HandlerFailure::NotRunning));
         }
-    }
-
-    /// Nobody wants a reply any more. A call that is in the guest's queue already is finished for nobody.
-    pub(super) fn forget(&mut self, id: HandlerCallId) {
-        self.handlers.retain(|call| call.id != id);
     }
 
     pub(super) fn poll(&mut self, common: &mut Common, now: Duration) -> Output {
@@ -175,7 +179,10 @@ impl Exports {
                 library.queue.push_back(Work::Woken { export, socket });
             }
         }
+        let events = self.clients.take().into_iter();
+        library.queue.extend(events.map(|(method, params)| Work::event(method, &params)));
         for call in self.handlers.drain(..) {
+            let call = exchanges::opened(call, library);
             let exports = call.handler.exports();
             let found = exports.iter().find(|export| self.interface.has_export(export));
             let export = found.or(exports.first()).map_or("", String::as_str).into();
@@ -222,6 +229,14 @@ impl Exports {
                 {
                     self.crashed(crash, &mut library, common);
                 }
+            }
+            Outcome::Rests(Rest {
+                until: Until::Call(Pending::Asked { method, params }),
+                give,
+                ty,
+            }) => {
+                let call = (&*method, &*params);
+                self.call(call, (give, ty), &mut library, common, now, signalk);
             }
             Outcome::Crashed(crash) => self.crashed(crash, &mut library, common),
             outcome => library.outcome = outcome,

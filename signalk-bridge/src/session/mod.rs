@@ -4,6 +4,7 @@
 //! module to its end; a restart is a new session (plugin ABI W20). Who is
 //! started when, back-off and configuration files are `signalk-core/src/plugins`.
 
+mod clients;
 mod common;
 mod config;
 mod io;
@@ -110,29 +111,29 @@ impl Session {
             },
             Input::Cancel(id) => match &mut self.state {
                 State::Rpc(rpc) => rpc.cancel(id, now),
-                State::Exports(exports) => exports.forget(id),
+                State::Exports(exports) => exports.forget(id, &mut self.common),
                 State::Loading { .. } | State::Ended => {}
             },
-            Input::Exchange { id, news } => {
-                if let State::Rpc(rpc) = &mut self.state {
-                    rpc.exchange(id, news, &mut self.common, now, signalk);
-                }
-            }
-            Input::Client(news) => {
-                if let State::Rpc(rpc) = &mut self.state {
-                    rpc.client(&news);
-                }
-            }
+            Input::Exchange { id, news } => match &mut self.state {
+                State::Exports(exports) => exports.exchange(id, news, &mut self.common),
+                State::Rpc(rpc) => rpc.exchange(id, news, &mut self.common, now, signalk),
+                State::Loading { .. } | State::Ended => {}
+            },
+            Input::Client(news) => match &mut self.state {
+                State::Exports(exports) => exports.clients.push(&news),
+                State::Rpc(rpc) => rpc.clients.push(&news),
+                State::Loading { .. } | State::Ended => {}
+            },
             Input::Report(report) => match &mut self.state {
                 State::Exports(exports) => exports.report(report, &mut self.common),
                 State::Rpc(rpc) => rpc.report(report, &mut self.common, now, signalk),
                 State::Loading { .. } | State::Ended => {}
             },
-            Input::PutDone { id, reply } => {
-                if let State::Rpc(rpc) = &mut self.state {
-                    rpc.put_done((id, reply), &mut self.common, now, signalk);
-                }
-            }
+            Input::PutDone { id, reply } => match &mut self.state {
+                State::Exports(exports) => exports.put_done((id, reply), &mut self.common),
+                State::Rpc(rpc) => rpc.put_done((id, reply), &mut self.common, now, signalk),
+                State::Loading { .. } | State::Ended => {}
+            },
             Input::Options(options) => match &mut self.state {
                 State::Exports(exports) => exports.set_options(&options),
                 State::Rpc(rpc) => rpc.set_options(&options),
@@ -212,8 +213,9 @@ impl Session {
     /// Bytes of clients' WebSockets that the guest has not taken.
     pub fn client_bytes(&self) -> usize {
         match &self.state {
-            State::Rpc(rpc) => rpc.client_bytes(),
-            _ => 0,
+            State::Exports(exports) => exports.clients.bytes(),
+            State::Rpc(rpc) => rpc.clients.bytes(),
+            State::Loading { .. } | State::Ended => 0,
         }
     }
 

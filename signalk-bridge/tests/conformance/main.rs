@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
 #![allow(missing_docs, unused_crate_dependencies)]
 
+mod by_name;
 mod call;
 mod cases;
 mod exports;

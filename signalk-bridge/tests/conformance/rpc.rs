@@ -10,15 +10,15 @@ use crate::call::Faults;
 use crate::world::{self, World};
 
 /// One call: method and params.
-type Call = (&'static str, &'static str);
+pub(crate) type Call = (&'static str, &'static str);
 
 /// One method, called well: the calls before it, which make what it needs, and its params.
-struct Case {
+pub(crate) struct Case {
     method: &'static str,
-    before: &'static [Call],
-    params: &'static str,
+    pub(crate) before: &'static [Call],
+    pub(crate) params: &'static str,
     /// What a good answer has.
-    says: &'static str,
+    pub(crate) says: &'static str,
 }
 
 const UDP: &[Call] = &[("udp.create", "{}")];
@@ -99,17 +99,25 @@ const CASES: &[Case] = cases! {
 };
 
 /// Params of no method; what needs none may take the third.
-const BAD: [&str; 4] =
+pub(crate) const BAD: [&str; 4] =
     [r#""text""#, "7", r#"{"path":7,"delta":[],"level":{}}"#, "[[],[],[],[],[],[],[]]"];
-const NEED_NONE: [&str; 3] = ["options.read", "deltas.unsubscribe", "udp.create"];
+pub(crate) const NEED_NONE: [&str; 3] = ["options.read", "deltas.unsubscribe", "udp.create"];
 
-/// One method: name, capability, and the three cells.
+/// The case of a method.
+pub(crate) fn case(method: &str) -> &'static Case {
+    let case = CASES.iter().find(|case| case.method == method);
+    case.unwrap_or_else(|| panic!("`{method}` has no case; add one to rpc.rs"))
+}
+
+/// One method: name, capability, and the cells.
 pub(crate) struct Row {
     pub(crate) method: &'static str,
     pub(crate) needs: &'static str,
     pub(crate) granted: String,
     pub(crate) denied: String,
     pub(crate) spoilt: String,
+    /// Of plugins by exports, as `by_name.rs` says it.
+    pub(crate) by_name: &'static str,
 }
 
 /// Every method of the host's table.
@@ -118,8 +126,7 @@ pub(crate) fn rows(faults: &mut Faults) -> Vec<Row> {
 }
 
 fn row(method: &'static str, needs: Option<&'static str>, faults: &mut Faults) -> Row {
-    let case = CASES.iter().find(|case| case.method == method);
-    let case = case.unwrap_or_else(|| panic!("`{method}` has no case; add one to rpc.rs"));
+    let case = case(method);
     let mut demand = |holds: bool, what: &str, found: &str| {
         if !holds {
             faults.push(format!("{method}: {what}: {found}"));
@@ -149,11 +156,13 @@ fn row(method: &'static str, needs: Option<&'static str>, faults: &mut Faults) -
     codes.dedup();
     let spoilt = if codes.is_empty() { "takes none".into() } else { codes.join(", ") };
     // A guest that makes calls and answers none never has a client's exchange: what is one is in `session/tests`.
+    let cell = granted.clone();
     let granted = match case.says.starts_with('"') {
         true => outcome(&granted),
         false => format!("`{}`, which nobody has opened", case.says),
     };
-    Row { method, needs: needs.unwrap_or("-"), granted, denied, spoilt }
+    let by_name = crate::by_name::row(method, needs, &cell, faults);
+    Row { method, needs: needs.unwrap_or("-"), granted, denied, spoilt, by_name }
 }
 
 /// What a guest that makes these calls, each after the answer to the one before, gets back for the last.

@@ -23,6 +23,9 @@ parameter more, with the result left out or added (plugin ABI 4.1). `said` is on
 log that names call and remedy, `counted` a counter of its diagnostics. What this host does not serve
 says so.
 
+`by sk_call`: the same call of a plugin by exports, in both flavours, answered as a JSON-RPC plugin is; denied,
+with bad params and with every pointer spoilt it answers -1, and `sk_call_error` says the same code.
+
 A method of JSON-RPC plugins is called after those that make what it needs, a socket or a request; what
 those of the network ask of the world in all their forms is in `src/methods/tests/network.rs`:
 `granted_each_row_asks_the_edge_for_its_work`, `denied_each_row_says_what_to_add_and_asks_for_nothing`,
@@ -155,10 +158,10 @@ fn out(spec: &Spec, faults: &mut Faults, text: &mut String) {
 }
 
 fn methods(faults: &mut Faults, text: &mut String) {
-    let columns = ["method", "capability", "granted", "denied", "bad params: code"];
+    let columns = ["method", "capability", "granted", "denied", "bad params: code", "by `sk_call`"];
     head("Methods of JSON-RPC plugins", &columns, text);
-    for rpc::Row { method, needs, granted, denied, spoilt } in rpc::rows(faults) {
-        row(&[&format!("`{method}`"), needs, &granted, &denied, &spoilt], text);
+    for rpc::Row { method, needs, granted, denied, spoilt, by_name } in rpc::rows(faults) {
+        row(&[&format!("`{method}`"), needs, &granted, &denied, &spoilt, by_name], text);
     }
 }
 

@@ -61,7 +61,9 @@ impl AssemblyScript {
                 _,
             )
             // A reader without a request: `radar_get_radars()`.
-            | (Work::Start(_) | Work::Delta(_) | Work::Handle { .. }, 0) => vec![],
+            | (Work::Start(_) | Work::Delta(_) | Work::Event(_) | Work::Handle { .. }, 0) => {
+                vec![]
+            }
             _ if !guest.interface().has_export("__new") => {
                 return Ok(Begun::Refused(NO_RUNTIME.to_owned()));
             }
@@ -73,6 +75,7 @@ impl AssemblyScript {
             }
             (Work::Start(text), shape) => self.input(guest, text, shape == 1, &mut held)?.to_vec(),
             (Work::Delta(text), shape) => self.input(guest, text, shape == 1, &mut held)?.to_vec(),
+            (Work::Event(text), shape) => self.input(guest, text, shape == 1, &mut held)?.to_vec(),
             (Work::Handle { call, size, .. }, shape) => {
                 let request = if call.request.is_empty() { "{}" } else { &call.request };
                 let as_reference =
@@ -108,7 +111,7 @@ impl AssemblyScript {
             Work::Poll => Done::Polled(code),
             Work::Delta(_) => Done::Delta,
             Work::Response(_) => Done::Response,
-            Work::Woken { .. } => Done::Woken,
+            Work::Woken { .. } | Work::Event(_) => Done::Woken,
             Work::Collect => {
                 (self.calls, self.bytes) = (0, 0);
                 Done::Response

@@ -6,6 +6,7 @@
 //! call answers its failure value, is counted, and says once what to add.
 
 mod assemblyscript;
+pub(crate) mod by_name;
 mod call;
 mod data;
 mod listeners;
@@ -40,7 +41,7 @@ enum Answer {
 }
 
 macro_rules! rows {
-    ($($name:literal $(needs $needs:ident else $failure:literal)? => $family:ident::$run:ident;)*) => {
+    ($($name:literal $(needs $needs:ident)? $(else $failure:literal)? => $family:ident::$run:ident;)*) => {
         &[$(Row {
             name: $name,
             needs: rows!(@needs $($needs)?),
@@ -114,6 +115,9 @@ const ROWS: &[Row] = rows! {
     "sk_tcp_connect_tls" needs RawSockets else -1 => sockets::tcp_connect_tls;
     "sk_tcp_listen" needs RawSockets else -1 => listeners::tcp_listen;
     "sk_tcp_accept" needs RawSockets else -1 => listeners::tcp_accept;
+    "sk_call" else -1 => by_name::call_method;
+    "sk_call_answer" else -1 => by_name::call_answer;
+    "sk_call_error" else -1 => by_name::call_error;
 };
 
 /// Functions of the ABI that may be imported and are never served, and their failure value: commands

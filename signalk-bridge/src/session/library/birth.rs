@@ -18,6 +18,7 @@ use crate::abi::work::Work;
 use crate::handler::DELTA_INPUT;
 use crate::net::Mail;
 use crate::session::START_DEADLINE;
+use crate::session::clients::Clients;
 use crate::session::{Description, SessionConfig};
 use crate::{Capability, Manifest};
 
@@ -90,6 +91,8 @@ impl Exports {
         Exports {
             interface: module.interface().clone(),
             mail: Mail::default(),
+            letters: VecDeque::new(),
+            clients: Clients::default(),
             handlers: VecDeque::new(),
             library: Some(library),
             phase: Phase::Describing,

@@ -12,8 +12,8 @@ use crate::abi::env::write;
 use crate::abi::library::Library;
 use crate::abi::queue::{Give, Queued, Rest, Shared, Until};
 use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
+use crate::session::Common;
 use crate::session::kept::Since;
-use crate::session::{Common, Output};
 use crate::{BridgeError, Capability, Endpoint, Registration, SaveId, SignalK, Status};
 
 impl Exports {
@@ -38,10 +38,7 @@ impl Exports {
         common.account.counters.host_call_errors += denied;
         common.account.counters.guest_faults += std::mem::take(&mut shared.guest_faults);
         let overflown = std::mem::take(&mut shared.overflown);
-        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
-        for trouble in shared.net.take_troubles() {
-            common.complain(trouble, now, signalk);
-        }
+        self.look(library, common, now, signalk);
         if overflown > 0 {
             common.account.counters.deltas_out_dropped += overflown;
             let text =
@@ -147,7 +144,7 @@ pub(super) fn answer(
     let text = match until {
         Until::SelfPath(path) => paths::get_self(&mut caller, path),
         Until::RootPath(path) => paths::get_from_root(&mut caller, path),
-        Until::World(_) | Until::Message { .. } => None,
+        Until::World(_) | Until::Message { .. } | Until::Call(_) => None,
     };
     text.filter(|text| text != "null")
 }

@@ -8,6 +8,7 @@ use wasmi_hdk::Fault;
 
 use super::birth::UI_SCHEMA;
 use super::calls::offer;
+use super::exchanges::ended;
 use super::{Exports, Phase};
 use crate::abi::LEGACY_COMMAND;
 use crate::abi::library::Library;
@@ -74,7 +75,7 @@ impl Exports {
                 }
                 self.read(export, text, library, common, now, signalk);
             }
-            Done::Handled { id, reply } => common.handled(id, reply),
+            Done::Handled { id, reply } => common.handled(id, ended(id, reply, library)),
             Done::Started(0) => {
                 if let Some(shared) = library.shared() {
                     shared.started = true;
@@ -132,12 +133,6 @@ impl Exports {
                 for complaint in complaints {
                     common.complain(complaint, now, signalk);
                 }
-                if endpoints.iter().any(|endpoint| endpoint.stream) {
-                    let text = "http_endpoints: `stream` is for JSON-RPC plugins; bodies come and go whole";
-                    common.complain(text.to_owned(), now, signalk);
-                }
-                let whole = |endpoint| Endpoint { stream: false, ..endpoint };
-                let endpoints: Vec<_> = endpoints.into_iter().map(whole).collect();
                 if !endpoints.is_empty() {
                     offer(endpoints, common, now, signalk);
                 }

@@ -1,16 +1,16 @@
 //! News of the world reaches a library guest: a call that rests goes on, a callback is queued.
 //!
-//! Clauses: plugin ABI 5.3 to 5.5; for HTTP and WebSockets of the buffer ABI `abi/env/web.rs`. What the world is asked
-//! for is `net/`.
+//! Clauses: plugin ABI 5.3 to 5.5; for HTTP and WebSockets of the buffer ABI `abi/env/web.rs`; for calls by name
+//! `by_name.rs`. What the world is asked for is `net/`.
 
 use super::Exports;
 use crate::abi::adapt::results;
 use crate::abi::env::web::{Hearing, give_streamed, hear, put};
 use crate::abi::library::{Library, Outcome};
-use crate::abi::queue::{Give, Rest, Shared, Until};
+use crate::abi::queue::{Give, Pending, Rest, Shared, Until};
 use crate::abi::work::{Response, Work};
 use crate::net::{self, Completed};
-use crate::session::{Common, Output};
+use crate::session::Common;
 use crate::{FetchHead, Report};
 
 impl Exports {
@@ -32,11 +32,13 @@ impl Exports {
                 self.completed(completed, library, common);
             }
         }
+        self.read_letters(library, common);
         self.heard(library, common, None);
+        self.received(library, common);
         let responses = library.shared().map(|shared| std::mem::take(&mut shared.responses));
         library.queue.extend(responses.unwrap_or_default().into_iter().map(Work::Response));
+        self.wants(library, common);
         let Some(shared) = library.shared() else { return };
-        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
         let (requests, failed) = shared.net.take_requests();
         common.account.counters.requests += requests;
         common.account.counters.requests_failed += failed;
@@ -65,14 +67,19 @@ impl Exports {
             }
             return;
         }
-        let Outcome::Rests(Rest { until: Until::World(wait), .. }) = &library.outcome else {
-            return;
-        };
-        if *wait != completed.wait {
-            return;
+        let Outcome::Rests(Rest { until, .. }) = &library.outcome else { return };
+        match until {
+            Until::World(wait) | Until::Call(Pending::Later(wait, _))
+                if *wait == completed.wait => {}
+            _ => return,
         }
-        if let Outcome::Rests(rest) = std::mem::replace(&mut library.outcome, Outcome::More) {
-            give_outcome(rest, completed.outcome, library, stops);
+        match std::mem::replace(&mut library.outcome, Outcome::More) {
+            Outcome::Rests(Rest { until: Until::Call(Pending::Later(wait, later)), give, ty }) => {
+                let to = (give, ty);
+                self.answered((wait, later), completed.outcome, to, library, common);
+            }
+            Outcome::Rests(rest) => give_outcome(rest, completed.outcome, library, stops),
+            _ => {}
         }
         self.resumed(library, common);
     }
@@ -106,7 +113,7 @@ impl Exports {
     }
 
     /// A guest that could not go on has ended.
-    fn resumed(&mut self, library: &mut Library, common: &mut Common) {
+    pub(super) fn resumed(&mut self, library: &mut Library, common: &mut Common) {
         if let Outcome::Crashed(crash) = std::mem::replace(&mut library.outcome, Outcome::More) {
             self.crashed(crash, library, common);
         }
@@ -119,11 +126,12 @@ impl Exports {
             shared.web.rests.clear();
         }
         self.heard(library, common, Some(-1));
+        self.give_up(library, common);
         let Some(shared) = library.shared() else { return };
         let mut cancelled = shared.net.cancel_fetches();
         cancelled.extend(shared.net.ws_give_up());
         cancelled.extend(shared.net.take_completed());
-        common.outputs.extend(shared.net.take_effects().into_iter().map(Output::Effect));
+        self.wants(library, common);
         for completed in cancelled {
             self.completed(completed, library, common);
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use wasmi_hdk::{ErrorObject, Input as PluginInput, Params};
 use wasmi_rpc::RequestId;
 
-use super::network::Answer;
 use super::{Common, Rpc};
+use crate::methods::later::Answer;
 use crate::session::Output;
 use crate::{ExchangeNews, HandlerCallId, PutId, Report, SignalK, methods};
 

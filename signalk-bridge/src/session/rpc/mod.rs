@@ -5,7 +5,6 @@
 //! `hand_over.rs`: deltas and datagrams on their way to it.
 
 mod calls;
-mod clients;
 mod hand_over;
 mod handlers;
 mod handshake;
@@ -19,9 +18,9 @@ use wasmi_hdk::{
     Output as PluginOutput, Params, Plugin, RpcResult, Stdin,
 };
 
-use self::clients::Clients;
 use self::handlers::FIRST_HANDLER;
 use self::network::World;
+use super::clients::Clients;
 use super::library::start_text;
 use super::rows::Rows;
 use super::run::{Job, Run};
@@ -48,7 +47,7 @@ pub(super) struct Rpc {
     stop_until: Option<Duration>,
     /// The plugin asked for rows.
     rows: Option<Rows>,
-    clients: Clients,
+    pub(super) clients: Clients,
     /// Of one message.
     message_bytes: usize,
 }

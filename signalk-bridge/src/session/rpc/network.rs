@@ -6,18 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::value::{RawValue, to_raw_value};
 use wasmi_rpc::RequestId;
 
-use crate::methods::network::{Later, Reply, answer, failed, received, take};
-use crate::net::{Completed, Fresh, Net, Outcome, Wait};
-use crate::{BridgeError, Effect, PluginId, PutId, Report, SocketId};
+use crate::methods::later::{Answer, leave, taken};
+use crate::methods::network::{Later, Reply, failed, received};
+use crate::net::{Completed, Fresh, Net, Wait};
+use crate::{Effect, PluginId, PutId, Report, SocketId};
 
 /// Datagrams and bytes of one notification.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 256 << 10;
-
-pub(super) type Answer = Result<Box<RawValue>, BridgeError>;
 
 /// The network of one life.
 pub(super) struct World {
@@ -45,7 +43,7 @@ impl World {
                     let text = format!("another call waits for data of socket {}", socket.0);
                     return Some(Err(failed(&self.plugin, call, text)));
                 }
-                let answer = self.take(call, socket);
+                let answer = taken(call, socket, &self.plugin, &mut self.net);
                 if answer.is_none() {
                     self.receiving.insert(socket, (id, call));
                 }
@@ -57,21 +55,7 @@ impl World {
     /// A call that is a notification has nobody to answer; what it began goes on.
     pub(super) fn forget(&mut self, reply: Reply) {
         if let Reply::Later(wait, _) = reply {
-            self.leave(wait);
-        }
-    }
-
-    /// Nobody waits for this any more.
-    fn leave(&mut self, wait: Wait) {
-        match wait {
-            // Its answer would be read by nobody.
-            Wait::Fetch(id) => self.net.fetch_cancel(id),
-            // The piece that comes would be lost, and with it the meaning of those after it.
-            Wait::Body(id) => self.net.exchange_read_dropped(id),
-            // What was written goes out all the same.
-            Wait::Room(id) => self.net.exchange_write_dropped(id),
-            Wait::Upload(id) => self.net.upload_write_dropped(id),
-            Wait::Socket(_) | Wait::Put(_) | Wait::Save(_) => {}
+            leave(wait, &mut self.net);
         }
     }
 
@@ -96,19 +80,8 @@ impl World {
     fn answers(&mut self, completed: Vec<Completed>) -> Vec<(RequestId, Answer)> {
         let mut answers = Vec::new();
         for Completed { wait, outcome } in completed {
-            let Some((id, Later { call, give })) = self.awaited.remove(&wait) else { continue };
-            let is_end = matches!(outcome, Outcome::Failed(_));
-            if let Wait::Body(exchange) | Wait::Room(exchange) = wait
-                && is_end
-                && self.net.exchange_has_left(exchange)
-            {
-                let (plugin, exchange) = (self.plugin.clone(), exchange.0);
-                answers.push((id, Err(BridgeError::ClientLeft { plugin, call, exchange })));
-                continue;
-            }
-            let done = answer(give, outcome, &mut self.net);
-            let done = done.and_then(|value| to_raw_value(&value).map_err(|e| e.to_string()));
-            answers.push((id, done.map_err(|text| failed(&self.plugin, call, text))));
+            let Some((id, later)) = self.awaited.remove(&wait) else { continue };
+            answers.push((id, later.answer(wait, outcome, &self.plugin, &mut self.net)));
         }
         let mut sockets: Vec<SocketId> = Vec::new();
         for fresh in self.net.take_fresh() {
@@ -121,7 +94,7 @@ impl World {
         sockets.extend(self.receiving.keys().filter(|id| !self.net.is_open(**id)));
         for socket in sockets {
             let Some((_, call)) = self.receiving.get(&socket) else { continue };
-            if let Some(answer) = self.take(call, socket)
+            if let Some(answer) = taken(call, socket, &self.plugin, &mut self.net)
                 && let Some((id, _)) = self.receiving.remove(&socket)
             {
                 answers.push((id, answer));
@@ -130,22 +103,13 @@ impl World {
         answers
     }
 
-    fn take(&mut self, call: &'static str, socket: SocketId) -> Option<Answer> {
-        let taken = take(&mut self.net, call, socket).transpose()?;
-        let taken = taken.and_then(|value| to_raw_value(&value).map_err(|e| e.to_string()));
-        Some(taken.map_err(|text| failed(&self.plugin, call, text)))
-    }
-
     /// The plugin took a call back: what it began ends.
     pub(super) fn cancel(&mut self, id: &RequestId) {
         self.receiving.retain(|_, (waiting, _)| waiting != id);
         let waits = self.awaited.iter().find(|(_, (waiting, _))| waiting == id);
         let Some((wait, later)) = waits.map(|(wait, (_, later))| (*wait, *later)) else { return };
         self.awaited.remove(&wait);
-        self.leave(wait);
-        if matches!(later.call, "tcp.connect" | "tcp.listen" | "ws.connect") {
-            self.net.abandon(later.give.socket());
-        }
+        later.give_up(wait, &mut self.net);
     }
 
     /// The plugin stops: its requests by HTTP end. Sockets, bodies and PUTs go on until it has stopped.

@@ -13,6 +13,7 @@ use crate::{Capabilities, Effect, HandlerCall, HandlerCallId, Report, Subscripti
 mod assemblyscript;
 #[cfg(not(target_family = "wasm"))]
 mod built;
+mod by_name;
 mod calls;
 mod deltas;
 mod floods;

@@ -111,6 +111,19 @@ pub(super) fn web() -> Vec<Call> {
     ])
 }
 
+/// Calls by name: `null`, a refusal without rights, an answer that does not fit and is read.
+pub(super) fn by_name() -> Vec<Call> {
+    let max = |bytes: u32| json!({ "max": bytes });
+    all(vec![
+        (json!(["sk_call", "status.set", r#"{"message":"fine"}"#, max(16)]), 4, 4),
+        (json!(["sk_call", "meta.set", r#"{"path":"a.b","meta":{"units":"K"}}"#, max(16)]), 4, -1),
+        (json!(["sk_call", "options.read", "{}", max(1)]), 2, 2),
+        (json!(["sk_call_answer", max(2)]), 2, 2),
+        (json!(["sk_call_answer", max(2)]), -1, -1),
+        (json!(["sk_call", "no.such", "", max(16)]), -1, -1),
+    ])
+}
+
 /// What the compiler of AssemblyScript imports, called by plugins in other languages. A float is 1. Those that end the
 /// plugin are not here.
 pub(super) fn assemblyscript() -> Vec<Call> {

@@ -1,5 +1,6 @@
-//! What clients do at WebSockets of a JSON-RPC plugin, on its way there: in order, when the plugin rests. How much may wait
-//! is decided by whoever hands it in ([`Session::client_bytes`](crate::Session::client_bytes)).
+//! What clients do at WebSockets of a plugin, on its way there: in order, when the plugin rests. A JSON-RPC plugin gets
+//! notifications, others the export `on_event`. How much may wait is decided by whoever hands it in
+//! ([`Session::client_bytes`](crate::Session::client_bytes)).
 
 use std::collections::VecDeque;
 
@@ -7,7 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::Rpc;
 use crate::{ClientEnd, ClientNews, WebSocketMessage};
 
 /// Bytes that are handed over at once.
@@ -21,28 +21,8 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    fn push(&mut self, method: &'static str, params: String) {
-        self.bytes = self.bytes.saturating_add(params.len());
-        self.waiting.push_back((method, params));
-    }
-
-    /// The next ones, oldest first; always one if there is any.
-    pub(super) fn take(&mut self) -> Vec<(&'static str, String)> {
-        let (mut taken, mut bytes) = (Vec::new(), 0);
-        while bytes < MOST_BYTES
-            && let Some(next) = self.waiting.pop_front()
-        {
-            bytes += next.1.len();
-            taken.push(next);
-        }
-        self.bytes = self.bytes.saturating_sub(bytes);
-        taken
-    }
-}
-
-impl Rpc {
     /// Something happened at a client's WebSocket.
-    pub(in crate::session) fn client(&mut self, news: &ClientNews) {
+    pub(super) fn push(&mut self, news: &ClientNews) {
         let (method, params) = match news {
             ClientNews::Opened { id, request } => {
                 ("websocket.opened", format!(r#"{{"connection":{},"request":{request}}}"#, id.0))
@@ -68,11 +48,25 @@ impl Rpc {
                 ("websocket.closed", format!(r#"{{"connection":{}{end}}}"#, id.0))
             }
         };
-        self.clients.push(method, params);
+        self.bytes = self.bytes.saturating_add(params.len());
+        self.waiting.push_back((method, params));
     }
 
     /// Bytes that wait.
-    pub(in crate::session) fn client_bytes(&self) -> usize {
-        self.clients.bytes
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The next ones, oldest first; always one if there is any.
+    pub(super) fn take(&mut self) -> Vec<(&'static str, String)> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while bytes < MOST_BYTES
+            && let Some(next) = self.waiting.pop_front()
+        {
+            bytes += next.1.len();
+            taken.push(next);
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+        taken
     }
 }
