@@ -3,6 +3,7 @@
 //! The pieces between go from the edge to the plugin and back without this file: `plugins/exchanges.rs`.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use signalk_bridge::{HandlerFailure, HandlerReply, PluginId, StreamHead};
@@ -20,6 +21,9 @@ use crate::{
 /// How a client is told that has lost its place (`plugins/exchanges.rs`).
 const TOO_LITTLE: &str =
     "less than 1 KiB in a second for two minutes, and another client wants the place";
+
+/// The same of a plugin by exports.
+const DRIPS: &str = "less than 1 KiB in a second for 10s";
 
 /// Hands a request to an endpoint that takes its body in pieces.
 pub(super) fn begin(
@@ -57,8 +61,12 @@ fn end(
                 let text = format!("the client sent {TOO_LITTLE}");
                 HttpResponse::json(408, &serde_json::json!({ "error": text }))
             }
+            Err(HandlerFailure::Timeout { .. }) if ended.dripped => {
+                let text = format!("the client sent {DRIPS}");
+                HttpResponse::json(408, &serde_json::json!({ "error": text }))
+            }
             Err(HandlerFailure::Timeout { limit }) if ended.client_rests => {
-                let text = format!("the client sent nothing for {limit:?}");
+                let text = format!("the client sent nothing for {:?}", in_seconds(limit));
                 HttpResponse::json(408, &serde_json::json!({ "error": text }))
             }
             reply => response(later, plugin, reply),
@@ -69,8 +77,9 @@ fn end(
         HandlerFailure::Timeout { .. } if ended.displaced => {
             format!("the client took {TOO_LITTLE}")
         }
+        HandlerFailure::Timeout { .. } if ended.dripped => format!("the client took {DRIPS}"),
         HandlerFailure::Timeout { limit } if ended.client_rests => {
-            format!("the client took nothing for {limit:?}")
+            format!("the client took nothing for {:?}", in_seconds(limit))
         }
         HandlerFailure::Timeout { limit } => format!("the plugin wrote nothing for {limit:?}"),
         other => other.to_string(),
@@ -81,6 +90,11 @@ fn end(
     }
     let effect = Effect::HttpEnd { id: http, complete: complete.is_ok() };
     later.server.outputs.push_back(Output::Effect(effect));
+}
+
+/// Rounded up: what of its patience a client had used before is not worth telling.
+fn in_seconds(limit: Duration) -> Duration {
+    Duration::from_secs(limit.as_secs() + u64::from(limit.subsec_nanos() > 0))
 }
 
 impl Server {

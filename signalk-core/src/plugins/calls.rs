@@ -48,6 +48,8 @@ struct Waiting {
     /// Of its request.
     bytes: usize,
     until: Duration,
+    /// How long that is since something moved.
+    patience: Duration,
     then: Then,
 }
 
@@ -75,14 +77,15 @@ impl Calls {
     fn end_all(
         &mut self,
         over: impl Fn(&Waiting) -> bool,
-        failure: &HandlerFailure,
+        failure: impl Fn(&Waiting) -> HandlerFailure,
     ) -> Vec<HandlerCallId> {
-        let over: Vec<_> =
-            self.waiting.iter().filter(|(_, call)| over(call)).map(|(id, _)| *id).collect();
-        for id in &over {
-            self.end(*id, Err(failure.clone()));
-        }
-        over
+        let over = self.waiting.iter().filter(|(_, call)| over(call));
+        let over: Vec<_> = over.map(|(id, call)| (*id, failure(call))).collect();
+        let end = |(id, failure)| {
+            self.end(id, Err(failure));
+            id
+        };
+        over.into_iter().map(end).collect()
     }
 
     /// How many calls wait for a plugin, and the bytes of their requests.
@@ -110,6 +113,7 @@ impl Calls {
     pub(super) fn renew(&mut self, now: Duration, id: HandlerCallId, patience: Duration) {
         if let Some(waiting) = self.waiting.get_mut(&id) {
             waiting.until = now.saturating_add(patience);
+            waiting.patience = patience;
         }
     }
 
@@ -189,8 +193,9 @@ impl Plugins {
         }
         self.calls.last += 1;
         let id = HandlerCallId(self.calls.last);
-        let until = now.saturating_add(HANDLER_PATIENCE);
-        self.calls.waiting.insert(id, Waiting { at, bytes, until, then });
+        let patience = HANDLER_PATIENCE;
+        let until = now.saturating_add(patience);
+        self.calls.waiting.insert(id, Waiting { at, bytes, until, patience, then });
         Some((id, at))
     }
 
@@ -209,13 +214,13 @@ impl Plugins {
 
     /// A plugin's life is over: nobody answers any more.
     pub(super) fn end_calls(&mut self, at: At) {
-        self.calls.end_all(|call| call.at == at, &HandlerFailure::NotRunning);
+        self.calls.end_all(|call| call.at == at, |_| HandlerFailure::NotRunning);
     }
 
     /// Gives up what took too long.
     pub(super) fn expire_calls(&mut self, now: Duration, host: &mut dyn Host) {
-        let failure = HandlerFailure::Timeout { limit: HANDLER_PATIENCE };
-        for id in self.calls.end_all(|call| call.until <= now, &failure) {
+        let failure = |call: &Waiting| HandlerFailure::Timeout { limit: call.patience };
+        for id in self.calls.end_all(|call| call.until <= now, failure) {
             self.cancel_exchange(now, id, host);
         }
     }

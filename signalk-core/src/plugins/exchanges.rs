@@ -24,6 +24,9 @@ const MOST: usize = 64;
 /// nobody else wants it: a talker of 4800 baud may be passed on for days, and sixteen clients that send a byte a minute keep
 /// nobody out. Then the slowest goes.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(120);
+/// The same of a plugin by exports, which does nothing else while it waits (EXTENSIONS.md): then the exchange ends, whoever
+/// wants its place.
+const ALONE: Duration = Duration::from_secs(10);
 /// Bytes per second: a link of 8 kbit/s, as satellite telephones have, is well inside.
 const SLOWEST: usize = 1 << 10;
 
@@ -60,25 +63,39 @@ struct Streamed {
     waited: Duration,
     /// Somebody else has its place.
     displaced: bool,
+    /// Its plugin does one thing at a time.
+    alone: bool,
 }
 
 impl Streamed {
-    fn new(body: RequestBody) -> Streamed {
+    fn new(body: RequestBody, alone: bool) -> Streamed {
         Streamed {
             body,
             reading: false,
             answering: false,
             unsent: 0,
-            left: CLIENT_PATIENCE,
+            left: if alone { ALONE } else { CLIENT_PATIENCE },
             waits_since: None,
             moved: 0,
             waited: Duration::ZERO,
             displaced: false,
+            alone,
         }
     }
 
     fn client_rests(&self) -> bool {
-        self.reading || self.unsent > 0
+        // Up to a piece is not waited for: a plugin that does one thing at a time works on meanwhile.
+        self.reading || self.unsent > if self.alone { PIECE } else { 0 }
+    }
+
+    /// How long is waited now for something to move.
+    fn patience(&self) -> Duration {
+        if self.alone && self.client_rests() { self.left } else { HANDLER_PATIENCE }
+    }
+
+    /// The patience of its plugin went by drips, not by one silence.
+    fn has_dripped(&self) -> bool {
+        self.alone && self.client_rests() && self.left < ALONE / 2
     }
 
     /// Something moved, or is to; so many bytes are the client's.
@@ -88,7 +105,8 @@ impl Streamed {
             self.left = self.left.saturating_sub(waited);
             self.waited = self.waited.saturating_add(waited);
         }
-        self.left = CLIENT_PATIENCE.min(self.left.saturating_add(worth(bytes)));
+        let most = if self.alone { ALONE } else { CLIENT_PATIENCE };
+        self.left = most.min(self.left.saturating_add(worth(bytes)));
         self.moved = self.moved.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.waits_since = self.client_rests().then_some(now);
     }
@@ -126,6 +144,8 @@ pub(crate) struct Ended {
     pub(crate) client_rests: bool,
     /// Something did, but too little, and somebody else has its place.
     pub(crate) displaced: bool,
+    /// Something did, but too little for its plugin, which does one thing at a time.
+    pub(crate) dripped: bool,
 }
 
 impl Exchanges {
@@ -199,7 +219,9 @@ impl Plugins {
         http: HttpId,
         body: Option<RequestBody>,
     ) {
-        let streamed = body.map(Streamed::new);
+        let description = self.plugins.get(at).and_then(|plugin| plugin.description.as_ref());
+        let alone = !description.is_some_and(|description| description.is_json_rpc);
+        let streamed = body.map(|body| Streamed::new(body, alone));
         self.exchanges.add(id, Exchange { http, at, streamed });
     }
 
@@ -220,7 +242,7 @@ impl Plugins {
             ExchangeWish::Respond(_) => streamed.answering = true,
         }
         streamed.moved(now, 0);
-        self.calls.renew(now, id, HANDLER_PATIENCE);
+        self.calls.renew(now, id, streamed.patience());
         match wish {
             ExchangeWish::Read => match &mut streamed.body {
                 RequestBody::Edge => {
@@ -264,7 +286,7 @@ impl Plugins {
         }
         let at = exchange.at;
         streamed.moved(now, bytes);
-        self.calls.renew(now, id, HANDLER_PATIENCE);
+        self.calls.renew(now, id, streamed.patience());
         self.input(at, now, Input::Exchange { id, news }, host);
     }
 
@@ -295,6 +317,7 @@ impl Plugins {
             answering: streamed.answering,
             client_rests: streamed.client_rests(),
             displaced: streamed.displaced,
+            dripped: streamed.has_dripped(),
         })
     }
 }

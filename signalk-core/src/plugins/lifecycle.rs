@@ -62,7 +62,7 @@ impl Plugins {
         self.routes.keep_only(at, plugin.life);
         self.registrations.started(at);
         if plugin.session.as_ref().is_some_and(Session::has_delta_handler) {
-            self.routes.handle_all(at, plugin.manifest.subscribe.as_deref());
+            self.routes.handle_all(at, plugin.life, plugin.manifest.subscribe.as_deref());
         } else {
             self.routes.handle_none(at);
         }

@@ -1,5 +1,5 @@
-//! Which plugin gets which delta: the subscriptions of JSON-RPC plugins, and the
-//! `delta_handler`s of the buffer ABI, which get everything.
+//! Which plugin gets which delta: subscriptions, and the `delta_handler`s of plugins by exports, which get everything
+//! until their plugin subscribes to something: from then on, in this life, they get what it subscribed to.
 //!
 //! Clauses: plugin ABI 7.4, 7.6. A delta is serialised once for all handlers.
 
@@ -58,6 +58,7 @@ impl Routes {
         let Some(subscribe) = Subscribe::from_json(&message) else { return Vec::new() };
         self.set.remove(&(at, id));
         self.lives.insert((at, id), life);
+        self.handlers.remove(&at);
         let heads = &mut self.heads;
         let refused = self.set.subscribe((at, id), &subscribe, store, |item| {
             deliver.push(Delivery { subscription: Some(id), delta: heads.piece(item) });
@@ -72,8 +73,11 @@ impl Routes {
         self.set.remove(&(at, id));
     }
 
-    /// The plugin has a `delta_handler`.
-    pub(super) fn handle_all(&mut self, at: At, patterns: Option<&[String]>) {
+    /// The plugin has a `delta_handler`. If it has subscribed already, that is what it gets.
+    pub(super) fn handle_all(&mut self, at: At, life: u64, patterns: Option<&[String]>) {
+        if self.of(at).any(|(_, made_in)| made_in == life) {
+            return self.handle_none(at);
+        }
         let patterns =
             patterns.map(|patterns| patterns.iter().map(|text| Pattern::new(text)).collect());
         self.handlers.insert(at, Handler { patterns });
