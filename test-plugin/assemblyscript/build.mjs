@@ -15,6 +15,7 @@ const GUESTS = [
   { name: 'as_fetch_plain', source: 'as_fetch', flags: [...EXPORTED, '--runtime', 'incremental'] },
   { name: 'as_fetch_async', flags: [...EXPORTED, '--runtime', 'incremental'] },
   { name: 'as_everything', flags: [...EXPORTED, '--runtime', 'incremental'] },
+  { name: 'as_by_name', flags: [...EXPORTED, '--runtime', 'incremental'] },
   { name: 'as_no_runtime', flags: ['--runtime', 'stub'] },
   { name: 'as_incremental', source: 'as_runtime', flags: [...EXPORTED, '--runtime', 'incremental'] },
   { name: 'as_minimal', source: 'as_runtime', flags: [...EXPORTED, '--runtime', 'minimal'] },

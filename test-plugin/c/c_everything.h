@@ -97,6 +97,9 @@
 	X(N, ENV, "sk_tcp_accept", env_sk_tcp_accept, (I, I, I), A3) \
 	X(N, ENV, "sk_tcp_last_error", env_sk_tcp_last_error, (I, I, I), A3) \
 	X(N, ENV, "sk_register_delta_input_handler", env_sk_register_delta_input_handler, (I, I), A2) \
+	X(N, ENV, "sk_call", env_sk_call, (I, I, I, I, I, I), A6) \
+	X(N, ENV, "sk_call_answer", env_sk_call_answer, (I, I), A2) \
+	X(N, ENV, "sk_call_error", env_sk_call_error, (I, I), A2) \
 	X(V, ENV, "abort", env_as_abort, (I, I, I, I), A4) \
 	X(F, ENV, "seed", env_as_seed, (void), A0) \
 	X(V, ENV, "trace", env_as_trace, (I, I, D, D, D, D, D), A7) \

@@ -157,6 +157,9 @@ imports! {
     sk_ws_send(id: i32, data: i32, len: i32, binary: i32) -> i32;
     sk_ws_receive(id: i32, out: i32, max: i32, timeout: i32, kind_out: i32) -> i32;
     sk_ws_close(id: i32, code: i32) -> i32;
+    sk_call(method: i32, method_len: i32, params: i32, params_len: i32, out: i32, max: i32) -> i32;
+    sk_call_answer(out: i32, max: i32) -> i32;
+    sk_call_error(out: i32, max: i32) -> i32;
     // AssemblyScript's own, which take its strings.
     as_abort = "abort"(message: i32, file: i32, line: i32, column: i32);
     as_seed = "seed"() -> f64;

@@ -83,6 +83,11 @@ var envCalls = map[string]call{
 	"sk_tcp_accept":                   {3, func(n []int64) int32 { return skTcpAccept(int32(n[0]), int32(n[1]), int32(n[2])) }},
 	"sk_tcp_last_error":               {3, func(n []int64) int32 { return skTcpLastError(int32(n[0]), int32(n[1]), int32(n[2])) }},
 	"sk_register_delta_input_handler": {2, func(n []int64) int32 { return skRegisterDeltaInputHandler(int32(n[0]), int32(n[1])) }},
+	"sk_call": {6, func(n []int64) int32 {
+		return skCall(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3]), int32(n[4]), int32(n[5]))
+	}},
+	"sk_call_answer": {2, func(n []int64) int32 { return skCallAnswer(int32(n[0]), int32(n[1])) }},
+	"sk_call_error":  {2, func(n []int64) int32 { return skCallError(int32(n[0]), int32(n[1])) }},
 	"abort":                           {4, func(n []int64) int32 { abort(int32(n[0]), int32(n[1]), int32(n[2]), int32(n[3])); return 0 }},
 	"seed":                            {0, func(n []int64) int32 { return isNumber(seed()) }},
 	"trace": {7, func(n []int64) int32 {
@@ -292,6 +297,15 @@ func skTcpLastError(id, out, most int32) int32
 
 //go:wasmimport env sk_register_delta_input_handler
 func skRegisterDeltaInputHandler(wish, length int32) int32
+
+//go:wasmimport env sk_call
+func skCall(method, methodLength, params, paramsLength, out, most int32) int32
+
+//go:wasmimport env sk_call_answer
+func skCallAnswer(out, most int32) int32
+
+//go:wasmimport env sk_call_error
+func skCallError(out, most int32) int32
 
 //go:wasmimport env abort
 func abort(message, file, line, column int32)

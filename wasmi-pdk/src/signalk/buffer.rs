@@ -2,6 +2,9 @@
 //! by one, `env.sk_*` imports, no messages. They run on the reference server as well.
 //! The exports and imports themselves are in `exports.rs`.
 
+mod call;
+mod clients;
+mod endpoints;
 mod stream;
 mod web;
 
@@ -10,10 +13,14 @@ use std::cell::RefCell;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::http::{HttpRequest, Reply};
 use super::input::Batch;
+use super::websocket::Event;
 use super::{Delta, Incoming};
 use crate::{Result, exports, log_lines};
 
+pub use clients::BlockingClient;
+pub use endpoints::BlockingExchange;
 pub use stream::{BlockingBody, BlockingUpload};
 pub use web::BlockingWebSocket;
 
@@ -67,6 +74,27 @@ pub trait BufferPlugin: Sized + 'static {
     /// `buffer_plugin!`: [`BlockingWebSocket::number`] says which. Receive until there is nothing.
     fn message(&mut self, server: &Server, connection: u32) {
         let _ = (server, connection);
+    }
+
+    /// Called with what a client does at a WebSocket of the plugin ([`Server::serve_websockets`]), when `on_event` is named
+    /// in `buffer_plugin!`.
+    fn client(&mut self, server: &Server, client: BlockingClient, event: Event) {
+        let _ = (server, client, event);
+    }
+
+    /// Called with what a client asks of an endpoint ([`Server::serve_http`]), when `http_handler` is named in
+    /// `buffer_plugin!`. `exchange`: the bodies, if the endpoint is streamed. A GET that is not streamed may be asked twice.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering: the client gets 500 with the text.
+    fn answer(
+        &mut self,
+        server: &Server,
+        request: &HttpRequest,
+        exchange: Option<BlockingExchange>,
+    ) -> Result<Reply> {
+        let _ = (server, request, exchange);
+        Err(crate::Error::message("the plugin answers no requests"))
     }
 }
 

@@ -229,6 +229,26 @@ macro_rules! __buffer_export {
             SLOT.with(|slot| unsafe { buffer::input(slot, json, len, out, max) })
         }
     };
+    (on_event) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn on_event(json: *const u8, len: usize) {
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` are a block that it asked `allocate` for.
+            SLOT.with(|slot| unsafe { buffer::event(slot, json, len) })
+        }
+    };
+    (http_handler) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn http_handler(
+            json: *const u8,
+            len: usize,
+            out: *mut u8,
+            max: usize,
+        ) -> usize {
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it asked
+            // `allocate` for, and it uses neither during the call.
+            SLOT.with(|slot| unsafe { buffer::http(slot, json, len, out, max) })
+        }
+    };
     (on_ws_message) => {
         #[unsafe(no_mangle)]
         extern "C" fn on_ws_message(socket: u32) {
@@ -313,6 +333,33 @@ pub mod buffer {
     }
 
     /// # Safety
+    /// `len` bytes at `json` may be read.
+    pub unsafe fn event<P: BufferPlugin>(slot: &Slot<P>, json: *const u8, len: usize) {
+        // SAFETY: promised by the caller.
+        slot.event(unsafe { bytes(json, len) });
+    }
+
+    /// The reply's length; one that does not fit is not written, and the host asks again or refuses it.
+    ///
+    /// # Safety
+    /// `len` bytes at `json` may be read, and `max` bytes at `out` written.
+    pub unsafe fn http<P: BufferPlugin>(
+        slot: &Slot<P>,
+        json: *const u8,
+        len: usize,
+        out: *mut u8,
+        max: usize,
+    ) -> usize {
+        // SAFETY: promised by the caller.
+        let reply = slot.http(unsafe { bytes(json, len) });
+        if reply.len() > max {
+            return reply.len();
+        }
+        // SAFETY: promised by the caller.
+        unsafe { write(&reply, out, max) }
+    }
+
+    /// # Safety
     /// `len` bytes at `json` may be read, and `max` bytes at `out` written.
     pub unsafe fn input<P: BufferPlugin>(
         slot: &Slot<P>,
@@ -386,6 +433,16 @@ pub(crate) mod sk {
                 kind: *mut u8,
             ) -> i32;
             pub(super) fn sk_ws_close(socket: u32, code: i32) -> i32;
+            pub(super) fn sk_call(
+                method: *const u8,
+                method_len: usize,
+                params: *const u8,
+                params_len: usize,
+                out: *mut u8,
+                max: usize,
+            ) -> i32;
+            pub(super) fn sk_call_answer(out: *mut u8, max: usize) -> i32;
+            pub(super) fn sk_call_error(out: *mut u8, max: usize) -> i32;
         }
     }
 
@@ -524,6 +581,41 @@ pub(crate) mod sk {
         unsafe { env::sk_ws_close(socket, code.into()) };
     }
 
+    /// The answer, or the error object, as JSON.
+    pub(crate) fn call(method: &str, params: &str) -> Result<Vec<u8>, Vec<u8>> {
+        let mut answer = vec![0; 1024];
+        let (name, name_len) = (method.as_ptr(), method.len());
+        let (text, text_len) = (params.as_ptr(), params.len());
+        let (out, max) = (answer.as_mut_ptr(), answer.len());
+        // SAFETY: both texts and `max` bytes of a vector live until the call returns.
+        let len = unsafe { env::sk_call(name, name_len, text, text_len, out, max) };
+        let len = usize::try_from(len).map_err(|_| call_error())?;
+        if len > max {
+            answer.resize(len, 0);
+            // SAFETY: `len` bytes of a vector that lives until the call returns.
+            let read = unsafe { env::sk_call_answer(answer.as_mut_ptr(), len) };
+            if read < 0 {
+                return Err(call_error());
+            }
+        }
+        answer.truncate(len);
+        Ok(answer)
+    }
+
+    fn call_error() -> Vec<u8> {
+        let mut text = vec![0; 1024];
+        loop {
+            // SAFETY: all bytes of a vector that lives until the call returns.
+            let len = unsafe { env::sk_call_error(text.as_mut_ptr(), text.len()) };
+            let len = usize::try_from(len).unwrap_or(0);
+            let fits = len <= text.len();
+            text.resize(len, 0);
+            if fits {
+                return text;
+            }
+        }
+    }
+
     /// The server writes nothing and says 0 when the text does not fit: ask again with more room.
     fn filled(call: impl Fn(*mut u8, usize) -> i32) -> Option<Vec<u8>> {
         for size in [1024, 64 * 1024] {
@@ -583,6 +675,9 @@ pub(crate) mod sk {
         Err(NO_SERVER.to_owned())
     }
     pub(crate) fn ws_close(_: u32, _: u16) {}
+    pub(crate) fn call(_: &str, _: &str) -> Result<Vec<u8>, Vec<u8>> {
+        Err(NO_SERVER.as_bytes().to_vec())
+    }
 
     const NO_SERVER: &str = "there is no server outside of a WebAssembly module";
 }

@@ -119,6 +119,12 @@ impl Endpoint {
         self
     }
 
+    /// Asked by this export or name.
+    pub(super) fn handled_by(mut self, handler: &str) -> Self {
+        handler.clone_into(&mut self.handler);
+        self
+    }
+
     /// Bodies come and go in pieces, of any length: [`HttpCall::exchange`].
     #[must_use]
     pub fn streamed(mut self) -> Self {

@@ -56,7 +56,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use buffer::{BlockingBody, BlockingUpload, BlockingWebSocket, BufferPlugin, Server, Slot};
+pub use buffer::{
+    BlockingBody, BlockingClient, BlockingExchange, BlockingUpload, BlockingWebSocket, BufferPlugin, Server, Slot,
+};
 pub use delta::{Delta, PathValue, Position, Update};
 pub use input::Incoming;
 pub use server::{AlarmState, PutReply, SignalK, Subscription};

@@ -184,6 +184,25 @@ pub(super) struct Opened {
     pub(super) request: Box<Opening>,
 }
 
+/// What `on_event` of the buffer ABI says of a client: its number, and what happened.
+pub(super) fn told(method: &str, params: &str) -> serde_json::Result<Option<(u64, Event)>> {
+    Ok(Some(match method {
+        "websocket.opened" => {
+            let opened: Opened = serde_json::from_str(params)?;
+            (opened.connection, Event::Opened(opened.request))
+        }
+        "websocket.message" => {
+            let message: Message = serde_json::from_str(params)?;
+            (message.connection, message.event())
+        }
+        "websocket.closed" => {
+            let closed: Closed = serde_json::from_str(params)?;
+            (closed.connection, Event::Closed(closed.end()))
+        }
+        _ => return Ok(None),
+    }))
+}
+
 /// Params of `websocket.message`.
 #[derive(Deserialize)]
 pub(super) struct Message {

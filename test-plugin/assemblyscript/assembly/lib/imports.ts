@@ -108,6 +108,12 @@ declare function sk_tcp_accept(a: i32, b: i32, c: i32): i32
 declare function sk_tcp_last_error(a: i32, b: i32, c: i32): i32
 @external("env", "sk_register_delta_input_handler")
 declare function sk_register_delta_input_handler(a: i32, b: i32): i32
+@external("env", "sk_call")
+declare function sk_call(a: i32, b: i32, c: i32, d: i32, e: i32, f: i32): i32
+@external("env", "sk_call_answer")
+declare function sk_call_answer(a: i32, b: i32): i32
+@external("env", "sk_call_error")
+declare function sk_call_error(a: i32, b: i32): i32
 @external("env", "sk_exec_command")
 declare function sk_exec_command(a: i32, b: i32, c: i32, d: i32): i32
 @external("env", "sk_subscribe_events")
@@ -227,5 +233,8 @@ export function call(name: string, n: StaticArray<i32>): i32 {
   if (name == 'sk_tcp_accept') return sk_tcp_accept(n[0], n[1], n[2])
   if (name == 'sk_tcp_last_error') return sk_tcp_last_error(n[0], n[1], n[2])
   if (name == 'sk_register_delta_input_handler') return sk_register_delta_input_handler(n[0], n[1])
+  if (name == 'sk_call') return sk_call(n[0], n[1], n[2], n[3], n[4], n[5])
+  if (name == 'sk_call_answer') return sk_call_answer(n[0], n[1])
+  if (name == 'sk_call_error') return sk_call_error(n[0], n[1])
   return -1000
 }
