@@ -89,8 +89,8 @@ fn answer(
 ) -> (String, World) {
     let world = World::new(&guest(flavour, calls, spoilt), rights, Interface::Auto);
     let told = world.server.trace.iter().filter_map(|line| line.strip_prefix("p debug: "));
-    let told = told.filter(|text| text.starts_with("+1 ") || text.starts_with("-1 "));
-    let last = told.last().unwrap_or("no answer").to_owned();
+    let mut told = told.filter(|text| text.starts_with("+1 ") || text.starts_with("-1 "));
+    let last = told.next_back().unwrap_or("no answer").to_owned();
     (last, world)
 }
 
