@@ -3,13 +3,19 @@
 //!
 //! A [`Piece`] knows its value in both forms that JSON-RPC plugins take (`wit/signalk-plugin.wit`, delta-handler): as a
 //! delta in JSON, and as a row whose context, source and path are named by a number, its [`Head`]. Each form is written
-//! when the first plugin needs it. Which plugin was told which head is `session/rows.rs`.
+//! when the first plugin needs it. Which plugin was told which head is `session/rows.rs`. A [`Whole`] is a delta with
+//! the head of each of its values, for plugins that take values in binary (`session/values`).
+
+mod whole;
 
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value as Json};
 use signalk_model::hash::NameMap;
 use signalk_model::{Body, Context, Item, Path, Source, SourceRef, Timestamp, Value, json};
+
+pub use self::whole::Whole;
+pub(crate) use self::whole::Entry;
 
 /// One delta on its way to a plugin.
 #[derive(Debug, Clone)]
@@ -18,6 +24,8 @@ pub enum Handed {
     Text(Arc<str>),
     /// One value of a subscription.
     Piece(Arc<Piece>),
+    /// All values of a delta.
+    Whole(Arc<Whole>),
 }
 
 impl Handed {
@@ -26,6 +34,7 @@ impl Handed {
         match self {
             Handed::Text(text) => text,
             Handed::Piece(piece) => piece.json(),
+            Handed::Whole(whole) => whole.json(),
         }
     }
 
@@ -34,6 +43,7 @@ impl Handed {
         match self {
             Handed::Text(text) => text.len(),
             Handed::Piece(piece) => piece.weight(),
+            Handed::Whole(whole) => whole.weight(),
         }
     }
 
@@ -42,6 +52,7 @@ impl Handed {
         match self {
             Handed::Text(text) => text,
             Handed::Piece(piece) => piece.json().into(),
+            Handed::Whole(whole) => whole.json().into(),
         }
     }
 }
@@ -60,12 +71,28 @@ pub struct Head {
     source_ref: Option<SourceRef>,
     path: Path,
     is_meta: bool,
+    is_own: bool,
 }
 
 impl Head {
     /// Never given twice.
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Whose, from which source, of which path.
+    pub(crate) fn names(&self) -> (&Context, Option<&SourceRef>, &Path) {
+        (&self.context, self.source_ref.as_ref(), &self.path)
+    }
+
+    /// It is the metadata of the path.
+    pub(crate) fn is_meta(&self) -> bool {
+        self.is_meta
+    }
+
+    /// It is about the own vessel.
+    pub(crate) fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// Appends `,"context","$source","path",is_meta`.
@@ -130,6 +157,15 @@ impl Piece {
         self.timestamp.as_ref()
     }
 
+    /// The same, for plugins that take values in binary.
+    pub(crate) fn entry(&self) -> Entry<'_> {
+        let body = match &self.content {
+            Content::Value(value) => Body::Value(value),
+            Content::Meta(members) => Body::Meta(members),
+        };
+        Entry { head: &self.head, time: whole::unix_ms(self.timestamp()), body }
+    }
+
     /// The value, or the members of the metadata, as compact JSON.
     pub(crate) fn row(&self) -> &str {
         self.row.get_or_init(|| {
@@ -151,20 +187,43 @@ const MOST_HEADS: usize = 50_000;
 pub struct Heads {
     known: NameMap<Key, Arc<Head>>,
     next: u64,
+    own: Option<Context>,
 }
 
 type Key = (Context, Option<SourceRef>, Path, bool);
 
 impl Heads {
+    /// Of a server whose own vessel this is.
+    pub fn of(own: Context) -> Heads {
+        Heads { own: Some(own), ..Heads::default() }
+    }
+
+    /// For one guest, whose heads are never mistaken for those of the server.
+    pub(crate) fn apart(own: Context) -> Heads {
+        Heads { next: 1 << 63, ..Heads::of(own) }
+    }
+
     /// Prepares one value for whoever wants it.
     pub fn piece(&mut self, item: &Item<'_>) -> Handed {
-        let (content, is_meta) = match item.body {
-            Body::Value(value) => (Content::Value(value.clone()), false),
-            Body::Meta(members) => (Content::Meta(Arc::clone(members)), true),
+        let content = match item.body {
+            Body::Value(value) => Content::Value(value.clone()),
+            Body::Meta(members) => Content::Meta(Arc::clone(members)),
         };
+        Handed::Piece(Arc::new(Piece {
+            head: self.head(item),
+            source: item.source.cloned(),
+            timestamp: item.timestamp.cloned(),
+            content,
+            json: OnceLock::new(),
+            row: OnceLock::new(),
+        }))
+    }
+
+    fn head(&mut self, item: &Item<'_>) -> Arc<Head> {
         if self.known.len() >= MOST_HEADS {
             self.known.clear();
         }
+        let is_meta = matches!(item.body, Body::Meta(_));
         let key = (item.context.clone(), item.source_ref.cloned(), item.path.clone(), is_meta);
         let head = self.known.entry(key).or_insert_with_key(|(context, source_ref, path, _)| {
             self.next += 1;
@@ -174,15 +233,9 @@ impl Heads {
                 source_ref: source_ref.clone(),
                 path: path.clone(),
                 is_meta,
+                is_own: self.own.as_ref() == Some(context),
             })
         });
-        Handed::Piece(Arc::new(Piece {
-            head: Arc::clone(head),
-            source: item.source.cloned(),
-            timestamp: item.timestamp.cloned(),
-            content,
-            json: OnceLock::new(),
-            row: OnceLock::new(),
-        }))
+        Arc::clone(head)
     }
 }

@@ -55,7 +55,7 @@ pub use handler::{
     HANDLER_PATIENCE, Handler, HandlerCall, HandlerCallId, HandlerFailure, HandlerReply,
     RadarHandler, ResourceHandler, WeatherHandler,
 };
-pub use handover::{Handed, Head, Heads, Piece};
+pub use handover::{Handed, Head, Heads, Piece, Whole};
 pub use http_cache::{Cache, Found, Kept as KeptAnswer};
 pub use id::PluginId;
 pub use input_handler::{Verdict, verdicts};

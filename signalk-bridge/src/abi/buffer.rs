@@ -15,6 +15,9 @@ use super::work::{Done, LARGEST_BUFFER, LARGEST_REPLY, Work};
 use crate::Crash;
 use crate::handler::{HandlerCall, HandlerFailure, HandlerReply};
 
+/// What an author may rely on in `values_handler`; blocks of some allocators begin anywhere.
+const ALIGNMENT: u32 = 8;
+
 /// What the guest holds for a call, and has to be given back afterwards.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
@@ -33,6 +36,7 @@ pub(super) fn begin(guest: &mut Guest, work: &Work, ty: &FuncType) -> Result<Beg
         Work::Read { size, .. } => output(guest, *size, &mut held)?.to_vec(),
         Work::Start(text) => input(guest, text, &mut held)?.to_vec(),
         Work::Delta(text) => input(guest, text, &mut held)?.to_vec(),
+        Work::Values(batch) => aligned(guest, &batch.bytes, &mut held)?.to_vec(),
         Work::Event(text) => input(guest, text, &mut held)?.to_vec(),
         // A reader without a request: `radar_get_radars(out, max)`.
         Work::Handle { call, size, .. } if ty.params.len() <= 2 && call.request.is_empty() => {
@@ -66,7 +70,7 @@ pub(super) fn finish(
         Work::Start(_) => Finished::Done(Done::Started(code)),
         Work::Stop => Finished::Done(Done::Stopped(code)),
         Work::Poll => Finished::Done(Done::Polled(code)),
-        Work::Delta(_) => Finished::Done(Done::Delta),
+        Work::Delta(_) | Work::Values(_) => Finished::Done(Done::Deltas(work.deltas())),
         Work::Collect | Work::Response(_) => Finished::Done(Done::Response),
         Work::Woken { .. } | Work::Event(_) => Finished::Done(Done::Woken),
         Work::Read { export, size } => match written(guest, code, size, held.reply) {
@@ -159,6 +163,18 @@ fn input(guest: &mut Guest, text: &str, held: &mut Held) -> Result<[i32; 2], Cra
     let [addr, _] = allocate(guest, len.max(1), held)?;
     guest.fill("allocate", addr.cast_unsigned(), text.as_bytes())?;
     Ok([addr, len.cast_signed()])
+}
+
+/// Copies bytes in at an address that is a multiple of 8, wherever the guest's blocks begin: their two arguments.
+fn aligned(guest: &mut Guest, bytes: &[u8], held: &mut Held) -> Result<[i32; 2], Crash> {
+    let too_long = |_| Crash::Text(format!("{} bytes are too many for a guest", bytes.len()));
+    let len = i32::try_from(bytes.len()).map_err(too_long)?;
+    let [addr, _] = allocate(guest, len.cast_unsigned().saturating_add(ALIGNMENT - 1), held)?;
+    // A guest that lies about its memory is told so by `fill`.
+    let addr = addr.cast_unsigned();
+    let addr = addr.checked_next_multiple_of(ALIGNMENT).unwrap_or(addr);
+    guest.fill("allocate", addr, bytes)?;
+    Ok([addr.cast_signed(), len])
 }
 
 /// A buffer that the guest writes to: its two arguments.

@@ -179,7 +179,7 @@ impl Library {
             Err(crash) => Outcome::Crashed(crash),
         };
         self.is_quiet = matches!(self.outcome, Outcome::Idle)
-            && self.done.iter().all(|done| matches!(done, Done::Delta))
+            && self.done.iter().all(|done| matches!(done, Done::Deltas(_)))
             && self.shared().is_none_or(|shared| shared.is_quiet());
         self
     }
@@ -294,7 +294,7 @@ impl Library {
             Err(crash) => {
                 // The guest ended over it: the same delta would end its next life too. Of everything else somebody
                 // has to be told what became of it.
-                self.deltas_lost += u64::from(matches!(work, Work::Delta(_)));
+                self.deltas_lost += work.deltas();
                 self.flight = Some(Flight::new(work, Held::default(), self.call_time));
                 return Err(crash);
             }

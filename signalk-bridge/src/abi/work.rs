@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::handler::{HANDLER_DEADLINE, Handler, HandlerCall, HandlerCallId, HandlerReply};
-use crate::session::START_DEADLINE;
+use crate::session::{Delivery, START_DEADLINE};
 
 /// First size of an output buffer for metadata, and the largest for anything (plugin ABI 2.6).
 pub(crate) const FIRST_BUFFER: u32 = 8 << 10;
@@ -19,6 +19,9 @@ const FIRST_REPLY: u32 = 64 << 10;
 const ONLY_REPLY: u32 = 1 << 20;
 /// The largest for a handler: a body of 16 MiB in base64, and what is around it.
 pub(crate) const LARGEST_REPLY: u32 = 24 << 20;
+
+/// This host's own: takes values in binary, instead of `delta_handler`.
+pub(crate) const VALUES_HANDLER: &str = "values_handler";
 
 /// One call of the guest.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(crate) enum Work {
     Poll,
     /// `delta_handler` with one delta.
     Delta(Arc<str>),
+    /// `values_handler` with what came on a beat.
+    Values(Batch),
     /// `responseHandler` with the answer to a request of as-fetch.
     Response(Response),
     /// `__collect`: nobody wants anything.
@@ -45,6 +50,14 @@ pub(crate) enum Work {
     Event(String),
     /// A handler, by the export that it has.
     Handle { call: HandlerCall, export: Arc<str>, size: u32 },
+}
+
+/// Values in binary (`session/values`).
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) bytes: Vec<u8>,
+    /// What begins in them.
+    pub(crate) deltas: Vec<Delivery>,
 }
 
 /// The answer to a request that nobody rests for (plugin ABI 5.5).
@@ -93,11 +106,21 @@ impl Work {
             Work::Stop => "plugin_stop",
             Work::Poll => "poll",
             Work::Delta(_) => "delta_handler",
+            Work::Values(_) => VALUES_HANDLER,
             Work::Response(_) => "responseHandler",
             Work::Collect => "__collect",
             Work::Woken { export, .. } => export,
             Work::Event(_) => "on_event",
             Work::Handle { export, .. } => export,
+        }
+    }
+
+    /// Deltas in it.
+    pub(crate) fn deltas(&self) -> u64 {
+        match self {
+            Work::Delta(_) => 1,
+            Work::Values(batch) => u64::try_from(batch.deltas.len()).unwrap_or(u64::MAX),
+            _ => 0,
         }
     }
 
@@ -111,6 +134,7 @@ impl Work {
             | Work::Stop
             | Work::Poll
             | Work::Delta(_)
+            | Work::Values(_)
             | Work::Woken { .. }
             | Work::Event(_)
             | Work::Response(_)
@@ -141,7 +165,7 @@ impl Work {
             Work::Start(_) => Done::Started(0),
             Work::Stop => Done::Stopped(0),
             Work::Poll => Done::Polled(0),
-            Work::Delta(_) => Done::Delta,
+            Work::Delta(_) | Work::Values(_) => Done::Deltas(self.deltas()),
             Work::Response(_) | Work::Collect => Done::Response,
             Work::Woken { .. } | Work::Event(_) => Done::Woken,
             Work::Handle { call, export, .. } => {
@@ -168,7 +192,8 @@ pub(crate) enum Done {
     NotStarted(String),
     Stopped(i32),
     Polled(i32),
-    Delta,
+    /// So many were handed over.
+    Deltas(u64),
     /// Of the answer to a request, or a collection: nobody waits for it.
     Response,
     /// A call that could not be made, in words.

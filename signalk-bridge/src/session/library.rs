@@ -23,6 +23,7 @@ use self::calls::{answer, give_text};
 use self::exchanges::Letter;
 use super::clients::Clients;
 use super::run::{Job, Run};
+use super::values::Values;
 use super::{BATCH, Common, Description, Output, POLL_INTERVAL, STOP_DEADLINE};
 use crate::SignalK;
 use crate::abi::library::{Library, Outcome};
@@ -30,6 +31,9 @@ use crate::abi::queue::{Pending, Rest, Until};
 use crate::abi::work::Work;
 use crate::handler::{HandlerCall, HandlerFailure};
 use crate::net::{Fresh, Mail};
+
+/// Calls of `values_handler` in one trip.
+const MOST_BLOCKS: usize = 4;
 
 pub(super) struct Exports {
     interface: Interface,
@@ -53,6 +57,9 @@ pub(super) struct Exports {
     description: Description,
     has_poll: bool,
     has_delta_handler: bool,
+    has_values_handler: bool,
+    /// What the guest was told, if it takes values.
+    values: Option<Values>,
     next_poll: Option<Duration>,
     stop_until: Option<Duration>,
     /// Until then the guest waits for a message.
@@ -188,7 +195,16 @@ impl Exports {
             let export = found.or(exports.first()).map_or("", String::as_str).into();
             library.queue.push_back(Work::handle(call, export));
         }
-        if self.has_delta_handler {
+        if let Some(values) = &mut self.values {
+            if values.has_begun() || common.is_beat(now) {
+                let mut room = BATCH;
+                for _ in 0..MOST_BLOCKS {
+                    let Some(batch) = values.next(common, room) else { break };
+                    room = room.saturating_sub(batch.deltas.len());
+                    library.queue.push_back(Work::Values(batch));
+                }
+            }
+        } else if self.has_delta_handler {
             if common.is_beat(now) {
                 // Few enough to stop soon.
                 for delivery in (0..BATCH).map_while(|_| common.waiting.pop_front()) {

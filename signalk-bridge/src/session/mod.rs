@@ -13,6 +13,7 @@ mod library;
 mod rows;
 mod rpc;
 mod run;
+mod values;
 mod waiting;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ use self::run::{Done, Job};
 pub use self::run::{Ran, Run};
 pub use self::waiting::DeltaQueue;
 use crate::abi::library::Library;
+use crate::abi::work::VALUES_HANDLER;
 use crate::abi::{self, Flavour};
 use crate::{
     Account, Capability, Cause, Counters, Crash, Failure, HandlerFailure, Manifest, SignalK, Usage,
@@ -203,6 +205,14 @@ impl Session {
         self.common.account.capabilities().has(Capability::DataRead)
             && matches!(self.state, State::Exports(_))
             && self.common.module.as_ref().is_some_and(|found| found.has_export("delta_handler"))
+    }
+
+    /// Whether the guest wants every delta as values in binary (`values_handler`), and may have it; then it gets none by
+    /// `delta_handler`.
+    pub fn has_values_handler(&self) -> bool {
+        self.common.account.capabilities().has(Capability::DataRead)
+            && matches!(self.state, State::Exports(_))
+            && self.common.module.as_ref().is_some_and(|found| found.has_export(VALUES_HANDLER))
     }
 
     /// Deltas that never reached the guest, for its next life.

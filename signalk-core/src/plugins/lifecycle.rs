@@ -11,7 +11,7 @@ use wasmi_hdk::supervisor::{Action, Event};
 use super::Plugins;
 use super::host::Host;
 use super::plugin::State;
-use super::routes::At;
+use super::routes::{At, Form};
 use crate::io::{LogArea, LogLevel};
 
 impl Plugins {
@@ -61,10 +61,18 @@ impl Plugins {
         plugin.record.started(host.unix_ms());
         self.routes.keep_only(at, plugin.life);
         self.registrations.started(at);
-        if plugin.session.as_ref().is_some_and(Session::has_delta_handler) {
-            self.routes.handle_all(at, plugin.life, plugin.manifest.subscribe.as_deref());
+        let session = plugin.session.as_ref();
+        let form = if session.is_some_and(Session::has_values_handler) {
+            Some(Form::Values)
         } else {
-            self.routes.handle_none(at);
+            session.is_some_and(Session::has_delta_handler).then_some(Form::Text)
+        };
+        match form {
+            Some(form) => {
+                let patterns = plugin.manifest.subscribe.as_deref();
+                self.routes.handle_all(at, plugin.life, form, patterns);
+            }
+            None => self.routes.handle_none(at),
         }
         let replay = plugin.replay();
         host.say(LogArea::Lifecycle, LogLevel::Info, &plugin.manifest.id, "started".to_owned());

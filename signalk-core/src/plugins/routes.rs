@@ -1,10 +1,10 @@
-//! Which plugin gets which delta: subscriptions, and the `delta_handler`s of plugins by exports, which get everything
-//! until their plugin subscribes to something: from then on, in this life, they get what it subscribed to.
+//! Which plugin gets which delta: subscriptions, and the handlers of plugins by exports (`delta_handler`,
+//! `values_handler`), which get everything until their plugin subscribes to something: from then on, in this life, they
+//! get what it subscribed to.
 //!
-//! Clauses: plugin ABI 7.4, 7.6. A delta is serialised once for all handlers.
+//! Clauses: plugin ABI 7.4, 7.6. A delta is prepared once for all handlers of a kind.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -25,9 +25,19 @@ pub(super) struct Routes {
     heads: Heads,
 }
 
-/// One `delta_handler`.
+/// How a handler takes deltas.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// As JSON: `delta_handler`.
+    Text,
+    /// Value by value: `values_handler`.
+    Values,
+}
+
+/// One handler of all deltas.
 #[derive(Debug)]
 struct Handler {
+    form: Form,
     /// `None`: every delta.
     patterns: Option<Vec<Pattern>>,
 }
@@ -35,10 +45,10 @@ struct Handler {
 impl Routes {
     pub(super) fn new(self_context: Context) -> Routes {
         Routes {
+            heads: Heads::of(self_context.clone()),
             set: SubscriptionSet::new(self_context),
             lives: BTreeMap::new(),
             handlers: BTreeMap::new(),
-            heads: Heads::default(),
         }
     }
 
@@ -73,17 +83,17 @@ impl Routes {
         self.set.remove(&(at, id));
     }
 
-    /// The plugin has a `delta_handler`. If it has subscribed already, that is what it gets.
-    pub(super) fn handle_all(&mut self, at: At, life: u64, patterns: Option<&[String]>) {
+    /// The plugin has a handler of all deltas. If it has subscribed already, that is what it gets.
+    pub(super) fn handle_all(&mut self, at: At, life: u64, form: Form, patterns: Option<&[String]>) {
         if self.of(at).any(|(_, made_in)| made_in == life) {
             return self.handle_none(at);
         }
         let patterns =
             patterns.map(|patterns| patterns.iter().map(|text| Pattern::new(text)).collect());
-        self.handlers.insert(at, Handler { patterns });
+        self.handlers.insert(at, Handler { form, patterns });
     }
 
-    /// The plugin has no `delta_handler`, unlike perhaps in its life before.
+    /// The plugin has no such handler, unlike perhaps in its life before.
     pub(super) fn handle_none(&mut self, at: At) {
         self.handlers.remove(&at);
     }
@@ -110,7 +120,7 @@ impl Routes {
         self.lives.range(from..=to).map(|((_, id), life)| (*id, *life))
     }
 
-    /// How many subscriptions there are, `delta_handler`s included.
+    /// How many subscriptions there are, handlers of all deltas included.
     pub(super) fn count(&self, at: At) -> usize {
         self.of(at).count() + usize::from(self.handlers.contains_key(&at))
     }
@@ -124,11 +134,14 @@ impl Routes {
         store: &Store,
         mut deliver: impl FnMut(At, Delivery),
     ) {
-        let mut whole: Option<Arc<str>> = None;
+        let (mut text, mut values) = (None::<Handed>, None::<Handed>);
         for (at, handler) in &self.handlers {
             if handler.wants(delta) {
-                let json = whole.get_or_insert_with(|| delta.to_json().into()).clone();
-                deliver(*at, Delivery { subscription: None, delta: Handed::Text(json) });
+                let prepared = match handler.form {
+                    Form::Text => text.get_or_insert_with(|| delta.to_json().into()),
+                    Form::Values => values.get_or_insert_with(|| self.heads.whole(delta)),
+                };
+                deliver(*at, Delivery { subscription: None, delta: prepared.clone() });
             }
         }
         if self.lives.is_empty() {

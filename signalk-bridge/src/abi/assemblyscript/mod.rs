@@ -61,9 +61,14 @@ impl AssemblyScript {
                 _,
             )
             // A reader without a request: `radar_get_radars()`.
-            | (Work::Start(_) | Work::Delta(_) | Work::Event(_) | Work::Handle { .. }, 0) => {
-                vec![]
-            }
+            | (
+                Work::Start(_)
+                | Work::Delta(_)
+                | Work::Values(_)
+                | Work::Event(_)
+                | Work::Handle { .. },
+                0,
+            ) => vec![],
             _ if !guest.interface().has_export("__new") => {
                 return Ok(Begun::Refused(NO_RUNTIME.to_owned()));
             }
@@ -75,6 +80,12 @@ impl AssemblyScript {
             }
             (Work::Start(text), shape) => self.input(guest, text, shape == 1, &mut held)?.to_vec(),
             (Work::Delta(text), shape) => self.input(guest, text, shape == 1, &mut held)?.to_vec(),
+            // An `ArrayBuffer`; as an address it is that of its bytes, which are aligned to 16.
+            (Work::Values(batch), _) => {
+                let object = self.buffer(guest, &batch.bytes)?;
+                self.pin(guest, object, &mut held)?;
+                vec![object, length(batch.bytes.len())?.cast_signed()]
+            }
             (Work::Event(text), shape) => self.input(guest, text, shape == 1, &mut held)?.to_vec(),
             (Work::Handle { call, size, .. }, shape) => {
                 let request = if call.request.is_empty() { "{}" } else { &call.request };
@@ -109,7 +120,7 @@ impl AssemblyScript {
             Work::Start(_) => Done::Started(code),
             Work::Stop => Done::Stopped(code),
             Work::Poll => Done::Polled(code),
-            Work::Delta(_) => Done::Delta,
+            Work::Delta(_) | Work::Values(_) => Done::Deltas(work.deltas()),
             Work::Response(_) => Done::Response,
             Work::Woken { .. } | Work::Event(_) => Done::Woken,
             Work::Collect => {

@@ -14,7 +14,7 @@ use crate::abi::convention::Convention;
 use crate::abi::env::imports;
 use crate::abi::library::Library;
 use crate::abi::queue::{Shared, Traits};
-use crate::abi::work::Work;
+use crate::abi::work::{VALUES_HANDLER, Work};
 use crate::handler::DELTA_INPUT;
 use crate::net::Mail;
 use crate::session::START_DEADLINE;
@@ -104,6 +104,9 @@ impl Exports {
             has_poll: module.has_export("poll"),
             has_delta_handler: module.has_export("delta_handler")
                 && manifest.capabilities.has(Capability::DataRead),
+            has_values_handler: module.has_export(VALUES_HANDLER)
+                && manifest.capabilities.has(Capability::DataRead),
+            values: None,
             next_poll: None,
             stop_until: None,
             wait_until: None,

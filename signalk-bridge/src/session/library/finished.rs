@@ -14,6 +14,7 @@ use crate::abi::LEGACY_COMMAND;
 use crate::abi::library::Library;
 use crate::abi::work::{Done, Work};
 use crate::handler::HandlerFailure;
+use crate::session::values::Values;
 use crate::session::{Common, Delivery, Output, POLL_INTERVAL, Purpose};
 use crate::{Cause, Crash, Endpoint, Failure, SignalK};
 
@@ -28,6 +29,9 @@ impl Exports {
             match work {
                 Work::Delta(json) => {
                     common.waiting.push_front(Delivery { subscription: None, delta: json.into() });
+                }
+                Work::Values(batch) => {
+                    batch.deltas.into_iter().rev().for_each(|kept| common.waiting.push_front(kept));
                 }
                 Work::Handle { call, .. } => {
                     common.handled(call.id, Err(HandlerFailure::NotRunning));
@@ -81,6 +85,9 @@ impl Exports {
                     shared.started = true;
                 }
                 self.phase = Phase::Running;
+                self.values = self.has_values_handler.then(|| {
+                    Values::new(common.manifest.subscribe.as_deref(), signalk.self_context())
+                });
                 self.next_poll = self.has_poll.then(|| now.saturating_add(POLL_INTERVAL));
                 common.outputs.push_back(Output::Started);
             }
@@ -102,7 +109,7 @@ impl Exports {
                     common.complain(format!("poll() returned error code: {code}"), now, signalk);
                 }
             }
-            Done::Delta => common.account.counters.deltas_in += 1,
+            Done::Deltas(count) => common.account.counters.deltas_in += count,
         }
     }
 

@@ -9,7 +9,7 @@ use super::*;
 use crate::handover::Heads;
 use crate::{Manifest, Session, SessionConfig};
 
-fn common(queue: usize) -> Common {
+pub(crate) fn common(queue: usize) -> Common {
     let package =
         br#"{"name":"p","version":"1","keywords":["signalk-wasm-plugin"],"wasmManifest":"p.wasm"}"#;
     let manifest = Manifest::read(package).unwrap().manifest;
