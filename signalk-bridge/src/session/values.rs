@@ -277,4 +277,4 @@ fn fits(members: &[(Box<str>, u32)], map: &Map<String, Json>) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -27,6 +27,7 @@ mod life;
 mod objects;
 mod sleep;
 mod sockets;
+mod values;
 mod weaknesses;
 mod web;
 
