@@ -78,3 +78,10 @@ unsafe extern "C" fn delta_handler(at: *const u8, len: usize) {
     // SAFETY: the host promises `len` bytes at `at` for the time of the call.
     super::delta(unsafe { slice::from_raw_parts(at, len) });
 }
+
+#[cfg(feature = "values")]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn values_handler(at: *const u8, len: usize) {
+    // SAFETY: the host promises `len` bytes at `at` for the time of the call.
+    super::take_values(unsafe { slice::from_raw_parts(at, len) });
+}

@@ -6,10 +6,12 @@
 //! - `counted` and `others`, after every so many deltas, and once a second if they changed. Counted are deltas with
 //!   `navigation.log`, which only the measurement sends; other plugins' words are among the others.
 //!
-//! Nothing here is special to one server. Where the ABI touches memory is `abi.rs`.
+//! Nothing here is special to one server, unless it is built with the feature `values` (`values.rs`). Where the ABI touches memory is `abi.rs`.
 
 mod abi;
 mod read;
+#[cfg(feature = "values")]
+mod values;
 
 use std::cell::RefCell;
 
@@ -35,6 +37,8 @@ struct Options {
 struct Counter {
     options: Options,
     newest: Newest,
+    #[cfg(feature = "values")]
+    heads: values::Heads,
     counted: u64,
     others: u64,
     /// Of which was spoken.
@@ -59,6 +63,14 @@ impl Counter {
         }
         self.counted += 1;
         if self.counted.is_multiple_of(self.options.every.max(1)) { self.report() } else { None }
+    }
+
+    #[cfg(feature = "values")]
+    fn take_values(&mut self, block: &[u8]) -> Option<String> {
+        let (counted, others) = self.heads.take(block, &mut self.newest);
+        (self.counted, self.others) = (self.counted + counted, self.others + others);
+        let every = self.options.every.max(1);
+        if self.counted / every > self.told / every { self.report() } else { None }
     }
 
     fn report(&mut self) -> Option<String> {
@@ -88,6 +100,11 @@ fn poll() -> i32 {
 
 fn delta(delta: &[u8]) {
     say(COUNTER.with_borrow_mut(|counter| counter.take(delta)));
+}
+
+#[cfg(feature = "values")]
+fn take_values(block: &[u8]) {
+    say(COUNTER.with_borrow_mut(|counter| counter.take_values(block)));
 }
 
 /// Nothing may be borrowed meanwhile: a server may hand out this delta before `emit` returns.

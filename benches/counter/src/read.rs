@@ -26,6 +26,10 @@ pub enum How {
 pub struct Newest {
     pub log: f64,
     pub speed: f64,
+    #[cfg(feature = "values")]
+    pub course: f64,
+    #[cfg(feature = "values")]
+    pub position: (f64, f64),
 }
 
 /// Keeps what is wanted of a delta. True if it is one of the measurement's.

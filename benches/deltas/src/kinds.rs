@@ -12,6 +12,9 @@ type Row = (&'static str, &'static str, fn() -> Value, fn() -> Value);
 
 const COUNTER: &str = "benches/counter/target/wasm32-wasip1/release/counter";
 
+/// The same with the feature `values`.
+const VALUES: &str = "benches/counter/target/values/wasm32-wasip1/release/counter";
+
 const ALL: &[Row] = &[
     // Buffer ABI, the usual libraries: each delta into borrowing types; into `Value`; one path looked for; not read.
     ("typed", COUNTER, none, || read("typed")),
@@ -19,6 +22,17 @@ const ALL: &[Row] = &[
     ("text", COUNTER, none, || read("text")),
     ("nothing", COUNTER, none, || read("nothing")),
     ("typed-miss", COUNTER, || filter("electrical.*"), || read("typed")),
+    // Values without JSON, by `values_handler`: all four looked at; one of them; none.
+    ("values", VALUES, none, || read("typed")),
+    ("values-one", VALUES, || filter("navigation.speedOverGround"), || read("typed")),
+    ("values-miss", VALUES, || filter("electrical.*"), || read("typed")),
+    // The same with our kit; in AssemblyScript; in C; in Go.
+    ("kit-values", "target/guests/buffer_values", none, none),
+    ("as-values", "target/guests/as_values", none, none),
+    ("as-values-one", "target/guests/as_values", || filter("navigation.speedOverGround"), none),
+    ("as-values-miss", "target/guests/as_values", || filter("electrical.*"), none),
+    ("c-values", "target/guests/c_values", none, none),
+    ("go-values", "target/guests/go_values", none, none),
     // AssemblyScript: each delta as JSON; one path looked for; not read.
     ("as-value", "target/guests/as_counter", none, || read("value")),
     ("as-text", "target/guests/as_counter", none, || read("text")),
