@@ -22,6 +22,7 @@ const GUESTS = [
   { name: 'as_stub', source: 'as_runtime', flags: [...EXPORTED, '--runtime', 'stub'] },
   // For benches/server: as most plugins are built.
   { name: 'as_counter', flags: [...EXPORTED, '--runtime', 'incremental'] },
+  { name: 'as_values', flags: [...EXPORTED, '--runtime', 'incremental'] },
   { name: 'as_abort', flags: [...EXPORTED, '--runtime', 'incremental'] },
   // An example to copy; here it uses the packages of this folder.
   {

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::http::{HttpRequest, Reply};
 use super::input::Batch;
+use super::values::{Heads, Values};
 use super::websocket::Event;
 use super::{Delta, Incoming};
 use crate::{Result, exports, log_lines};
@@ -61,6 +62,13 @@ pub trait BufferPlugin: Sized + 'static {
     /// A list `signalk.wasmSubscribe` in package.json saves the work for other paths.
     fn delta(&mut self, server: &Server, delta: &Delta) {
         let _ = (server, delta);
+    }
+
+    /// Called with the values that came since the call before, when `values_handler` is named in `buffer_plugin!`: on this
+    /// project's server in place of [`BufferPlugin::delta`], which goes on to be called on others. A list
+    /// `signalk.wasmSubscribe` in package.json leaves only values of those paths.
+    fn values(&mut self, server: &Server, values: Values<'_>) {
+        let _ = (server, values);
     }
 
     /// Called with each delta that [`Server::intercept`] asked for, before it is in the model, when `delta_input_handler` is named
@@ -154,8 +162,8 @@ impl Server {
     }
 }
 
-/// Where the exports of one module keep its plugin.
-pub struct Slot<P>(RefCell<Option<P>>);
+/// Where the exports of one module keep its plugin, and what the server has told it about numbers.
+pub struct Slot<P>(RefCell<Option<P>>, RefCell<Heads>);
 
 const SERVER: Server = Server(());
 
@@ -163,7 +171,7 @@ impl<P: BufferPlugin> Slot<P> {
     /// No plugin yet.
     #[must_use]
     pub const fn new() -> Self {
-        Slot(RefCell::new(None))
+        Slot(RefCell::new(None), RefCell::new(Heads::new()))
     }
 
     /// `plugin_start`: 0, or 1 with the reason as error status.
@@ -220,6 +228,16 @@ impl<P: BufferPlugin> Slot<P> {
 }
 
 impl<P: BufferPlugin> Slot<P> {
+    /// `values_handler`. What is not of this form is passed over.
+    pub(crate) fn values(&self, block: &[u8]) {
+        let mut heads = self.1.borrow_mut();
+        // Names are learned also while there is no plugin.
+        let values = heads.read(block);
+        if let (Some(plugin), Some(values)) = (self.0.borrow_mut().as_mut(), values) {
+            plugin.values(&SERVER, values);
+        }
+    }
+
     /// `delta_input_handler`: a word for each delta. What is no batch gets none, so that all of it passes.
     pub(crate) fn input(&self, json: &[u8]) -> String {
         let Ok(batch) = serde_json::from_slice::<Batch>(json) else { return String::new() };

@@ -255,6 +255,14 @@ macro_rules! __buffer_export {
             SLOT.with(|slot| buffer::message(slot, socket));
         }
     };
+    (values_handler) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn values_handler(block: *const u8, len: usize) {
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `block` are in a block that it asked `allocate` for, and
+            // it does not use it during the call.
+            SLOT.with(|slot| unsafe { buffer::values(slot, block, len) })
+        }
+    };
     (delta_handler) => {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn delta_handler(json: *const u8, len: usize) {
@@ -330,6 +338,13 @@ pub mod buffer {
     pub unsafe fn delta<P: BufferPlugin>(slot: &Slot<P>, json: *const u8, len: usize) {
         // SAFETY: promised by the caller.
         slot.delta(unsafe { bytes(json, len) });
+    }
+
+    /// # Safety
+    /// `len` bytes at `block` may be read.
+    pub unsafe fn values<P: BufferPlugin>(slot: &Slot<P>, block: *const u8, len: usize) {
+        // SAFETY: promised by the caller.
+        slot.values(unsafe { bytes(block, len) });
     }
 
     /// # Safety

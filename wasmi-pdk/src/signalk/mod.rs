@@ -47,6 +47,7 @@ mod input;
 pub mod net;
 mod rows;
 mod server;
+pub mod values;
 pub mod websocket;
 
 use std::cell::RefCell;

@@ -17,10 +17,11 @@ const LIBRARY: [&str; 5] =
 const ALL: [&str; 5] = ["-Wl,-z,stack-size=65536", "-Os", "-s", "-Wall", "-Wextra"];
 
 /// Name of the module, source, options.
-const GUESTS: [(&str, &str, &[&str]); 5] = [
+const GUESTS: [(&str, &str, &[&str]); 6] = [
     ("c_reactor", "test-plugin/c/c_reactor.c", &REACTOR),
     ("c_library", "test-plugin/c/c_library.c", &LIBRARY),
     ("c_everything", "test-plugin/c/c_everything.c", &REACTOR),
+    ("c_values", "test-plugin/c/c_values.c", &REACTOR),
     ("c_by_name", "test-plugin/c/c_by_name.c", &REACTOR),
     ("bilge_pump", "examples/bilge-pump/plugin.c", &LIBRARY),
 ];

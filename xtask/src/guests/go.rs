@@ -9,9 +9,10 @@ use super::fresh::Recipe;
 use crate::process;
 
 /// Name of the module, folder of its sources.
-const GUESTS: [(&str, &str); 4] = [
+const GUESTS: [(&str, &str); 5] = [
     ("go_reactor", "test-plugin/go"),
     ("go_everything", "test-plugin/go/everything"),
+    ("go_values", "test-plugin/go/values"),
     ("go_by_name", "test-plugin/go/byname"),
     ("trip_log", "examples/trip-log"),
 ];

@@ -1,7 +1,7 @@
 //! Every import called by real guests, as their compilers declare it: with every right, without any,
 //! and with addresses that are not there. Rust in its three flavours, C, Go and AssemblyScript get the
 //! same list of calls (`guests/calls.rs`) and have to answer the same; `guests/lives.rs`: what the
-//! other guests in C and Go do.
+//! other guests in C and Go do; `guests/values.rs`: values without JSON.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use super::*;
 
 mod calls;
 mod lives;
+mod values;
 
 use calls::Call;
 
