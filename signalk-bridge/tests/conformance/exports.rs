@@ -29,6 +29,7 @@ pub(crate) fn row(export: &Export, flavour: Flavour, ty: &Type, faults: &mut Fau
         ("plugin_name" | "plugin_schema" | "http_endpoints", _) => judge.text(),
         ("plugin_start", _) => judge.start(),
         ("delta_handler", _) => judge.delta(),
+        ("values_handler", _) => judge.values(),
         ("plugin_stop" | "poll", _) => judge.number(),
         ("_start" | "_initialize", _) => judge.entry(),
         ("allocate" | "__new", _) => judge.allocator(),
@@ -225,6 +226,32 @@ impl Judge<'_> {
         }
         self.demand(seen[0].contains(r#"{"updates":[]}"#) && seen[1].is_empty(), "calls", &seen);
         ("called with the delta".into(), "not called".into(), "-".into())
+    }
+
+    /// What it is given is bytes: the names among them are seen in a log. An allocator that lies ends the plugin.
+    fn values(&mut self) -> Cells {
+        let length = match self.ty.params.len() {
+            1 => "(i32.load (i32.sub (local.get 0) (i32.const 4)))",
+            _ => "(local.get 1)",
+        };
+        let body = self.function(&format!("(call $say (local.get 0) {length})"));
+        let json = r#"{"updates":[{"values":[{"path":"a.b","value":1}]}]}"#;
+        let give = |world: &mut World| {
+            let delta = json.into();
+            world.input(Input::Deltas(vec![Delivery { subscription: None, delta }]));
+        };
+        let mut seen = Vec::new();
+        for rights in [world::all(), world::without("dataRead")] {
+            let mut world = self.world_with(&body, rights);
+            world.server.trace.clear();
+            give(&mut world);
+            seen.push(world.server.trace.join("\n"));
+        }
+        self.demand(seen[0].contains("a.b\0") && seen[1].is_empty(), "calls", &seen);
+        let mut world = self.world(&self.function("unreachable"));
+        give(&mut world);
+        self.demand(world.last().starts_with("crashed"), "trap", &world.said);
+        ("called with the values".into(), "not called".into(), "trap: crashed".into())
     }
 
     /// Called once and first; what it does wrong is a failure to load.

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use crate::call::{self, Faults};
 use crate::guest::Flavour;
-use crate::spec::{Import, Spec};
+use crate::spec::{Export, Import, Spec, Type};
 use crate::{cases, exports, instead, rpc, wasi, weaknesses};
 
 const HEAD: &str = "# Conformance
 
 Written by `UPDATE_CONFORMANCE=1 cargo test -p signalk-bridge --test conformance`; the same test fails
-when the first three tables are not what comes out, or when a test named in the last one is gone. Each
+when a table before that of methods is not what comes out, or a test named in the last one is gone. Each
 cell was seen: a guest of that flavour was made from `plugin-abi.json` with the type in the row, driven
 through `Session`, and its answer, its memory, the counters, the log and what server and world saw were
 compared with the specification.
@@ -42,6 +42,7 @@ pub(crate) fn whole(spec: &Spec, faults: &mut Faults) -> String {
     imports(spec, faults, &mut text);
     system(spec, faults, &mut text);
     out(spec, faults, &mut text);
+    own(faults, &mut text);
     methods(faults, &mut text);
     instead(spec, faults, &mut text);
     matrix(spec, &mut text);
@@ -141,20 +142,43 @@ fn out(spec: &Spec, faults: &mut Faults, text: &mut String) {
             Some(newer) => format!("`{}`, before `{newer}`", export.name),
             None => format!("`{}`", export.name),
         };
-        let script = export.assemblyscript.iter().chain(&export.assemblyscript_alternatives);
-        let types = export.buffer.iter().map(|ty| (Flavour::Buffer, "B", ty));
-        let types: Vec<_> =
-            types.chain(script.map(|ty| (Flavour::AssemblyScript, "AS", ty))).collect();
-        if types.is_empty() {
+        if !each_type(export, &name, faults, text) {
             let (called, spoilt) = exports::thing(export, faults);
             row(&[&name, &export.section, "all", "-", &called, "-", &spoilt], text);
         }
-        for (flavour, short, ty) in types {
-            let exports::Row { ty, granted, denied, spoilt } =
-                exports::row(export, flavour, ty, faults);
-            row(&[&name, &export.section, short, &ty, &granted, &denied, &spoilt], text);
-        }
     }
+}
+
+/// A row for each type of an export; false: it is no function.
+fn each_type(export: &Export, name: &str, faults: &mut Faults, text: &mut String) -> bool {
+    let script = export.assemblyscript.iter().chain(&export.assemblyscript_alternatives);
+    let types = export.buffer.iter().map(|ty| (Flavour::Buffer, "B", ty));
+    let types: Vec<_> =
+        types.chain(script.map(|ty| (Flavour::AssemblyScript, "AS", ty))).collect();
+    for (flavour, short, ty) in &types {
+        let exports::Row { ty, granted, denied, spoilt } = exports::row(export, *flavour, ty, faults);
+        row(&[name, &export.section, short, &ty, &granted, &denied, &spoilt], text);
+    }
+    !types.is_empty()
+}
+
+/// What this host calls and the specification does not know.
+fn own(faults: &mut Faults, text: &mut String) {
+    let columns = ["export", "of", "for", "type", "called", "denied", "spoilt"];
+    head("Exports of this host", &columns, text);
+    let of = |types: &[&str]| Type {
+        params: types.iter().map(|ty| (*ty).to_owned()).collect(),
+        results: Vec::new(),
+    };
+    let export = Export {
+        name: "values_handler".to_owned(),
+        section: "EXTENSIONS.md".to_owned(),
+        buffer: Some(of(&["i32", "i32"])),
+        assemblyscript: Some(of(&["i32", "i32"])),
+        assemblyscript_alternatives: vec![of(&["i32"])],
+        legacy_name_of: None,
+    };
+    each_type(&export, &format!("`{}`", export.name), faults, text);
 }
 
 fn methods(faults: &mut Faults, text: &mut String) {
@@ -176,7 +200,7 @@ fn matrix(spec: &Spec, text: &mut String) {
         let methods = methods.filter(|method| method.needs.is_some_and(|needs| needs.key() == key));
         let methods: Vec<String> = methods.map(|method| format!("`{}`", method.name)).collect();
         let other = match key {
-            "dataRead" => "`delta_handler`",
+            "dataRead" => "`delta_handler` `values_handler`",
             "httpEndpoints" => "`http_endpoints`: allowed and said without it",
             "storage" => "the preopened root",
             "serialPorts" => "nothing exists that needs it",

@@ -26,6 +26,7 @@ mod secured;
 #[cfg(not(target_family = "wasm"))]
 mod sockets;
 mod status;
+mod values;
 mod weather;
 
 use std::collections::BTreeMap;
