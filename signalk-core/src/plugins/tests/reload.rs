@@ -11,7 +11,7 @@ impl Sim {
         (status, serde_json::from_str(&body).unwrap_or_default())
     }
 
-    fn replace(&mut self, name: &str, wasm: Vec<u8>) {
+    pub(super) fn replace(&mut self, name: &str, wasm: Vec<u8>) {
         self.modules.insert(format!("node_modules/{name}"), wasm);
     }
 }
