@@ -102,7 +102,7 @@ export function values_handler(block: usize, len: usize): void {
       values++
       if (kind == MEMBERS) members = <i32>load<f64>(row, 8)
     }
-    switch (unchecked(wanted[load<u32>(row)])) {
+    switch (<i32>unchecked(wanted[load<u32>(row)])) {
       case Wanted.Speed:
         if (kind == NUMBER) speed += load<f64>(row, 8)
         break
