@@ -29,7 +29,7 @@ enum { SK_META = 1, SK_OWN = 2, SK_MEMBER = 4 };
 enum { SK_NULL, SK_FALSE, SK_TRUE, SK_NUMBER, SK_TEXT, SK_JSON, SK_MEMBERS };
 _Static_assert(sizeof(struct sk_values) == 32 && sizeof(struct sk_head) == 48 && sizeof(struct sk_row) == 32, "the form");
 
-enum wanted { NOTHING, SPEED, POSITION, LATITUDE, LONGITUDE, STATE, ZONES };
+enum wanted { NOTHING, SPEED, LATITUDE, LONGITUDE, STATE, ZONES };
 static uint8_t wanted[8192];
 
 static uint32_t values, lost;
@@ -79,9 +79,9 @@ static enum wanted wants(const char *block, const struct sk_head *head) {
 		return head->flags & SK_MEMBER && strcmp(member, "zones") == 0 ? ZONES : NOTHING;
 	}
 	if (strcmp(path, "navigation.state") == 0) return STATE;
-	if (strcmp(path, "navigation.position") == 0 && head->flags & SK_MEMBER)
-		return strcmp(member, "latitude") == 0 ? LATITUDE : LONGITUDE;
-	return NOTHING;
+	if (strcmp(path, "navigation.position") != 0 || !(head->flags & SK_MEMBER)) return NOTHING;
+	if (strcmp(member, "latitude") == 0) return LATITUDE;
+	return strcmp(member, "longitude") == 0 ? LONGITUDE : NOTHING;
 }
 
 static void keep(char *out, size_t max, const char *block, const struct sk_row *row) {
