@@ -14,8 +14,8 @@ use serde_json::{Map, Value as Json};
 use signalk_model::hash::NameMap;
 use signalk_model::{Body, Context, Item, Path, Source, SourceRef, Timestamp, Value, json};
 
-pub use self::whole::Whole;
 pub(crate) use self::whole::Entry;
+pub use self::whole::Whole;
 
 /// One delta on its way to a plugin.
 #[derive(Debug, Clone)]

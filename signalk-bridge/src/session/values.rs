@@ -227,12 +227,7 @@ impl Teller<'_> {
     }
 
     /// The members of an object, if they are not too many.
-    fn object(
-        &mut self,
-        number: u32,
-        members: &mut Vec<(Box<str>, u32)>,
-        map: &Map<String, Json>,
-    ) {
+    fn object(&mut self, number: u32, members: &mut Vec<(Box<str>, u32)>, map: &Map<String, Json>) {
         if !fits(members, map) {
             let cell = Cell::Json(self.block.text(|out| json::write_map(out, map)));
             return self.block.row(number, self.time, cell);

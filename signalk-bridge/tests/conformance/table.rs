@@ -153,10 +153,10 @@ fn out(spec: &Spec, faults: &mut Faults, text: &mut String) {
 fn each_type(export: &Export, name: &str, faults: &mut Faults, text: &mut String) -> bool {
     let script = export.assemblyscript.iter().chain(&export.assemblyscript_alternatives);
     let types = export.buffer.iter().map(|ty| (Flavour::Buffer, "B", ty));
-    let types: Vec<_> =
-        types.chain(script.map(|ty| (Flavour::AssemblyScript, "AS", ty))).collect();
+    let types: Vec<_> = types.chain(script.map(|ty| (Flavour::AssemblyScript, "AS", ty))).collect();
     for (flavour, short, ty) in &types {
-        let exports::Row { ty, granted, denied, spoilt } = exports::row(export, *flavour, ty, faults);
+        let exports::Row { ty, granted, denied, spoilt } =
+            exports::row(export, *flavour, ty, faults);
         row(&[name, &export.section, short, &ty, &granted, &denied, &spoilt], text);
     }
     !types.is_empty()

@@ -60,9 +60,8 @@ fn hand_over(drive: &mut Drive, heads: &mut Heads, deltas: &[signalk_model::Delt
 #[test]
 fn what_came_on_a_beat_is_one_call_at_an_address_that_is_aligned() {
     // Its `delta_handler` is for other servers.
-    let mut drive = Drive::wat(&listener(
-        r#"(func (export "delta_handler") (param i32 i32) unreachable)"#,
-    ));
+    let mut drive =
+        Drive::wat(&listener(r#"(func (export "delta_handler") (param i32 i32) unreachable)"#));
     assert!(drive.session.has_values_handler());
     let (mut heads, mut reader) = (Heads::default(), Reader::default());
     let deltas: Vec<_> = (0..6).map(delta).collect();
@@ -82,7 +81,10 @@ fn what_came_on_a_beat_is_one_call_at_an_address_that_is_aligned() {
     assert_eq!((got, reader.forgotten), (expected(&deltas), 1));
     // The names were said in the first call.
     assert!(all[3].len() == 32 + 5 * 4 * 32, "{}", all[3].len());
-    assert_eq!((drive.session.counters().deltas_in, drive.said.last().unwrap().as_str()), (6, "Started"));
+    assert_eq!(
+        (drive.session.counters().deltas_in, drive.said.last().unwrap().as_str()),
+        (6, "Started")
+    );
 }
 
 /// Without `dataRead` it is not called.
@@ -127,9 +129,8 @@ fn a_long_delta_is_told_to_its_end() {
         (func (export "values_handler") (param $p i32) (param i32)
             (global.set $rows (i32.add (global.get $rows) (i32.load offset=28 (local.get $p)))))"#
     ));
-    let update = (0..5000_u32).fold(signalk_model::Update::new(), |update, at| {
-        update.with_value(format!("a.b{at}"), at)
-    });
+    let update = (0..5000_u32)
+        .fold(signalk_model::Update::new(), |update, at| update.with_value(format!("a.b{at}"), at));
     let long = signalk_model::Delta::new("vessels.x").with_update(update);
     hand_over(&mut drive, &mut Heads::default(), &[long]);
     drive.at(1001);
@@ -141,10 +142,9 @@ fn a_long_delta_is_told_to_its_end() {
 /// A trap costs the call in which it happens; what was not handed over is there for the next life, in order.
 #[test]
 fn a_trap_costs_one_call() {
-    let mut drive =
-        Drive::wat(&format!(
-            r#"{START} (func (export "values_handler") (param i32 i32) unreachable)"#
-        ));
+    let mut drive = Drive::wat(&format!(
+        r#"{START} (func (export "values_handler") (param i32 i32) unreachable)"#
+    ));
     let mut heads = Heads::default();
     let deltas: Vec<_> = (0..500).map(delta).collect();
     // Before the trip begins, so that it takes several blocks.

@@ -67,8 +67,7 @@ impl Reader {
             self.forgotten += 1;
         }
         self.lost += bytes.u32(12);
-        let (heads, count, rows, many) =
-            (bytes.at(16), bytes.at(20), bytes.at(24), bytes.at(28));
+        let (heads, count, rows, many) = (bytes.at(16), bytes.at(20), bytes.at(24), bytes.at(28));
         assert!(heads % 8 == 0 && rows % 8 == 0 && rows + 32 * many == block.len());
         for at in (0..count).map(|index| heads + 48 * index) {
             let head = ToldHead {
@@ -314,7 +313,9 @@ fn a_subscription_has_heads_of_its_own() {
     let mut reader = Reader::default();
     let got = reader.read(&values.next(&mut common, 64).unwrap().bytes);
     assert_eq!(got.iter().map(|got| got.subscription).collect::<Vec<_>>(), [3, 4, 3]);
-    assert!(got.iter().all(|got| got.delta["updates"][0]["values"][0]["value"] == json!({ "x": 1 })));
+    assert!(
+        got.iter().all(|got| got.delta["updates"][0]["values"][0]["value"] == json!({ "x": 1 }))
+    );
     assert_eq!(reader.heads.len(), 4);
 }
 

@@ -34,7 +34,9 @@ const READER: &str = r#"
             (br 0))))"#;
 
 fn reader() -> Vec<u8> {
-    guest(&format!(r#"{START} {READER} (func (export "delta_handler") (param i32 i32) unreachable)"#))
+    guest(&format!(
+        r#"{START} {READER} (func (export "delta_handler") (param i32 i32) unreachable)"#
+    ))
 }
 
 fn send(sim: &mut Sim, delta: &Value) {
@@ -57,20 +59,36 @@ fn values_metadata_notifications_and_resources_arrive() {
     let mut before = sim.lines("p").len();
     sim.delta("navigation.speedOverGround", 3);
     sim.advance_to(0.1);
-    assert_eq!(said(&mut sim, "p", &mut before), "2 navigation.speedOverGround  3", "the own vessel's");
-    send(&mut sim, &json!({ "context": "vessels.urn:mrn:imo:mmsi:230000007",
-        "updates": [{ "values": [{ "path": "navigation.speedOverGround", "value": 4 }] }] }));
+    assert_eq!(
+        said(&mut sim, "p", &mut before),
+        "2 navigation.speedOverGround  3",
+        "the own vessel's"
+    );
+    send(
+        &mut sim,
+        &json!({ "context": "vessels.urn:mrn:imo:mmsi:230000007",
+        "updates": [{ "values": [{ "path": "navigation.speedOverGround", "value": 4 }] }] }),
+    );
     sim.advance_to(0.2);
     assert_eq!(said(&mut sim, "p", &mut before), "0 navigation.speedOverGround  4", "another's");
-    send(&mut sim, &json!({ "updates": [{
-        "meta": [{ "path": "navigation.speedOverGround", "value": { "displayName": "SOG" } }] }] }));
+    send(
+        &mut sim,
+        &json!({ "updates": [{
+        "meta": [{ "path": "navigation.speedOverGround", "value": { "displayName": "SOG" } }] }] }),
+    );
     sim.advance_to(0.3);
     let meta = said(&mut sim, "p", &mut before);
-    assert!(meta.starts_with("3 navigation.speedOverGround  7 navigation.speedOverGround displayName"), "{meta}");
+    assert!(
+        meta.starts_with("3 navigation.speedOverGround  7 navigation.speedOverGround displayName"),
+        "{meta}"
+    );
     assert!(meta.ends_with("SOG"), "{meta}");
-    send(&mut sim, &json!({ "updates": [{ "values": [
+    send(
+        &mut sim,
+        &json!({ "updates": [{ "values": [
         { "path": "notifications.a.b", "value": { "state": "alarm", "message": "too hot" } },
-        { "path": "resources.notes.x", "value": { "title": "a note" } }] }] }));
+        { "path": "resources.notes.x", "value": { "title": "a note" } }] }] }),
+    );
     sim.advance_to(0.4);
     let rest = said(&mut sim, "p", &mut before);
     for part in ["2 notifications.a.b", "too hot", "2 resources.notes.x", "a note"] {
@@ -89,8 +107,11 @@ fn only_the_paths_that_its_package_names() {
     sim.boot();
     let mut before = sim.lines("p").len();
     sim.delta("a.b", 1);
-    send(&mut sim, &json!({ "updates": [{ "values": [
-        { "path": "a.b", "value": 1 }, { "path": "navigation.log", "value": 5 }] }] }));
+    send(
+        &mut sim,
+        &json!({ "updates": [{ "values": [
+        { "path": "a.b", "value": 1 }, { "path": "navigation.log", "value": 5 }] }] }),
+    );
     sim.advance_to(0.1);
     assert_eq!(said(&mut sim, "p", &mut before), "2 navigation.log  5");
     assert_eq!(sim.get("/signalk-host/status")["plugins"]["p"]["deltasIn"], json!(1));
@@ -137,7 +158,10 @@ fn a_plugin_that_answers_itself_is_paused_and_told() {
 fn what_comes_during_a_restart_is_kept_in_order() {
     let trap = r#"(if (i32.eq (i32.load offset=4 (i32.add (local.get $b) (i32.load offset=24 (local.get $b))))
         (i32.const 2)) (then unreachable))"#;
-    let body = READER.replace("(local.set $n (i32.load offset=20", &format!("{trap} (local.set $n (i32.load offset=20"));
+    let body = READER.replace(
+        "(local.set $n (i32.load offset=20",
+        &format!("{trap} (local.set $n (i32.load offset=20"),
+    );
     let mut sim = Sim::new();
     sim.install("p", guest(&format!("{START} {body}")));
     sim.boot();
@@ -166,7 +190,10 @@ fn a_reload_from_deltas_to_values_loses_nothing() {
     let mut sim = Sim::new();
     sim.install("s", guest(&deltas));
     sim.boot();
-    for (module, wanted) in [(reader(), "2 x.y  7 8"), (guest(&deltas), r#""value":8"#)] {
+    // What was kept as text has numbers of its own.
+    let told = ["2 x.y  7", "2 x.y  8"];
+    let written = [r#""value":7"#, r#""value":8"#];
+    for (module, wanted) in [(reader(), told), (guest(&deltas), written)] {
         sim.replace("s", module);
         sim.disk_is_slow = true;
         let mut request = HttpRequest::get("/plugins/s/reload");
@@ -182,7 +209,6 @@ fn a_reload_from_deltas_to_values_loses_nothing() {
         sim.delta("x.y", 8);
         sim.advance_to(sim.now().as_secs_f64() + 0.1);
         let lines = sim.lines("s").join(" ");
-        assert!(lines.contains(wanted), "{wanted}: {lines}");
-        assert!(wanted.starts_with('2') || lines.contains(r#""value":7"#), "{lines}");
+        assert!(wanted.iter().all(|part| lines.contains(part)), "{wanted:?}: {lines}");
     }
 }
