@@ -1,5 +1,5 @@
 //! [`Runtime`]: brings a router, the JSON-RPC peer, the executor and the timers together. Each
-//! [`Runtime::poll`] does what can be done and returns; who calls it again is `exports.rs` in a
+//! [`Runtime::poll`] does what can be done and returns; who calls it again is `exports/rpc.rs` in a
 //! guest and a test natively.
 
 use std::cell::{OnceCell, RefCell};
