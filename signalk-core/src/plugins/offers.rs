@@ -1,5 +1,6 @@
 //! Who among the running plugins offers what a client asks for. The table itself is `registrations.rs`.
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use signalk_bridge::{Access, PluginId};
 
@@ -64,7 +65,8 @@ impl Plugins {
     }
 
     /// Plugins that take a PUT to this path; with `source` only that one, by id or package name.
-    /// The own vessel is known by both its names (plugin ABI 10.1).
+    /// The own vessel is known by both its names, and a plugin that registered both has registered twice: the later one
+    /// replaces (plugin ABI 10.1).
     pub(crate) fn put_handlers(
         &self,
         context: &str,
@@ -81,12 +83,11 @@ impl Plugins {
                 && plain(context) == wanted
                 && source.is_none_or(|source| self.is(*at, source))
         });
-        takes
-            .filter_map(|(at, (context, path))| {
-                let plugin = self.owner(at)?;
-                Some(FoundPut { plugin, context: context.to_owned(), path: path.to_owned() })
-            })
-            .collect()
+        let found = takes.filter_map(|(at, (context, path))| {
+            let plugin = self.owner(at)?;
+            Some((at, FoundPut { plugin, context: context.to_owned(), path: path.to_owned() }))
+        });
+        found.collect::<IndexMap<_, _>>().into_values().collect()
     }
 
     /// Weather providers and their names, in the order in which they came.

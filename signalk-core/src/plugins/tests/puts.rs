@@ -96,6 +96,55 @@ fn an_unknown_source_over_a_stream_is_not_supported() {
     assert_eq!(heard[0]["message"], "PUT not supported for steering.target");
 }
 
+/// Plugin ABI 10.1: the own vessel has two names, and registering twice replaces.
+#[test]
+fn a_plugin_that_registers_both_names_of_the_own_vessel_takes_the_put_by_the_later_one() {
+    const REGISTER: &str = r#"(import "env" "sk_register_put_handler" (func $register (param i32 i32 i32 i32) (result i32)))"#;
+    let own = Sim::new().get("/signalk/v1/api/self").as_str().unwrap().to_owned();
+    for (first, second) in [("vessels.self", own.as_str()), (own.as_str(), "vessels.self")] {
+        let handler = |context: &str, code: u16| {
+            let answer = format!(r#"{{\22state\22:\22COMPLETED\22,\22statusCode\22:{code}}}"#);
+            let (at, name) = (2000 + 100 * u32::from(code - 200), context.replace('.', "_"));
+            format!(
+                r#"(data (i32.const {at}) "{answer}")
+                (func (export "handle_put_{name}_a_b") (param i32 i32) (param $out i32) (param i32) (result i32)
+                    (memory.copy (local.get $out) (i32.const {at}) (i32.const 38)) (i32.const 38))"#
+            )
+        };
+        let (a, b) = (first.len(), second.len());
+        let body = format!(
+            r#"(data (i32.const 900) "{first}{second}a.b") {} {}
+            (func (export "plugin_start") (param i32 i32) (result i32)
+                (drop (call $register (i32.const 900) (i32.const {a}) (i32.const {path}) (i32.const 3)))
+                (drop (call $register (i32.const {}) (i32.const {b}) (i32.const {path}) (i32.const 3)))
+                (i32.const 0))"#,
+            handler(first, 201),
+            handler(second, 203),
+            900 + a,
+            path = 900 + a + b,
+        );
+        let mut sim = Sim::new();
+        let more = json!({
+            "signalk-plugin-enabled-by-default": true,
+            "wasmCapabilities": { "putHandlers": true },
+        });
+        sim.install_with("a", guest_with(REGISTER, &body), more);
+        sim.boot();
+        sim.open_stream(5, "/signalk/v1/stream?subscribe=none");
+        for context in ["self", own.strip_prefix("vessels.").unwrap()] {
+            for value in [r#"{"value":1}"#, r#"{"value":1,"source":"a"}"#] {
+                let path = format!("/signalk/v1/api/vessels/{context}/a/b");
+                let (status, body) = ask(&mut sim, "PUT", &path, value);
+                assert_eq!(status, 203, "{context}: {body}");
+            }
+            let put = json!({ "path": "a.b", "value": 1 });
+            let context = format!("vessels.{context}");
+            sim.say(5, &json!({ "requestId": "x", "context": context, "put": put }));
+            assert_eq!(states(&sim.heard(5)), [("x", "COMPLETED", 203)]);
+        }
+    }
+}
+
 /// Ids are the clients' own.
 #[test]
 fn two_clients_may_use_the_same_request_id() {
