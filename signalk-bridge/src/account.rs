@@ -14,6 +14,8 @@ pub struct Account {
     plugin: PluginId,
     capabilities: Capabilities,
     deltas: Bucket,
+    /// For alarms when the other is empty: a plugin that publishes all that it has does not lose them.
+    alarms: Bucket,
     next_subscription: u64,
     pub(crate) subscriptions: Vec<crate::SubscriptionId>,
     pub(crate) registered: Registered,
@@ -43,12 +45,16 @@ pub struct Counters {
     pub host_calls: u64,
     /// Calls of host methods that ended in an error.
     pub host_call_errors: u64,
+    /// Calls of host methods that found no room: too many, or too many bytes, in one slice.
+    pub host_calls_dropped: u64,
     /// `poll` ticks that were missed because the guest was busy.
     pub polls_missed: u64,
     /// Times that a guest pointer or length was out of range.
     pub guest_faults: u64,
     /// Datagrams that the guest did not read in time.
     pub datagrams_dropped: u64,
+    /// Datagrams of the guest that were not sent: refused, without room or without an address.
+    pub datagrams_not_sent: u64,
     /// Lines and pieces of TCP that the guest did not read in time.
     pub tcp_dropped: u64,
     /// Connections to its listeners that it accepted.
@@ -71,9 +77,11 @@ impl Counters {
         self.bad_deltas += other.bad_deltas;
         self.host_calls += other.host_calls;
         self.host_call_errors += other.host_call_errors;
+        self.host_calls_dropped += other.host_calls_dropped;
         self.polls_missed += other.polls_missed;
         self.guest_faults += other.guest_faults;
         self.datagrams_dropped += other.datagrams_dropped;
+        self.datagrams_not_sent += other.datagrams_not_sent;
         self.tcp_dropped += other.tcp_dropped;
         self.tcp_accepted += other.tcp_accepted;
         self.tcp_refused += other.tcp_refused;
@@ -89,6 +97,7 @@ impl Account {
             plugin,
             capabilities,
             deltas: Bucket::new(deltas_per_second),
+            alarms: Bucket::new(ALARMS_PER_SECOND),
             next_subscription: 0,
             subscriptions: Vec::new(),
             registered: Registered::default(),
@@ -133,9 +142,24 @@ impl Account {
         now: Duration,
         call: &'static str,
     ) -> Result<(), BridgeError> {
-        if self.deltas.take(now) {
-            return Ok(());
-        }
+        if self.deltas.take(now) { Ok(()) } else { self.too_many(call) }
+    }
+
+    /// The same for an alarm, which has a reserve of its own.
+    pub(crate) fn charge_alarm(
+        &mut self,
+        now: Duration,
+        call: &'static str,
+    ) -> Result<(), BridgeError> {
+        if self.deltas.take(now) || self.alarms.take(now) { Ok(()) } else { self.too_many(call) }
+    }
+
+    /// How many deltas and alarms it can still send, as of now.
+    pub(crate) fn budget(&mut self, now: Duration) -> Budget {
+        Budget { deltas: self.deltas.left(now), alarms: self.alarms.left(now) }
+    }
+
+    fn too_many(&mut self, call: &'static str) -> Result<(), BridgeError> {
         self.counters.deltas_out_dropped += 1;
         Err(BridgeError::TooManyDeltas {
             plugin: self.plugin.clone(),
@@ -144,6 +168,39 @@ impl Account {
         })
     }
 }
+
+/// What is left of an account while its guest runs: a host call that answers at once reckons with it, and what it promises
+/// is kept when the account is charged. Time that passes only adds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    deltas: u64,
+    alarms: u64,
+}
+
+impl Default for Budget {
+    /// Before the first look into the account: the reserve.
+    fn default() -> Budget {
+        Budget { deltas: 0, alarms: ALARMS_PER_SECOND.into() }
+    }
+}
+
+impl Budget {
+    /// A delta goes out, if there is room for it.
+    pub(crate) fn take_delta(&mut self) {
+        self.deltas = self.deltas.saturating_sub(1);
+    }
+
+    /// An alarm goes out; false: it will be dropped.
+    pub(crate) fn take_alarm(&mut self) -> bool {
+        let from = if self.deltas > 0 { &mut self.deltas } else { &mut self.alarms };
+        let before = *from;
+        *from = before.saturating_sub(1);
+        before > 0
+    }
+}
+
+/// The reserve of alarms: more than a person takes note of, and nothing to the server.
+const ALARMS_PER_SECOND: u32 = 100;
 
 /// A token bucket that holds one second's worth.
 #[derive(Debug)]
@@ -162,15 +219,25 @@ impl Bucket {
     }
 
     fn take(&mut self, now: Duration) -> bool {
-        let since = now.saturating_sub(self.filled.unwrap_or(now));
-        self.filled = Some(now);
-        let full = u128::from(self.per_second) * TOKEN;
-        self.tokens = (self.tokens + since.as_nanos() * u128::from(self.per_second)).min(full);
+        self.fill(now);
         let enough = self.tokens >= TOKEN;
         if enough {
             self.tokens -= TOKEN;
         }
         enough
+    }
+
+    /// Whole tokens.
+    fn left(&mut self, now: Duration) -> u64 {
+        self.fill(now);
+        u64::try_from(self.tokens / TOKEN).unwrap_or(u64::MAX)
+    }
+
+    fn fill(&mut self, now: Duration) {
+        let since = now.saturating_sub(self.filled.unwrap_or(now));
+        self.filled = Some(now);
+        let full = u128::from(self.per_second) * TOKEN;
+        self.tokens = (self.tokens + since.as_nanos() * u128::from(self.per_second)).min(full);
     }
 }
 

@@ -30,7 +30,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 pub use self::fingerprint::Fingerprint;
-use self::lists::{EXPECTED, TARGETS, list, rules, texts};
+use self::lists::{EXPECTED, TARGETS, denials, list, rules, texts};
 pub use self::refused::Refused;
 use self::rule::Rule;
 use self::target::Target;
@@ -106,7 +106,7 @@ impl Egress {
             let said = &mut complaints;
             match name.as_str() {
                 "allow" => egress.allow = rules(value, "egress.allow", said),
-                "deny" => egress.deny = rules(value, "egress.deny", said),
+                "deny" => egress.deny = denials(value, "egress.deny", said),
                 "only" => {
                     let texts = texts(value, "egress.only", said);
                     let targets = list(&texts, Target::read, "egress.only", TARGETS, said);

@@ -76,6 +76,9 @@ pub enum HandlerFailure {
         /// Of a message, `messageMiB` of the plugin's limits.
         limit: u64,
     },
+    /// So many calls wait for it that this one was not begun.
+    #[error("{0}")]
+    Busy(String),
     /// It said no (JSON-RPC error), or could not be called.
     #[error("{0}")]
     Failed(String),

@@ -14,6 +14,7 @@ use wasmi_hdk::{FuncType, LogLine};
 use super::env::by_name::LastCall;
 use super::env::web::{Room, Web};
 use super::work::Response;
+use crate::account::Budget;
 use crate::methods::network::Later;
 use crate::methods::register::Registered;
 use crate::methods::streams;
@@ -23,8 +24,11 @@ use crate::{
 };
 
 /// Most calls that one slice may queue, and most bytes of them.
-const MOST_CALLS: usize = 10_000;
-const MOST_BYTES: usize = 16 << 20;
+pub(crate) const MOST_CALLS: usize = 10_000;
+pub(crate) const MOST_BYTES: usize = 16 << 20;
+
+/// Most texts that [`Shared::say_once`] says.
+const MOST_SAID: usize = 100;
 
 /// One call without an answer, in the order that the guest made it.
 #[derive(Debug)]
@@ -131,6 +135,8 @@ pub(crate) struct Shared {
     pub(crate) web: Web,
     /// What calls by name left to be read.
     pub(crate) last_call: LastCall,
+    /// What it may still send, reckoned by [`Shared::push`].
+    pub(crate) budget: Budget,
     bytes: usize,
     /// Calls that found the queue full, since the last drain.
     pub(crate) overflown: u64,
@@ -184,6 +190,7 @@ impl Shared {
             net: Net::new(),
             web: Web::default(),
             last_call: LastCall::default(),
+            budget: Budget::default(),
             bytes: 0,
             overflown: 0,
             denied: 0,
@@ -206,6 +213,9 @@ impl Shared {
         if self.queue.len() >= MOST_CALLS || self.bytes + bytes > MOST_BYTES {
             self.overflown += 1;
             return false;
+        }
+        if matches!(call, Queued::Delta { .. }) {
+            self.budget.take_delta();
         }
         self.bytes += bytes;
         self.queue.push_back(call);
@@ -232,9 +242,17 @@ impl Shared {
 
     /// Says something to the author, once per instance.
     pub(crate) fn say_once(&mut self, text: String) {
-        if self.said.len() < 100 && self.said.insert(text.clone()) {
-            self.push(Queued::Diagnostic(text), 0);
+        if self.said.len() > MOST_SAID || !self.said.insert(text.clone()) {
+            return;
         }
+        let text = if self.said.len() > MOST_SAID {
+            format!(
+                "{MOST_SAID} different complaints were said: more is not said in this life of the plugin; the counters go on"
+            )
+        } else {
+            text
+        };
+        self.push(Queued::Diagnostic(text), 0);
     }
 
     /// The one check of a host call's capability; a denial is counted and said once.

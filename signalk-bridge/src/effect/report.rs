@@ -114,6 +114,8 @@ pub enum Report {
     SocketTrouble {
         /// Which.
         socket: SocketId,
+        /// Datagrams that were not sent for it.
+        unsent: u64,
         /// In words.
         text: String,
     },

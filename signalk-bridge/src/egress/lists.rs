@@ -14,6 +14,22 @@ pub(super) fn rules(value: &Value, member: &str, complaints: &mut Vec<String>) -
     list(&texts, Rule::read, member, ADDRESSES, complaints)
 }
 
+/// The same with the word [`PRIVATE`], which stands for the nets of the boat and of every house.
+pub(super) fn denials(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<Rule> {
+    let texts = texts(value, member, complaints);
+    let nets = texts.iter().flat_map(|text| match text.as_str() {
+        PRIVATE => PRIVATE_NETS.map(str::to_owned).to_vec(),
+        _ => vec![text.clone()],
+    });
+    list(&nets.collect::<Vec<_>>(), Rule::read, member, DENIALS, complaints)
+}
+
+/// What an owner writes for [`PRIVATE_NETS`].
+const PRIVATE: &str = "private";
+/// Addresses that no router of the internet passes on (RFC 1918, RFC 4193).
+const PRIVATE_NETS: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+const DENIALS: &str = "address; write 192.168.1.5, 192.168.1.5:80, [fe80::1]:80, 10.0.0.0/8, 10.0.0.0/8:80, or \"private\" for the private nets";
+
 /// The texts of an array; what is something else is said.
 pub(super) fn texts(value: &Value, member: &str, complaints: &mut Vec<String>) -> Vec<String> {
     let Some(items) = value.as_array() else {

@@ -289,3 +289,29 @@ fn what_is_not_understood_is_said_and_opens_nothing() {
         assert!(asks(&egress, "tcp://a.b:1").is_err());
     }
 }
+
+/// F61: one word closes the boat's network to a plugin that has business on the internet only.
+#[test]
+fn a_word_denies_the_private_nets() {
+    let (egress, complaints) = Egress::read(&json!({ "deny": ["private", "8.8.8.8"] }));
+    assert_eq!(complaints, [""; 0]);
+    let open = |text: &str| egress.check_address(text.parse().unwrap()).is_ok();
+    for closed in [
+        "10.1.2.3:80",
+        "172.16.0.1:80",
+        "172.31.255.255:80",
+        "192.168.1.1:1",
+        "[fd00::1]:80",
+        "[::ffff:192.168.1.1]:80",
+        "8.8.8.8:53",
+    ] {
+        assert!(!open(closed), "{closed}");
+    }
+    for reached in ["172.32.0.1:80", "192.169.0.1:80", "1.1.1.1:53", "[2001:db8::1]:80"] {
+        assert!(open(reached), "{reached}");
+    }
+    for member in ["allow", "only"] {
+        let (_, complaints) = Egress::read(&json!({ member: ["private"] }));
+        assert_eq!(complaints.len(), usize::from(member == "allow"), "{complaints:?}");
+    }
+}

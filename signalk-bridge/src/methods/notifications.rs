@@ -101,7 +101,7 @@ pub fn send(
             caller.path(path).and_then(|path| caller.path(&format!("notifications.{path}")))?
         }
     };
-    caller.account.charge_delta(caller.now, caller.call)?;
+    caller.account.charge_alarm(caller.now, caller.call)?;
     let value = signalk_model::Value::Json(Arc::new(value));
     let update = Update { values: vec![PathValue { path, value }], ..Update::default() };
     deltas::send_parsed(caller, Delta { context: None, updates: vec![update] }, Version::V1);

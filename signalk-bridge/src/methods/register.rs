@@ -59,8 +59,7 @@ pub struct Http {
 /// Clients may PUT to a path of the plugin.
 ///
 /// # Errors
-/// [`BridgeError::BadParams`] for what is no path or context, and for the 1001st;
-/// [`BridgeError::TooManyDeltas`]: each is announced by one.
+/// [`BridgeError::BadParams`] for what is no path or context, and for the 1001st.
 pub fn put(caller: &mut Caller<'_>, params: Put) -> Result<(), BridgeError> {
     register(caller, Registration::put(params.context.unwrap_or_default(), params.path))
 }
@@ -120,10 +119,11 @@ pub(crate) fn method(registration: &Registration) -> &'static str {
     }
 }
 
-/// Registers; a new PUT handler is announced by metadata (plugin ABI 7.7).
+/// Registers; a new PUT handler is announced by metadata (plugin ABI 7.7). That is a delta of the server's: what a plugin has
+/// sent before takes no handler from it, and the number of handlers bounds it.
 ///
 /// # Errors
-/// [`BridgeError::BadParams`], [`BridgeError::TooManyDeltas`]: then nothing was registered.
+/// [`BridgeError::BadParams`]: then nothing was registered.
 pub(crate) fn register(
     caller: &mut Caller<'_>,
     registration: Registration,
@@ -134,7 +134,6 @@ pub(crate) fn register(
     if let Registration::Put { context, path } = &registration
         && is_new
     {
-        caller.account.charge_delta(caller.now, caller.call)?;
         let value = Map::from_iter([("supportsPut".to_owned(), true.into())]);
         let meta = PathMeta { path: path.as_str().into(), value: Arc::new(value) };
         let update =

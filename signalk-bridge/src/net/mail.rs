@@ -141,7 +141,7 @@ mod tests {
         for batch in 0..20 {
             mail.push(report(1, batch * 100..batch * 100 + 100));
         }
-        mail.push(Report::SocketTrouble { socket: SocketId(1), text: "x".into() });
+        mail.push(Report::SocketTrouble { socket: SocketId(1), unsent: 0, text: "x".into() });
         assert_eq!(mail.pop(), Some(report(2, 0..10)));
         let mut got = 0;
         let mut lost = 0;

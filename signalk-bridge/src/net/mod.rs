@@ -109,6 +109,8 @@ pub(crate) struct Net {
     work: u64,
     /// Things that the author should read.
     troubles: Vec<String>,
+    /// Those above the most that are kept.
+    troubles_unsaid: u64,
     completed: Vec<Completed>,
     fetches: BTreeMap<FetchId, fetch::Fetching>,
     /// Those of them whose body has not ended.
@@ -135,6 +137,7 @@ pub(crate) struct Net {
     ends: BTreeSet<SocketId>,
     /// Datagrams that nobody read in time, since last asked.
     datagrams_dropped: u64,
+    datagrams_not_sent: u64,
     /// Lines of TCP that nobody read in time, since last asked.
     lines_dropped: u64,
     connections: Connections,
@@ -164,6 +167,7 @@ impl Net {
             effect_bytes: 0,
             work: 0,
             troubles: Vec::new(),
+            troubles_unsaid: 0,
             completed: Vec::new(),
             fetches: BTreeMap::new(),
             uploads: BTreeMap::new(),
@@ -182,6 +186,7 @@ impl Net {
             errors: VecDeque::new(),
             ends: BTreeSet::new(),
             datagrams_dropped: 0,
+            datagrams_not_sent: 0,
             lines_dropped: 0,
             connections: Connections::default(),
         }
@@ -229,12 +234,23 @@ impl Net {
 
     /// What went wrong where nobody waited.
     pub(crate) fn take_troubles(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.troubles)
+        let mut troubles = std::mem::take(&mut self.troubles);
+        let unsaid = std::mem::take(&mut self.troubles_unsaid);
+        if unsaid > 0 {
+            troubles
+                .push(format!("{unsaid} more troubles of its network at once: they are not said"));
+        }
+        troubles
     }
 
     /// Datagrams, and lines of TCP, that were dropped since last asked.
     pub(crate) fn take_dropped(&mut self) -> (u64, u64) {
         (std::mem::take(&mut self.datagrams_dropped), std::mem::take(&mut self.lines_dropped))
+    }
+
+    /// Datagrams that were not sent since last asked.
+    pub(crate) fn take_not_sent(&mut self) -> u64 {
+        std::mem::take(&mut self.datagrams_not_sent)
     }
 
     /// Requests by HTTP that were asked for, and that were not sent or brought no answer, since last asked.
@@ -286,7 +302,10 @@ impl Net {
                 _ => self.tcp_was_closed(socket, error),
             },
             Report::Lost { socket, text } => self.was_lost(socket, text),
-            Report::SocketTrouble { text, .. } => self.trouble(text),
+            Report::SocketTrouble { text, unsent, .. } => {
+                self.datagrams_not_sent += unsent;
+                self.trouble(text);
+            }
         }
         self.take_completed()
     }
@@ -353,6 +372,8 @@ impl Net {
     pub(crate) fn trouble(&mut self, text: String) {
         if self.troubles.len() < MOST_TROUBLES {
             self.troubles.push(text);
+        } else {
+            self.troubles_unsaid += 1;
         }
     }
 

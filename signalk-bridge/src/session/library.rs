@@ -153,7 +153,13 @@ impl Exports {
             }
         }
         match self.library.take() {
-            Some(library) if library.has_work() => Output::Run(Run(Job::Library(library))),
+            Some(mut library) if library.has_work() => {
+                let budget = common.account.budget(now);
+                if let Some(shared) = library.shared() {
+                    shared.budget = budget;
+                }
+                Output::Run(Run(Job::Library(library)))
+            }
             library => {
                 self.library = library;
                 let due = [self.next_poll, common.beat(), self.stop_until];

@@ -308,7 +308,12 @@ impl Way {
     }
 
     async fn trouble(&self, socket: SocketId, text: String) {
-        self.report(Report::SocketTrouble { socket, text }).await;
+        self.report(Report::SocketTrouble { socket, unsent: 0, text }).await;
+    }
+
+    /// So many datagrams were not sent.
+    async fn not_sent(&self, socket: SocketId, unsent: u64, text: String) {
+        self.report(Report::SocketTrouble { socket, unsent, text }).await;
     }
 }
 

@@ -184,7 +184,7 @@ impl Open {
                     self.way.report(Report::UdpSet { socket: self.id, result }).await;
                 }
                 Command::Send(_) => {
-                    self.way.trouble(self.id, result.err().unwrap_or_default()).await;
+                    self.way.not_sent(self.id, 1, result.err().unwrap_or_default()).await;
                 }
                 Command::SayRefused => self.say_refused().await,
             }
@@ -239,7 +239,7 @@ impl Open {
 
     async fn say_refused(&self) {
         let refused = self.refused.swap(0, Ordering::Relaxed);
-        self.way.trouble(self.id, backlog::refusal(refused)).await;
+        self.way.not_sent(self.id, refused, backlog::refusal(refused)).await;
     }
 
     /// Sends what has waited for the addresses of its name.
@@ -273,7 +273,8 @@ impl Open {
     async fn say_trouble(&self, unsent: &Unsent, sent: io::Result<()>) {
         if let Err(error) = sent {
             let Unsent { host, port, .. } = unsent;
-            self.way.trouble(self.id, format!("datagram to {host}:{port}: {error}")).await;
+            let text = format!("datagram to {host}:{port}: {error}");
+            self.way.not_sent(self.id, 1, text).await;
         }
     }
 

@@ -72,7 +72,9 @@ pub(super) fn publish_notification(call: &mut Call<'_, '_>) -> Answer {
     match serde_json::from_slice::<Value>(&json) {
         Ok(value) if path.starts_with("notifications.") && is_notification(&value) => {
             let Value::Object(value) = value else { return Answer::Number(-1) };
-            done(call.push(Queued::Notification { path, value }, bytes))
+            // One that will be dropped is pushed all the same: so it is counted and said.
+            let fits = call.shared().is_some_and(|shared| shared.budget.take_alarm());
+            done(call.push(Queued::Notification { path, value }, bytes) && fits)
         }
         _ => {
             call.say("refused: it needs a path below `notifications.` and an object with a known `state`");

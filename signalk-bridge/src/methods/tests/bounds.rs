@@ -57,18 +57,26 @@ fn registrations_have_a_number_and_those_of_puts_count_as_deltas() {
     assert_eq!(fake.take().len(), 100);
 }
 
+/// A plugin that publishes all it has and then registers, or raises an alarm, is not the poorer for it.
 #[test]
-fn registrations_over_the_delta_budget_are_refused() {
+fn registrations_and_alarms_do_not_end_with_the_delta_budget() {
     let mut fake = server();
     let mut account = Account::new(PluginId::from_package("p"), all(), 10);
-    let refused = (0..50)
-        .filter(|number| {
-            let params = format!(r#"{{"path":"a.x{number}"}}"#);
-            one(&mut account, &mut fake, "put.register", &params).is_err()
-        })
-        .count();
-    assert_eq!((refused, account.counters.deltas_out_dropped), (40, 40));
-    assert_eq!(fake.trace.len(), 20, "an announcement and a registration each");
+    let delta = r#"[{"updates":[{"values":[{"path":"a.b","value":1}]}]}]"#;
+    let sent = |account: &mut Account, fake: &mut Fake, method: &str, params: &str| {
+        (0..300).filter(|_| one(account, fake, method, params).is_ok()).count()
+    };
+    assert_eq!(sent(&mut account, &mut fake, "deltas.emit", delta), 10);
+    fake.take();
+    for number in 0..50 {
+        let params = format!(r#"{{"path":"a.x{number}"}}"#);
+        one(&mut account, &mut fake, "put.register", &params).unwrap();
+    }
+    assert_eq!(fake.take().len(), 100, "an announcement and a registration each");
+    let alarm = r#"{"path":"fire","state":"emergency"}"#;
+    assert_eq!(sent(&mut account, &mut fake, "notifications.raise", alarm), 100, "the reserve");
+    assert_eq!(sent(&mut account, &mut fake, "deltas.emit", delta), 0);
+    assert_eq!(account.counters.deltas_out_dropped, 290 + 200 + 300);
 }
 
 #[test]

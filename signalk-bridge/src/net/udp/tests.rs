@@ -159,3 +159,18 @@ fn w18_ids_are_the_plugins_own_and_there_are_64() {
     one.udp_close(id);
     assert_eq!(one.tcp_create(), Ok(SocketId(65)), "numbers are not used again");
 }
+
+#[test]
+fn datagrams_that_were_not_sent_are_counted_and_troubles_without_room_are_numbered() {
+    let mut net = net();
+    let id = net.udp_create(false).unwrap();
+    for number in 0..150_u64 {
+        let text = format!("datagram {number}");
+        net.handle_report(Report::SocketTrouble { socket: id, unsent: number % 2, text });
+    }
+    assert_eq!((net.take_not_sent(), net.take_not_sent()), (75, 0));
+    let said = net.take_troubles();
+    assert_eq!(said.len(), 101);
+    assert_eq!(said[100], "50 more troubles of its network at once: they are not said");
+    assert!(net.take_troubles().is_empty());
+}

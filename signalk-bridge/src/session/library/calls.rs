@@ -10,7 +10,7 @@ use super::Exports;
 use crate::abi::adapt::results;
 use crate::abi::env::write;
 use crate::abi::library::Library;
-use crate::abi::queue::{Give, Queued, Rest, Shared, Until};
+use crate::abi::queue::{Give, MOST_BYTES, MOST_CALLS, Queued, Rest, Shared, Until};
 use crate::methods::{self, deltas, log, notifications, options, paths, register, status, streams};
 use crate::session::Common;
 use crate::session::kept::Since;
@@ -40,9 +40,11 @@ impl Exports {
         let overflown = std::mem::take(&mut shared.overflown);
         self.look(library, common, now, signalk);
         if overflown > 0 {
-            common.account.counters.deltas_out_dropped += overflown;
-            let text =
-                format!("{overflown} host calls in one slice were dropped: too many at once");
+            common.account.counters.host_calls_dropped += overflown;
+            let text = format!(
+                "{overflown} host calls in one slice were dropped: the limit is {MOST_CALLS} of {} MiB in all; make fewer, and call again at the next poll",
+                MOST_BYTES >> 20
+            );
             common.complain(text, now, signalk);
         }
         for call in calls {

@@ -44,6 +44,7 @@ impl Exports {
         common.account.counters.requests_failed += failed;
         let (datagrams, pieces) = shared.net.take_dropped();
         common.account.counters.datagrams_dropped += datagrams;
+        common.account.counters.datagrams_not_sent += shared.net.take_not_sent();
         common.account.counters.tcp_dropped += pieces;
         let (accepted, refused) = shared.net.take_connections();
         common.account.counters.tcp_accepted += accepted;

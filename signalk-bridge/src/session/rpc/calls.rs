@@ -95,6 +95,7 @@ impl Rpc {
         common.account.counters.requests_failed += failed;
         let (datagrams, pieces) = self.world.net.take_dropped();
         common.account.counters.datagrams_dropped += datagrams;
+        common.account.counters.datagrams_not_sent += self.world.net.take_not_sent();
         common.account.counters.tcp_dropped += pieces;
         let (accepted, refused) = self.world.net.take_connections();
         common.account.counters.tcp_accepted += accepted;

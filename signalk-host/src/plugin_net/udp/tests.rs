@@ -83,9 +83,12 @@ async fn what_waits_for_a_name_is_bounded_for_all_sockets_and_what_is_not_sent_i
     let mut said = BTreeMap::new();
     while said.len() < 2 {
         for report in reports(&inbox).await {
-            let Report::SocketTrouble { socket, text } = report else { panic!("{report:?}") };
+            let Report::SocketTrouble { socket, unsent, text } = report else {
+                panic!("{report:?}")
+            };
             let (count, rest) = text.split_once(' ').unwrap();
             assert!(rest.contains("16 MiB of the plugin"), "{text}");
+            assert_eq!(count, unsent.to_string());
             said.insert(socket, count.parse::<usize>().unwrap());
         }
     }
