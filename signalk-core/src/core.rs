@@ -41,6 +41,7 @@ impl Core {
         let settings = PluginSettings {
             enabled: server.config.plugins_enabled
                 && server.config.settings.interface("wasm") != Some(false),
+            enabled_by_default: server.config.plugins_enabled_by_default.clone(),
             limits: server.config.plugin_limits.clone(),
             call_time: server.config.plugin_call_time,
             ..PluginSettings::default()
@@ -98,6 +99,12 @@ impl Core {
                 self.server.saved(ticket, result);
                 for (name, text, by_owner) in std::mem::take(&mut self.server.foreign_options) {
                     self.plugins.options_written(now, &name, &text, by_owner, &mut self.server);
+                }
+                for (id, plugin, body, result) in std::mem::take(&mut self.server.posted_options) {
+                    if result.is_ok() {
+                        self.server.saved_options.push((id, plugin.clone()));
+                    }
+                    self.plugins.config_saved(now, &plugin, (body, result), &mut self.server);
                 }
                 for (save, result) in std::mem::take(&mut self.server.own_saves) {
                     self.plugins.own_options_saved(now, save, result, &mut self.server);
@@ -295,6 +302,9 @@ impl Core {
         }
         for (plugin, text) in std::mem::take(&mut self.server.garbage) {
             self.plugins.handler_failed(now, &plugin, &text, &mut self.server);
+        }
+        for (plugin, count, why) in std::mem::take(&mut self.server.lost_frames) {
+            self.plugins.frames_lost(&plugin, count, why, &self.server);
         }
         any
     }

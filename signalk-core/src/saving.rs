@@ -5,7 +5,7 @@ mod merge;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{
     http::{HttpRequest, HttpResponse},
@@ -44,7 +44,7 @@ pub(crate) enum Saving {
     /// A PUT ends.
     Request(RequestNumber),
     /// An HTTP client waits for this, and for what the plugin makes of it.
-    PluginOptions { id: HttpId, plugin: String },
+    PluginOptions { id: HttpId, plugin: String, body: Map<String, Value> },
 }
 
 impl Saves {
@@ -144,9 +144,11 @@ impl Server {
             (Saving::Respond { id, .. }, Err(text)) => {
                 self.respond_plainly(id, HttpResponse::error(500, text));
             }
-            (Saving::PluginOptions { id, plugin }, Ok(())) => self.saved_options.push((id, plugin)),
-            (Saving::PluginOptions { id, .. }, Err(text)) => {
-                self.respond_plainly(id, HttpResponse::json(500, &json!({ "error": text })));
+            (Saving::PluginOptions { id, plugin, body }, result) => {
+                if let Err(text) = result {
+                    self.respond_plainly(id, HttpResponse::json(500, &json!({ "error": text })));
+                }
+                self.posted_options.push((id, plugin, body, result.clone()));
             }
             (Saving::Request(request), Ok(())) => self.finish_request(request, Reply::done(200)),
             (Saving::Request(request), Err(text)) => {

@@ -80,8 +80,12 @@ pub(crate) struct Server {
     pub(crate) needs_restart: BTreeSet<&'static str>,
     /// Options files with what their owners wrote into them by hand: name, text, and whether it was an owner who saved.
     pub(crate) foreign_options: Vec<(String, String, bool)>,
+    /// Configurations that clients have posted, and what the disk said; `Core` tells the plugins.
+    pub(crate) posted_options: Vec<(HttpId, String, Map<String, Value>, Result<(), String>)>,
     /// Saved configurations whose clients wait for the plugin; `Core` answers them.
     pub(crate) saved_options: Vec<(HttpId, String)>,
+    /// Frames of plugins that went nowhere: whose, how many, and why if that was not said in this life; `Core` tells the plugins.
+    pub(crate) lost_frames: Vec<(PluginId, u64, Option<String>)>,
     /// Replies of handlers that are garbage, in words; `Core` tells the plugins' logs.
     pub(crate) garbage: Vec<(PluginId, String)>,
     /// PUTs of plugins that have not begun: at most a hundred of each, which wait for their answers.
@@ -145,7 +149,9 @@ impl Server {
             plugin_status_told: None,
             own_saves: Vec::new(),
             foreign_options: Vec::new(),
+            posted_options: Vec::new(),
             saved_options: Vec::new(),
+            lost_frames: Vec::new(),
             garbage: Vec::new(),
             plugin_puts: VecDeque::new(),
             plugin_puts_done: Vec::new(),

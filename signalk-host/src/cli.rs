@@ -1,6 +1,6 @@
 //! What a person types. Parsing only: nothing is opened here, `commands` does the work.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::IpAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -103,6 +103,10 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) no_plugins: bool,
 
+    /// Plugins (ids or package names, with commas between) that run while no options file says otherwise
+    #[arg(long, value_name = "IDS", env = "DEFAULTENABLEDPLUGINS", help_heading = "Plugins")]
+    pub(crate) enable_plugins: Option<String>,
+
     /// Memory that a plugin may use, unless its options file says otherwise [default: 256]
     #[arg(
         long,
@@ -132,6 +136,12 @@ pub(crate) struct ServeArgs {
 }
 
 impl ServeArgs {
+    /// The names in `--enable-plugins`; blanks around them and empty ones are no part of it.
+    pub(crate) fn enabled_by_default(&self) -> BTreeSet<String> {
+        let names = self.enable_plugins.as_deref().unwrap_or_default().split(',').map(str::trim);
+        names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
+
     /// What plugins may use: the flags over these defaults.
     pub(crate) fn plugin_limits(&self, defaults: wasmi_hdk::Limits) -> wasmi_hdk::Limits {
         let mut limits = defaults;
@@ -165,6 +175,7 @@ Examples:
 Environment:
   PORT, TCPSTREAMPORT, NMEA0183PORT, SIGNALK_NODE_CONFIG_DIR, DISABLEPLUGINS,
   FILEUPLOADSIZELIMIT             as the options above
+  DEFAULTENABLEDPLUGINS           as --enable-plugins
   RUST_LOG                        what is logged, for example debug or signalk_host=debug,plugin=info
   DEBUG                           signalk:* or signalk:wasm:* turns the plugins' debug lines on; signalk:wasm:loader,
                                   runtime, lifecycle and api are what the server says about plugins
@@ -207,6 +218,17 @@ mod tests {
         assert!(bare.command.is_none() && bare.serve.demo && bare.serve.port == Some(0));
         let long = Cli::try_parse_from(["signalk-host", "serve", "--demo"]).unwrap();
         assert!(matches!(long.command, Some(Command::Serve(args)) if args.demo));
+    }
+
+    #[test]
+    fn w27_plugins_are_enabled_by_a_list_of_names() {
+        let list = |words: &[&str]| {
+            let words = std::iter::once("signalk-host").chain(words.iter().copied());
+            Cli::try_parse_from(words).unwrap().serve.enabled_by_default()
+        };
+        let wanted = ["@x/two", "one"].map(str::to_owned).into();
+        assert_eq!(list(&["--enable-plugins", "one, @x/two,,"]), wanted);
+        assert_eq!(list(&["--enable-plugins", ""]), BTreeSet::new());
     }
 
     #[test]

@@ -164,14 +164,52 @@ pub(crate) fn client_headers(
             // A page may have been opened with a token in its address.
             value = value.split(['?', '#']).next().unwrap_or_default();
         }
-        let joined = match headers.get(name).and_then(Value::as_str) {
-            Some(first) => format!("{first}, {value}"),
-            None => value.to_owned(),
-        };
-        headers.insert(name.clone(), joined.into());
+        join(&mut headers, name, value);
     }
     headers
 }
+
+/// A header that comes again, as Node takes it (`http.IncomingMessage.headers`): of some the first holds, `set-cookie` is always
+/// a list, cookies are joined as cookies are, the rest by commas.
+fn join(headers: &mut Map<String, Value>, name: &str, value: &str) {
+    match (name, headers.get_mut(name)) {
+        ("set-cookie", Some(Value::Array(all))) => all.push(value.into()),
+        ("set-cookie", _) => {
+            headers.insert(name.to_owned(), json!([value]));
+        }
+        (_, None) => {
+            headers.insert(name.to_owned(), value.into());
+        }
+        (_, Some(_)) if FIRST_HOLDS.contains(&name) => {}
+        (name, Some(Value::String(all))) => {
+            all.push_str(if name == "cookie" { "; " } else { ", " });
+            all.push_str(value);
+        }
+        (_, Some(_)) => {}
+    }
+}
+
+/// Headers of which Node drops all but the first.
+const FIRST_HOLDS: [&str; 18] = [
+    "age",
+    "authorization",
+    "content-length",
+    "content-type",
+    "etag",
+    "expires",
+    "from",
+    "host",
+    "if-modified-since",
+    "if-unmodified-since",
+    "last-modified",
+    "location",
+    "max-forwards",
+    "proxy-authorization",
+    "referer",
+    "retry-after",
+    "server",
+    "user-agent",
+];
 
 /// What the client gets for a plugin's reply. What is wrong with it is in the plugin's log, too.
 pub(super) fn response(
@@ -214,6 +252,7 @@ fn failed(failure: &HandlerFailure) -> HttpResponse {
     let text = failure.to_string();
     match failure {
         HandlerFailure::NotRunning => error(503, &text),
+        HandlerFailure::Busy(_) => error(503, &text).with("retry-after", "1"),
         HandlerFailure::RequestTooLarge { .. } => error(413, &text),
         HandlerFailure::Timeout { .. } => {
             HttpResponse::json(504, &json!({ "error": "Plugin handler timeout", "message": text }))
@@ -236,6 +275,7 @@ fn shaped(reply: &Members<'_>) -> Result<HttpResponse, String> {
         Some(_) => None,
     };
     let status = status.and_then(|status| u16::try_from(status).ok());
+    // DIFFERENCE: 100 to 199, which plugin ABI 8.5 accepts, are no answer (RFC 9110 15.2): a client would wait for another.
     let Some(status) = status.filter(|status| (200..600).contains(status)) else {
         return Err("the plugin's statusCode is no number from 200 to 599".to_owned());
     };
@@ -312,6 +352,31 @@ fn finish(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Node's documentation, `message.headers`.
+    #[test]
+    fn headers_that_come_again_are_taken_as_node_takes_them() {
+        let mut request = HttpRequest::get("/plugins/p/x");
+        for (name, value) in [
+            ("cookie", "a=1"),
+            ("x-list", "1"),
+            ("content-type", "text/plain"),
+            ("cookie", "b=2"),
+            ("x-list", "2"),
+            ("content-type", "text/html"),
+            ("set-cookie", "c"),
+            ("set-cookie", "d"),
+            ("user-agent", "one"),
+            ("user-agent", "two"),
+        ] {
+            request.headers.push((name.to_owned(), value.to_owned()));
+        }
+        let expected = json!({
+            "cookie": "a=1; b=2", "x-list": "1, 2", "content-type": "text/plain",
+            "set-cookie": ["c", "d"], "user-agent": "one",
+        });
+        assert_eq!(Value::Object(client_headers(&request, true)), expected);
+    }
 
     fn answered(reply: &str) -> (u16, Option<String>, String) {
         let response = understood(reply).unwrap_or_else(|text| error(500, &text));

@@ -165,7 +165,11 @@ impl<'a> Found<'a> {
     fn by(request: &'a HttpRequest, server: &Server, plugins: &Plugins) -> Found<'a> {
         let method = if request.method == "HEAD" { "GET" } else { request.method.as_str() };
         if let Some((route, captured)) = routes::find(method, request.path()) {
-            return Found::Route(route, captured);
+            let own = if route.yields { endpoints::find(request, plugins) } else { None };
+            return match own {
+                Some((endpoint, inner)) => Found::Endpoint(endpoint, inner),
+                None => Found::Route(route, captured),
+            };
         }
         if let Some((endpoint, inner)) = endpoints::find(request, plugins) {
             return Found::Endpoint(endpoint, inner);

@@ -82,6 +82,7 @@ pub(super) fn no_answer(what: &str, failure: &HandlerFailure) -> HttpResponse {
             failed(501, &format!("Provider does not support {what}"))
         }
         HandlerFailure::NotRunning => failed(503, &failure.to_string()),
+        HandlerFailure::Busy(_) => failed(503, &failure.to_string()).with("retry-after", "1"),
         failure => failed(502, &failure.to_string()),
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn status(call: &mut Call<'_>) -> Answer {
             "binary": server.binary.status_json(call.now),
             "resources": server.resources.status_json(),
             "plugins": by_id(call.plugins.status_json()),
+            "pluginTotals": call.plugins.totals_json(),
             "restartNeeded": server.needs_restart,
             "complaints": server.config.complaints,
         }),

@@ -9,7 +9,7 @@ use signalk_bridge::{HandlerFailure, HandlerReply, PluginId};
 use super::{
     MOST_STREAMS, Refusal,
     address::canonical,
-    radars::{Whose, read_ids},
+    radars::{MOST_HELD, Whose, Why, read_ids},
 };
 use crate::{io::LogLevel, server::Server};
 
@@ -26,7 +26,12 @@ impl Server {
         if let Some(radar) = name.strip_prefix("radars/") {
             match self.binary.radars.whose(now, plugin, radar) {
                 Whose::Own => {}
-                Whose::Unknown => return self.binary.radars.hold(plugin, radar, frame),
+                Whose::Unknown => {
+                    if !self.binary.radars.hold(plugin, radar, frame) {
+                        self.no_room_for_frames(plugin, &name);
+                    }
+                    return;
+                }
                 Whose::NotOwn => return self.not_its_radar(plugin, radar),
             }
         }
@@ -41,19 +46,34 @@ impl Server {
                 format!("the limit of a plugin is {MOST_STREAMS} streams; use fewer names")
             }
         };
-        self.refuse_frame(plugin, name, &why);
+        self.refuse_frame(plugin, name, (Why::NotOwn, &why));
+    }
+
+    fn no_room_for_frames(&mut self, plugin: &PluginId, name: &str) {
+        let why = format!(
+            "{} MiB of them wait for its radar_get_radars, which has not answered yet; answer sooner, or send the first frames later",
+            MOST_HELD >> 20
+        );
+        self.refuse_frame(plugin, name, (Why::NoRoom, &why));
     }
 
     fn not_its_radar(&mut self, plugin: &PluginId, radar: &str) {
         let why = format!("its radar_get_radars does not list `{radar}`; add it there");
-        self.refuse_frame(plugin, &format!("radars/{radar}"), &why);
+        self.refuse_frame(plugin, &format!("radars/{radar}"), (Why::NotOwn, &why));
     }
 
-    /// Counted, and said once in a life.
-    fn refuse_frame(&mut self, plugin: &PluginId, name: &str, why: &str) {
-        if self.binary.radars.refused(plugin) {
-            let text = format!("plugin `{plugin}`: frames for the stream `{name}` are lost: {why}");
-            self.log_line(LogLevel::Warn, plugin.to_string(), text);
+    /// Counted, and each reason said once in a life.
+    fn refuse_frame(&mut self, plugin: &PluginId, name: &str, (why, words): (Why, &str)) {
+        if self.binary.radars.refused(plugin, why) {
+            let text = format!("frames for the stream `{name}` are lost: {words}");
+            let line = format!("plugin `{plugin}`: {text}");
+            self.log_line(LogLevel::Warn, plugin.to_string(), line);
+            self.lost_frames.push((plugin.clone(), 1, Some(text)));
+        } else {
+            match self.lost_frames.last_mut() {
+                Some((last, count, _)) if last == plugin => *count += 1,
+                _ => self.lost_frames.push((plugin.clone(), 1, None)),
+            }
         }
     }
 

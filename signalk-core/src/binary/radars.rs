@@ -2,7 +2,7 @@
 //! Without it any plugin could draw on another's radar picture (plugin ABI 12, W22).
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use crate::api::values;
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Bytes of frames that may wait for one plugin's answer.
-const MOST_HELD: usize = 1 << 20;
+pub(super) const MOST_HELD: usize = 1 << 20;
 
 /// Radars that one plugin may have.
 const MOST_RADARS: usize = 64;
@@ -40,6 +40,17 @@ struct Known {
     held_bytes: usize,
     /// Frames that went nowhere.
     refused: u64,
+    /// What was said about that.
+    said: BTreeSet<Why>,
+}
+
+/// Why a frame went nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Why {
+    /// As many as may wait for the plugin's answer do.
+    NoRoom,
+    /// The stream is not its own.
+    NotOwn,
 }
 
 /// Whether frames wait for an answer.
@@ -76,18 +87,18 @@ impl Radars {
         }
     }
 
-    /// Keeps a frame until the plugin has said which radars it has.
-    pub(super) fn hold(&mut self, plugin: &PluginId, radar: &str, frame: Bytes) {
+    /// Keeps a frame until the plugin has said which radars it has; false: there is no room for it.
+    pub(super) fn hold(&mut self, plugin: &PluginId, radar: &str, frame: Bytes) -> bool {
         let known = self.known.entry(plugin.clone()).or_default();
         if known.ask == Ask::Nothing {
             known.ask = Ask::Wanted;
         }
         if known.held_bytes + frame.len() > MOST_HELD {
-            known.refused += 1;
-            return;
+            return false;
         }
         known.held_bytes += frame.len();
         known.held.push_back((radar.to_owned(), frame));
+        true
     }
 
     /// Whether somebody is to be asked.
@@ -128,11 +139,11 @@ impl Radars {
         (known.listed && known.is_fresh(now)).then_some(&*known.ids)
     }
 
-    /// A frame went nowhere. True: the first one.
-    pub(super) fn refused(&mut self, plugin: &PluginId) -> bool {
+    /// A frame went nowhere. True: the first one for this reason.
+    pub(super) fn refused(&mut self, plugin: &PluginId, why: Why) -> bool {
         let known = self.known.entry(plugin.clone()).or_default();
         known.refused += 1;
-        known.refused == 1
+        known.said.insert(why)
     }
 
     /// Frames that went nowhere, by plugin.
@@ -158,4 +169,22 @@ impl Known {
 pub(super) fn read_ids(text: &str) -> Option<Vec<String>> {
     let Ok(Value::Array(ids)) = values(text) else { return None };
     Some(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).take(MOST_RADARS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever lost frames for want of room learns afterwards, too, that the radar is not its own.
+    #[test]
+    fn each_reason_is_said_once() {
+        let (mut radars, plugin) = (Radars::default(), PluginId::from_package("p"));
+        let frame = Bytes::from(vec![0; MOST_HELD / 2]);
+        let kept = [(); 3].map(|()| radars.hold(&plugin, "r", frame.clone()));
+        assert_eq!(kept, [true, true, false]);
+        let said = [Why::NoRoom, Why::NoRoom, Why::NotOwn, Why::NotOwn]
+            .map(|why| radars.refused(&plugin, why));
+        assert_eq!(said, [true, false, true, false]);
+        assert_eq!(radars.refused_json()["p"], 4);
+    }
 }

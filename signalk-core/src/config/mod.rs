@@ -8,7 +8,7 @@ mod settings;
 mod settings_form;
 mod vessel_form;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::security::{Secret, SecurityFile};
 
@@ -61,6 +61,8 @@ pub struct Config {
     pub chart_folders: Vec<String>,
     /// False: no plugin is loaded (`--no-plugins`).
     pub plugins_enabled: bool,
+    /// Plugins, by id or package name, that are enabled while no options file says otherwise.
+    pub plugins_enabled_by_default: BTreeSet<String>,
     /// What each plugin may use, unless its options file says otherwise.
     pub plugin_limits: wasmi_hdk::Limits,
     /// Guest time of one call of a plugin; `None`: what the ABI gives to each kind of call.
@@ -97,6 +99,7 @@ impl Config {
             plugin_descriptions: texts.plugin_descriptions,
             chart_folders: Vec::new(),
             plugins_enabled: true,
+            plugins_enabled_by_default: BTreeSet::new(),
             // Plugin ABI W25: log lines.
             plugin_limits: wasmi_hdk::Limits {
                 stderr_lines_per_second: 100,
@@ -162,6 +165,23 @@ mod tests {
         assert!(text.contains("settings.json"), "{text}");
         assert!(text.contains("baseDeltas.json"), "{text}");
         assert!(!config.settings.may_be_saved() && !config.base_deltas.may_be_saved());
+    }
+
+    #[test]
+    fn an_owner_with_source_priorities_is_told_that_they_are_not_followed() {
+        for (settings, count) in [
+            (
+                r#"{"sourcePriorities":{"navigation.position":[{"sourceRef":"gps.1","timeout":0}]}}"#,
+                1,
+            ),
+            (r#"{"sourcePriorities":{}}"#, 0),
+            ("{}", 0),
+        ] {
+            let settings = Some(settings.to_owned());
+            let config = Config::from_texts(ConfigTexts { settings, ..ConfigTexts::default() });
+            assert_eq!(config.complaints.len(), count, "{:?}", config.complaints);
+            assert!(config.settings.may_be_saved());
+        }
     }
 
     /// DIFFERENCE of [`security`].

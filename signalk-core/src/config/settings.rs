@@ -2,6 +2,17 @@
 
 use serde_json::{Map, Value};
 
+/// What an owner has set and would miss.
+fn not_followed(members: &Map<String, Value>) -> Option<String> {
+    let priorities = members.get("sourcePriorities")?.as_object()?;
+    let count = priorities.len();
+    (count > 0).then(|| {
+        format!(
+            "settings.json: sourcePriorities of {count} paths are kept and not followed here: of several sources of a path clients and plugins hear each, and the latest value is shown"
+        )
+    })
+}
+
 /// The content of `settings.json`.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -14,7 +25,10 @@ impl Settings {
     pub(super) fn parse(text: Option<&str>, complaints: &mut Vec<String>) -> Settings {
         match text.map(serde_json::from_str::<Map<String, Value>>) {
             None => Settings { members: Map::new(), damaged: false },
-            Some(Ok(members)) => Settings { members, damaged: false },
+            Some(Ok(members)) => {
+                complaints.extend(not_followed(&members));
+                Settings { members, damaged: false }
+            }
             Some(Err(error)) => {
                 complaints.push(format!(
                     "settings.json: {error}; running with default settings and leaving the file as it is: repair or remove it"

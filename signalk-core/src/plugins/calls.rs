@@ -188,7 +188,7 @@ impl Plugins {
             let text = format!(
                 "{count} calls of {waiting} bytes wait for this plugin already; try again later"
             );
-            self.calls.end_now(then, Err(HandlerFailure::Failed(text)));
+            self.calls.end_now(then, Err(HandlerFailure::Busy(text)));
             return None;
         }
         self.calls.last += 1;

@@ -24,8 +24,9 @@ pub(crate) enum Posted {
     NoSuchPlugin,
     /// It does not fit, in words; nothing has changed.
     Refused(String),
-    /// To be saved: name and text of the file.
-    Taken { name: String, text: String },
+    /// To be saved: name and text of the file, and what was posted. Nothing has changed before
+    /// [`Plugins::config_saved`].
+    Taken { name: String, text: String, body: Map<String, Value> },
 }
 
 impl Plugins {
@@ -79,7 +80,7 @@ impl Plugins {
 
     /// Early hosts named the file by what `plugin_id` says. Once: afterwards there is a file.
     fn take_over_options(&mut self, at: At, now: Duration, host: &mut dyn Host) {
-        let Some(plugin) = self.plugins.get(at).filter(|plugin| !plugin.options.exists()) else {
+        let Some(plugin) = self.plugins.get(at).filter(|plugin| plugin.has_no_options()) else {
             return;
         };
         let old = plugin.description.as_ref().and_then(|description| description.id.as_deref());
@@ -107,7 +108,8 @@ impl Plugins {
     /// update that no longer enables it changes nothing (plugin ABI 1.5). One that is only described gets none.
     fn create_options(&mut self, at: At, host: &mut dyn Host) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
-        if plugin.purpose == Purpose::Run && plugin.enabled() && plugin.options.write_down() {
+        let wanted = plugin.purpose == Purpose::Run && plugin.enabled() && plugin.has_no_options();
+        if wanted && plugin.options.write_down() {
             let (name, text) = plugin.options.file(&plugin.manifest.id);
             host.save_quietly(name, text);
         }
@@ -139,6 +141,11 @@ impl Plugins {
 }
 
 impl Plugin {
+    /// There is no options file, and none is on its way.
+    fn has_no_options(&self) -> bool {
+        !self.options.exists() && self.ahead.is_none()
+    }
+
     /// What `plugin_start` gets: what was saved, and behind it the defaults of the schema.
     fn start_options(&self) -> String {
         let mut members = self.options.configuration_members();

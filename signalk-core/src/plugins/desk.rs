@@ -15,7 +15,7 @@ use wasmi_hdk::{Level, LogLine};
 
 use super::host::{Host, OwnSave, PluginPut};
 use super::log_budget::Verdict;
-use super::options::Options;
+use super::options::{Ahead, Options};
 use super::record::Record;
 use super::registrations::Registrations;
 use super::routes::{At, Routes};
@@ -30,6 +30,7 @@ pub(super) struct Desk<'a> {
     pub(super) enabled: bool,
     pub(super) record: &'a mut Record,
     pub(super) options: &'a mut Options,
+    pub(super) ahead: &'a mut Option<Ahead>,
     pub(super) routes: &'a mut Routes,
     pub(super) registrations: &'a mut Registrations,
     pub(super) sockets: &'a mut Sockets,
@@ -110,8 +111,13 @@ impl SignalK for Desk<'_> {
         let configuration = json::parse(text.as_bytes()).map_err(|error| {
             BridgeError::NotSaved { plugin: plugin.clone(), reason: error.to_string() }
         })?;
+        // It comes after what a client has posted a moment ago.
+        let ahead = self.ahead.as_mut().map(|ahead| {
+            ahead.options.set_configuration(configuration.clone(), self.enabled);
+            ahead.options.file(plugin)
+        });
         self.options.set_configuration(configuration, self.enabled);
-        let (name, text) = self.options.file(plugin);
+        let (name, text) = ahead.unwrap_or_else(|| self.options.file(plugin));
         let save = OwnSave { plugin: plugin.clone(), life: self.life, id };
         self.host.save_own_options(save, name, text);
         Ok(id.is_some())

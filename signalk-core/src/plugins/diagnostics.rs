@@ -10,7 +10,7 @@ use signalk_bridge::{ExportUse, Session, Status, Usage};
 use wasmi_hdk::{LogLine, supervisor};
 
 use super::Plugins;
-use super::plugin::Plugin;
+use super::plugin::{Plugin, State};
 use super::record::Record;
 use super::routes::At;
 
@@ -98,12 +98,31 @@ impl Plugins {
     }
 }
 
+impl Plugins {
+    /// Over all plugins, as of now: what they have subscribed to, and what is kept for their next lives.
+    pub(crate) fn totals_json(&self) -> Value {
+        let buffers = self.plugins.iter().map(|plugin| plugin.buffer.len());
+        let (deltas, plugins) = buffers
+            .fold((0, 0), |(deltas, plugins), len| (deltas + len, plugins + usize::from(len > 0)));
+        let running = self.plugins.iter().filter(|plugin| plugin.state == State::Running).count();
+        let subscriptions = (0..self.plugins.len()).map(|at| self.routes.count(at));
+        json!({
+            "plugins": self.plugins.len(),
+            "running": running,
+            "subscriptions": subscriptions.sum::<usize>(),
+            "buffering": plugins,
+            "deltasBuffered": deltas,
+        })
+    }
+}
+
 /// Every number only grows while the server runs, but for the last two.
 fn counters(plugin: &Plugin, subscriptions: usize) -> Value {
     let (record, totals) = (&plugin.record, plugin.record.totals());
     json!({
         "hostCalls": totals.host_calls,
         "hostCallErrors": totals.host_call_errors,
+        "hostCallsDropped": totals.host_calls_dropped,
         "deltasIn": totals.deltas_in,
         "deltasOut": totals.deltas_out,
         "deltasInDropped": totals.deltas_in_dropped.saturating_add(plugin.buffer.dropped),
@@ -112,6 +131,7 @@ fn counters(plugin: &Plugin, subscriptions: usize) -> Value {
         "pollsMissed": totals.polls_missed,
         "guestFaults": totals.guest_faults,
         "datagramsDropped": totals.datagrams_dropped,
+        "datagramsNotSent": totals.datagrams_not_sent,
         "tcpDropped": totals.tcp_dropped,
         "tcpAccepted": totals.tcp_accepted,
         "tcpRefused": totals.tcp_refused,
@@ -126,6 +146,7 @@ fn counters(plugin: &Plugin, subscriptions: usize) -> Value {
         "inputsSkipped": record.inputs.skipped,
         "inputFailures": record.inputs.failures,
         "savesFailed": record.saves_failed,
+        "framesLost": record.frames_lost,
         "crashes": record.crashes.all,
         "traps": record.crashes.traps,
         "deadlineHits": record.crashes.deadlines,

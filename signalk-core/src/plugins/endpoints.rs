@@ -1,7 +1,7 @@
 //! The HTTP endpoints of one plugin: which one takes a request.
 //!
-//! Clause: plugin ABI 8.5. Paths are Express 4 syntax: `:name`, `:name?`, `*`;
-//! letters of either case, a slash at the end is ignored, the first match wins.
+//! Clause: plugin ABI 8.5. Paths are Express 4 syntax: `:name`, `:name?`, `:name(\d+)`, `*`, `+` and `?` after a letter;
+//! what else has brackets is said. Letters of either case, a slash at the end is ignored, the first match wins.
 
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
@@ -38,7 +38,9 @@ impl Endpoints {
                 Err("too much for one plugin: use shorter paths, fewer parameters and stars")
             } else {
                 states += more;
-                compile(&endpoint.path).ok_or("no path (Express 4 syntax: /a/:name, *)")
+                compile(&endpoint.path).ok_or(
+                    "no path (Express 4 syntax: /a/:name, /a/:name(\\d+), *; brackets only after a name, without `{`, `(` and `\\` but \\d, \\w, \\s in them)",
+                )
             };
             match compiled {
                 Ok((path, params)) => rows.push(Row { endpoint, path, params }),
@@ -74,6 +76,22 @@ fn states_of(path: &str) -> usize {
     path.len().saturating_mul(groups + 1)
 }
 
+/// A pattern of a parameter whose matcher is no larger than its text: no counts, no groups. Classes of letters may be there.
+fn is_simple(pattern: &str) -> bool {
+    let mut letters = pattern.chars();
+    while let Some(c) = letters.next() {
+        let fits = match c {
+            '\\' => letters.next().is_some_and(|class| "dwsDWS.-".contains(class)),
+            '{' | '}' | '(' | ')' | ':' | '/' => false,
+            _ => true,
+        };
+        if !fits {
+            return false;
+        }
+    }
+    !pattern.is_empty()
+}
+
 /// The path as an expression, and the names of its groups.
 fn compile(path: &str) -> Option<(Regex, Vec<String>)> {
     let mut params = Vec::new();
@@ -89,13 +107,17 @@ fn compile(path: &str) -> Option<(Regex, Vec<String>)> {
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             let (name, after) = after.split_at(end.unwrap_or(after.len()));
             params.push(name.to_owned());
+            let (pattern, after) = match after.strip_prefix('(') {
+                Some(after) => after.split_once(')').filter(|(pattern, _)| is_simple(pattern))?,
+                None => ("[^/]+?", after),
+            };
             match after.strip_prefix('?') {
                 Some(after) => {
-                    text.push_str(&format!("(?:{slash}([^/]+?))?"));
+                    text.push_str(&format!("(?:{slash}({pattern}))?"));
                     rest = after;
                 }
                 None => {
-                    text.push_str(&format!("{slash}([^/]+?)"));
+                    text.push_str(&format!("{slash}({pattern})"));
                     rest = after;
                 }
             }
@@ -108,7 +130,9 @@ fn compile(path: &str) -> Option<(Regex, Vec<String>)> {
                 stars += 1;
                 text.push_str("(.*)");
             }
-            '?' => text.push('?'),
+            '?' | '+' => text.push(c),
+            // Groups, and characters that stand for themselves: nobody would find out that they are letters here.
+            '(' | ')' | '\\' => return None,
             c => text.push_str(&regex_lite::escape(c.encode_utf8(&mut [0; 4]))),
         }
     }
@@ -184,6 +208,12 @@ mod tests {
             ("/files/*", "/files/a/b.txt", Some(json!({ "0": "a/b.txt" }))),
             ("*", "/anything", Some(json!({ "0": "/anything" }))),
             ("/colou?r", "/color", Some(json!({}))),
+            ("/ab+c", "/abbc", Some(json!({}))),
+            ("/t/:z(\\d+)/:name", "/t/12/x", Some(json!({ "z": "12", "name": "x" }))),
+            ("/t/:z(\\d+)", "/t/x", None),
+            ("/t/:z(a|b)?", "/t", Some(json!({}))),
+            ("/t/:z(a|b)?", "/t/b", Some(json!({ "z": "b" }))),
+            ("/t/:z([a-f0-9]+).png", "/t/0f.png", Some(json!({ "z": "0f" }))),
             ("/", "/", Some(json!({}))),
         ] {
             let all = endpoints(&[("GET", pattern)]);
@@ -195,8 +225,20 @@ mod tests {
 
     #[test]
     fn the_first_match_wins() {
-        let all = endpoints(&[("GET", "/a/:x"), ("GET", "/a/b"), ("GET", "/(")]);
+        let all = endpoints(&[("GET", "/a/:x"), ("GET", "/a/b")]);
         assert_eq!(all.find("GET", "/a/b").unwrap().0.handler, "/a/:x");
-        assert_eq!(all.find("GET", "/(").unwrap().0.handler, "/(");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_and_not_served() {
+        for path in ["/(a|b)", "/(", "/a)", "/:x({3})", "/:x((a)+)", "/:x(", "/:x()", "/a\\d"] {
+            let row = json!({ "method": "GET", "path": path, "handler": "h" });
+            let (all, complaints) = Endpoints::new(vec![serde_json::from_value(row).unwrap()]);
+            assert!(all.rows.is_empty() && complaints.len() == 1, "{path}");
+            assert!(
+                complaints[0].starts_with(&format!("endpoint GET {path}: this is no path")),
+                "{complaints:?}"
+            );
+        }
     }
 }

@@ -121,7 +121,10 @@ impl Plugin {
         host: &mut dyn Host,
     ) -> Allowance {
         self.life += 1;
-        self.record.complaints.clear();
+        // One that is off is only described, and its owner was told when it was found.
+        let told = std::mem::take(&mut self.record.complaints);
+        let is_off = !self.enabled();
+        let is_told = |complaint: &String| is_off && told.contains(complaint);
         let id = &self.manifest.id;
         let (allowance, complaints) = allowance.narrowed_by(id, self.options.limits());
         for complaint in complaints {
@@ -134,7 +137,10 @@ impl Plugin {
         self.egress = egress.into();
         let (rules, more) = self.options.rules(id);
         self.rules = rules;
-        for complaint in complaints.into_iter().chain(unread).chain(more) {
+        let (old, new): (Vec<_>, Vec<_>) =
+            complaints.into_iter().chain(unread).chain(more).partition(is_told);
+        self.record.complaints.extend(old);
+        for complaint in new {
             host.say(LogArea::Loader, LogLevel::Warn, id, complaint.clone());
             self.record.complaints.push(complaint);
         }

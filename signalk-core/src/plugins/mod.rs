@@ -6,7 +6,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `registry.rs`, `describe.rs`, `describe_cache.rs` | packages; names and schemas; who is known without being loaded |
-//! | `settings.rs`, `options.rs`, `limits.rs`, `owner.rs` | what all may use; the owner's file; what it lets one use; what he sees and changes |
+//! | `settings.rs`, `options.rs`, `members.rs`, `limits.rs`, `owner.rs` | what all may use; the owner's file; what in it may be meant otherwise; what it lets one use; what he sees and changes |
 //! | `lifecycle.rs`, `loading.rs`, `endings.rs`, `reload.rs` | start and stop; the module becomes a session; how a life ends; loading anew |
 //! | `turn.rs`, `desk.rs` | a session's turn; what its calls touch |
 //! | `routes.rs`, `deliver.rs`, `inputs.rs` | who gets which delta; the way there; who looks at it before it is in the model |
@@ -31,6 +31,7 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod log_budget;
+mod members;
 mod news;
 mod offers;
 mod options;

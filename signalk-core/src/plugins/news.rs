@@ -98,6 +98,22 @@ impl Plugins {
         }
     }
 
+    /// Frames of its binary streams went nowhere: counted, and why is in its log once in a life. The server's log has it already.
+    pub(crate) fn frames_lost(
+        &mut self,
+        id: &PluginId,
+        count: u64,
+        why: Option<String>,
+        host: &dyn Host,
+    ) {
+        let Some(at) = self.ids.get(id) else { return };
+        let Some(plugin) = self.plugins.get_mut(*at) else { return };
+        plugin.record.frames_lost += count;
+        if let Some(text) = why {
+            plugin.record.log(host.unix_ms(), LogLine { level: Level::Warn, text });
+        }
+    }
+
     /// A PUT of a plugin has come to its end; `reply` is the object that a client gets.
     pub(crate) fn put_answered(
         &mut self,

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use signalk_bridge::{Egress, Manifest, Rules};
 use signalk_model::json;
 
+use super::members::complaints;
+
 /// The members that must be booleans.
 const FLAGS: [&str; 3] = ["enabled", "enableDebug", "enableLogging"];
 
@@ -15,6 +17,14 @@ const FLAGS: [&str; 3] = ["enabled", "enableDebug", "enableLogging"];
 pub(super) struct Options {
     members: Map<String, Value>,
     exists: bool,
+}
+
+/// Options that clients have posted and the disk has not taken yet: nothing of them holds before.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    pub(super) options: Options,
+    /// How many were posted.
+    pub(super) posts: usize,
 }
 
 impl Options {
@@ -95,17 +105,12 @@ impl Options {
 
     /// How strictly it is taken, and what was not understood of it.
     pub(super) fn rules(&self, id: &str) -> (Rules, Vec<String>) {
-        let mut complaints = Vec::new();
+        let mut complaints = self.misread(id);
         let mut wrong = |member: &str, wants: &str| {
             complaints.push(format!(
                 "plugin `{id}`: plugin-config-data/{id}.json: `{member}` is {wants}; it is left aside"
             ));
         };
-        for member in ["strict", "lenientSource", "passCredentials", "keepInstanceOnRestart"] {
-            if self.members.get(member).is_some_and(|value| !value.is_boolean()) {
-                wrong(member, "true or false");
-            }
-        }
         let source_name = self.members.get("sourceName").and_then(|name| {
             let name = name.as_str().filter(|name| is_source_name(name));
             if name.is_none() {
@@ -124,6 +129,12 @@ impl Options {
         let strict = self.flag("strict");
         let lenient_source = self.flag("lenientSource");
         (Rules { strict, lenient_source, source_name, http_utf16 }, complaints)
+    }
+
+    /// Members of a wrong type, or with a name that is nearly one of ours.
+    pub(super) fn misread(&self, id: &str) -> Vec<String> {
+        let said = complaints(&self.members).into_iter();
+        said.map(|text| format!("plugin `{id}`: plugin-config-data/{id}.json: {text}")).collect()
     }
 
     /// Among the delta input handlers, lower is earlier: the owner's `"inputOrder": -1`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use signalk_bridge::Capability;
 
-use super::options::Options;
+use super::options::{Ahead, Options};
 use super::plugin::{Plugin, State};
 use super::routes::At;
 use super::{Host, Plugins, Posted};
@@ -52,29 +52,54 @@ impl Plugins {
         if let Ok(options) = Options::read_anew(&plugin.manifest.id, text) {
             plugin.options = options;
             if by_owner {
+                // What was posted is part of it.
+                plugin.ahead = None;
                 self.start_anew(at, now, host);
             }
         }
     }
 
-    /// `POST /plugins/:id/config`: the file to save, by name and text; the plugin
-    /// is started, stopped or started anew as the new options say.
-    pub(crate) fn save_config(
-        &mut self,
-        now: Duration,
-        id: &str,
-        body: Map<String, Value>,
-        host: &mut dyn Host,
-    ) -> Posted {
+    /// `POST /plugins/:id/config`: the file to save, by name and text. The file is written first (plugin ABI 8.4): a
+    /// configuration that the disk refuses changes nothing.
+    pub(crate) fn save_config(&mut self, id: &str, body: Map<String, Value>) -> Posted {
         let Some((at, _)) = self.find(id) else { return Posted::NoSuchPlugin };
         if let Some(refusal) = self.refusal(at, &body) {
             return Posted::Refused(refusal);
         }
         let Some(plugin) = self.plugins.get_mut(at) else { return Posted::NoSuchPlugin };
-        plugin.options.post(body);
-        let (name, text) = plugin.options.file(&plugin.manifest.id);
-        self.start_anew(at, now, host);
-        Posted::Taken { name, text }
+        let current = || Ahead { options: plugin.options.clone(), posts: 0 };
+        let ahead = plugin.ahead.get_or_insert_with(current);
+        ahead.options.post(body.clone());
+        ahead.posts += 1;
+        let (name, text) = ahead.options.file(&plugin.manifest.id);
+        Posted::Taken { name, text, body }
+    }
+
+    /// The disk has taken what was posted, or has not: then its owner reads why in the plugin's diagnostics, too.
+    pub(crate) fn config_saved(
+        &mut self,
+        now: Duration,
+        id: &str,
+        (body, result): (Map<String, Value>, Result<(), String>),
+        host: &mut dyn Host,
+    ) {
+        let Some((at, _)) = self.find(id) else { return };
+        let Some(plugin) = self.plugins.get_mut(at) else { return };
+        let Some(ahead) = &mut plugin.ahead else { return };
+        ahead.posts = ahead.posts.saturating_sub(1);
+        let is_last = ahead.posts == 0;
+        match result {
+            Ok(()) if is_last => plugin.options = ahead.options.clone(),
+            Ok(()) => plugin.options.post(body),
+            Err(_) => {}
+        }
+        if is_last {
+            plugin.ahead = None;
+        }
+        match result {
+            Ok(()) => self.start_anew(at, now, host),
+            Err(text) => plugin.record.failed(host.unix_ms(), text),
+        }
     }
 
     /// Started, stopped or started anew, as its options say.

@@ -13,7 +13,7 @@ use wasmi_hdk::Supervisor;
 
 use super::PluginSettings;
 use super::delta_buffer::DeltaBuffer;
-use super::options::Options;
+use super::options::{Ahead, Options};
 use super::record::Record;
 use super::reload::Reload;
 
@@ -49,6 +49,8 @@ pub(super) struct Plugin {
     pub(super) manifest: Manifest,
     pub(super) dir: String,
     pub(super) options: Options,
+    /// The options that are on their way to the disk, as a client posted them.
+    pub(super) ahead: Option<Ahead>,
     pub(super) state: State,
     pub(super) supervisor: Supervisor,
     pub(super) session: Option<Session>,
@@ -113,6 +115,7 @@ impl Plugin {
             manifest,
             dir,
             options,
+            ahead: None,
             state: State::Stopped,
             supervisor: Supervisor::new(),
             session: None,

@@ -48,6 +48,8 @@ pub(super) struct Record {
     /// When its log was told last that its handler adds too much.
     too_much_told: Option<Duration>,
     pub(super) inputs: InputCounters,
+    /// Frames of its binary streams that went nowhere.
+    pub(super) frames_lost: u64,
     /// Its own options that the disk refused.
     pub(super) saves_failed: u64,
     lines: VecDeque<(i64, LogLine)>,

@@ -55,8 +55,9 @@ impl Plugins {
                 );
             }
         };
-        let (manifest, id) = (reading.manifest, reading.complaints);
-        let (id, complaints) = (manifest.id.clone(), id);
+        let (mut manifest, complaints) = (reading.manifest, reading.complaints);
+        self.settings.apply(&mut manifest);
+        let id = manifest.id.clone();
         if let Some(first) = self.ids.get(&id).and_then(|at| self.plugins.get(*at)) {
             if first.dir != dir && self.passed_over.insert(dir.clone()) {
                 let text = format!(
@@ -81,6 +82,13 @@ impl Plugins {
         if let Some(complaint) = complaint {
             host.say(LogArea::Loader, LogLevel::Error, &id, complaint.clone());
             plugin.record.error(host.unix_ms(), complaint);
+        }
+        if !plugin.enabled() {
+            // One that runs hears of it at its start, each time.
+            for complaint in plugin.options.misread(&id) {
+                host.say(LogArea::Loader, LogLevel::Warn, &id, complaint.clone());
+                plugin.record.complaints.push(complaint);
+            }
         }
         self.ids.insert(id, self.plugins.len());
         self.plugins.push(plugin);

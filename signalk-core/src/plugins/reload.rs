@@ -9,11 +9,11 @@ use std::time::Duration;
 use signalk_bridge::{HandlerFailure, Input, Manifest, Purpose};
 use wasmi_hdk::{Module, supervisor::Action, supervisor::Event};
 
-use super::Plugins;
 use super::calls::Then;
 use super::host::Host;
 use super::plugin::{Plugin, State};
 use super::routes::At;
+use super::{PluginSettings, Plugins};
 use crate::io::{Effect, LogArea, LogLevel, Output};
 
 /// A client waits no longer; the reload goes on.
@@ -125,7 +125,8 @@ impl Plugins {
             return;
         };
         reload.phase = Phase::Loading;
-        if let Err(complaint) = result.and_then(|text| plugin.take_package(&text)) {
+        let settings = &self.settings;
+        if let Err(complaint) = result.and_then(|text| plugin.take_package(&text, settings)) {
             host.say(LogArea::Loader, LogLevel::Warn, &plugin.manifest.id, complaint);
         }
         if let Some(text) = options {
@@ -228,7 +229,7 @@ impl Reload {
 
 impl Plugin {
     /// Takes over a changed package.json of the same plugin.
-    fn take_package(&mut self, text: &str) -> Result<(), String> {
+    fn take_package(&mut self, text: &str, settings: &PluginSettings) -> Result<(), String> {
         let place = format!("{}/package.json", self.dir);
         let reading = Manifest::read(text.as_bytes())
             .map_err(|error| format!("{place}: {error}; what it said before holds"))?;
@@ -241,6 +242,7 @@ impl Plugin {
         self.complaints =
             reading.complaints.iter().map(|complaint| format!("{place}: {complaint}")).collect();
         self.manifest = reading.manifest;
+        settings.apply(&mut self.manifest);
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! What every plugin may use. What its own options file says is laid over it in `limits.rs`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use signalk_bridge::HostInfo;
+use signalk_bridge::{HostInfo, Manifest};
 use wasmi_hdk::Limits;
 use wasmi_hdk::vfs::Quota;
 
@@ -13,6 +14,9 @@ use super::limits::{self, Allowance};
 pub(crate) struct PluginSettings {
     /// False: nothing is loaded (`--no-plugins`, `DISABLEPLUGINS`, `interfaces.wasm` in settings.json).
     pub(crate) enabled: bool,
+    /// Plugins, by id or package name, that are enabled while no options file says otherwise (`--enable-plugins`,
+    /// `DEFAULTENABLEDPLUGINS`).
+    pub(crate) enabled_by_default: BTreeSet<String>,
     pub(crate) limits: Limits,
     /// Guest time of one call; `None`: what the ABI gives to each kind of call.
     pub(crate) call_time: Option<Duration>,
@@ -28,6 +32,7 @@ impl Default for PluginSettings {
         let (name, version) = ("signalk-host", env!("CARGO_PKG_VERSION"));
         PluginSettings {
             enabled: true,
+            enabled_by_default: BTreeSet::new(),
             limits: Limits::default(),
             call_time: None,
             deltas_per_second: 2000,
@@ -38,6 +43,13 @@ impl Default for PluginSettings {
 }
 
 impl PluginSettings {
+    /// The package as this server takes it: the owner's list enables as its author's word does (plugin ABI W27).
+    pub(super) fn apply(&self, manifest: &mut Manifest) {
+        let list = &self.enabled_by_default;
+        manifest.enabled_by_default |=
+            list.contains(manifest.id.as_str()) || list.contains(&manifest.package_name);
+    }
+
     pub(super) fn allowance(&self) -> Allowance {
         Allowance {
             limits: self.limits.clone(),

@@ -39,6 +39,7 @@ impl Plugins {
             enabled,
             record: &mut plugin.record,
             options: &mut plugin.options,
+            ahead: &mut plugin.ahead,
             routes: &mut self.routes,
             registrations: &mut self.registrations,
             sockets: &mut self.sockets,

@@ -28,6 +28,9 @@ impl From<HandlerReply> for Answered {
             Err(failure @ HandlerFailure::Timeout { .. }) => {
                 (Reply::failed(504, failure.to_string()), None)
             }
+            Err(failure @ HandlerFailure::Busy(_)) => {
+                (Reply::failed(503, failure.to_string()), None)
+            }
             Err(failure) => (fails(&failure.to_string()), None),
         };
         Answered { reply, complaint }
@@ -85,6 +88,8 @@ mod tests {
             let reply = Answered::from(Ok(answer.to_owned())).reply;
             assert_eq!((reply.status, reply.message.as_deref()), (status, message), "{answer}");
         }
+        let busy = Answered::from(Err(HandlerFailure::Busy("100 calls wait".into()))).reply;
+        assert_eq!((busy.status, busy.message.as_deref()), (503, Some("100 calls wait")));
         let missing = HandlerFailure::NotFound { handler: "x".into() };
         let missing = Answered::from(Err(missing)).reply;
         assert_eq!(

@@ -68,6 +68,7 @@ async fn serve(args: ServeArgs, log: LogFilter) -> Result<()> {
     let dir = ConfigDir::open(args.config.clone())?;
     let mut config = Config::from_texts(dir.read_texts());
     config.plugins_enabled = !args.no_plugins;
+    config.plugins_enabled_by_default = args.enabled_by_default();
     config.plugin_limits = args.plugin_limits(config.plugin_limits);
     config.plugin_call_time =
         args.plugin_call_seconds.map(|seconds| Duration::from_secs(seconds.into()));

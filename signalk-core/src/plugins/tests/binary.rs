@@ -200,6 +200,14 @@ fn w22_a_plugin_cannot_emit_to_a_radar_of_another() {
     ] {
         assert_eq!(sim.log.iter().filter(|line| *line == text).count(), 1, "{:#?}", sim.log);
     }
+    for name in ["q", "liar", "garbage"] {
+        let lost =
+            sim.get(&format!("/plugins/{name}/diagnostics"))["counters"]["framesLost"].take();
+        assert_eq!(lost, 3, "{name}");
+        let lines = sim.lines(name);
+        let said = lines.iter().filter(|line| line.contains("frames for the stream")).count();
+        assert_eq!(said, 1, "{name}: {lines:?}");
+    }
     let denied = sim.lines("denied").join("\n");
     assert!(denied.contains("`radars/r1` is not a stream of this plugin"), "{denied}");
 }

@@ -43,13 +43,13 @@ fn the_shape_of_the_diagnostics() {
         assert!(export["fuel"].take().as_u64() > Some(0));
     }
     let counters = json!({
-        "hostCalls": 2, "hostCallErrors": 0, "deltasIn": 0, "deltasOut": 2,
+        "hostCalls": 2, "hostCallErrors": 0, "hostCallsDropped": 0, "deltasIn": 0, "deltasOut": 2,
         "deltasInDropped": 0, "deltasOutDropped": 0, "badDeltas": 0, "pollsMissed": 0,
-        "guestFaults": 0, "datagramsDropped": 0, "tcpDropped": 0, "tcpAccepted": 0, "tcpRefused": 0,
+        "guestFaults": 0, "datagramsDropped": 0, "datagramsNotSent": 0, "tcpDropped": 0, "tcpAccepted": 0, "tcpRefused": 0,
         "logLinesDropped": 0,
         "throttled": 0, "handlerErrors": 0, "requests": 0, "requestsFailed": 0,
         "inputsAnswered": 0, "inputsChanged": 0, "inputsDropped": 0, "inputsSkipped": 0,
-        "inputFailures": 0, "savesFailed": 0, "crashes": 0, "traps": 0, "deadlineHits": 0,
+        "inputFailures": 0, "savesFailed": 0, "framesLost": 0, "crashes": 0, "traps": 0, "deadlineHits": 0,
         "deltasBuffered": 0, "subscriptions": 0,
     });
     assert_eq!(
@@ -73,6 +73,29 @@ fn the_shape_of_the_diagnostics() {
     );
     assert_eq!(sim.get("/plugins/nobody/diagnostics"), json!(404));
     assert_eq!(sim.get("/plugins/counter/diagnostics?lines=many"), json!(400));
+}
+
+/// R52: what plugins have subscribed to, and what waits for those that do not live.
+#[test]
+fn the_status_of_the_host_has_totals_over_all_plugins() {
+    let mut sim = Sim::new();
+    sim.install("counter", counter());
+    let listens = format!(
+        r#"{START} (func (export "delta_handler") (param i32 i32)
+            (if (i32.eq (local.get 1) (i32.const 0)) (then unreachable)))
+        (func (export "poll") (result i32) unreachable)"#
+    );
+    sim.install("listens", guest(&listens));
+    sim.boot();
+    let totals = |sim: &mut Sim| sim.get("/signalk-host/status")["pluginTotals"].take();
+    let expected = json!({ "plugins": 2, "running": 2, "subscriptions": 1, "buffering": 0, "deltasBuffered": 0 });
+    assert_eq!(totals(&mut sim), expected);
+    sim.advance_to(1.5);
+    sim.delta("a.c", 1);
+    sim.delta("a.c", 2);
+    let now = totals(&mut sim);
+    assert_eq!((&now["running"], &now["buffering"]), (&json!(1), &json!(1)), "{now}");
+    assert!(now["deltasBuffered"].as_u64() >= Some(2), "{now}");
 }
 
 #[test]

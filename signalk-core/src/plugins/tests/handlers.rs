@@ -98,6 +98,57 @@ fn an_endpoint_answers_by_id_and_by_package_name() {
     assert_eq!((status, body.as_str()), (500, r#"{"error":"Handler function h_none not found"}"#));
 }
 
+/// `diagnostics` and `reload` are this host's extensions: a plugin that has such endpoints keeps them, and ours stay at the other
+/// mount. The routes of plugin ABI 8.4 come first, as there.
+#[test]
+fn endpoints_of_a_plugin_come_before_our_extensions() {
+    let rows = [("GET", "/diagnostics"), ("POST", "/reload"), ("GET", "/config")];
+    let rows =
+        rows.map(|(method, path)| json!({ "method": method, "path": path, "handler": "h_get" }));
+    let mut sim = Sim::new();
+    install_endpoints(&mut sim, "own", &json!(rows).to_string());
+    install(&mut sim, "h");
+    sim.boot();
+    assert_eq!(ask(&mut sim, "GET", "/plugins/own/diagnostics", "").0, 201);
+    assert_eq!(ask(&mut sim, "POST", "/plugins/own/reload", "{}").0, 201);
+    assert_eq!(ask(&mut sim, "GET", "/plugins/own/config", "").0, 200);
+    assert_eq!(sim.get("/skServer/plugins/own/diagnostics")["id"], "own");
+    assert_eq!(ask(&mut sim, "POST", "/skServer/plugins/own/reload", "{}").0, 200);
+    assert_eq!(sim.get("/plugins/h/diagnostics")["id"], "h");
+    assert_eq!(ask(&mut sim, "POST", "/plugins/h/reload", "{}").0, 200);
+}
+
+/// A plugin that rests for the world with a hundred clients behind: the next is told to come again, and that nothing is broken.
+#[test]
+fn a_busy_plugin_answers_503_and_when_to_come_again() {
+    let endpoints = r#"[{"method":"GET","path":"/slow","handler":"h_slow"}]"#;
+    let request = r#"{"url":"https://slow.example/"}"#;
+    let body = format!(
+        r#"{START} (data (i32.const 1000) {endpoints:?}) (data (i32.const 2000) {request:?})
+        (func (export "http_endpoints") (param $out i32) (param i32) (result i32)
+            (memory.copy (local.get $out) (i32.const 1000) (i32.const {n})) (i32.const {n}))
+        (func (export "h_slow") (param i32 i32 i32 i32) (result i32)
+            (call $request (i32.const 2000) (i32.const {m}) (i32.const 3000) (i32.const 100)))"#,
+        n = endpoints.len(),
+        m = request.len(),
+    );
+    let imports =
+        r#"(import "env" "sk_http_request" (func $request (param i32 i32 i32 i32) (result i32)))"#;
+    let mut sim = Sim::new();
+    let more = json!({
+        "signalk-plugin-enabled-by-default": true,
+        "wasmCapabilities": { "network": true, "httpEndpoints": true },
+    });
+    sim.install_with("p", guest_with(imports, &body), more);
+    sim.boot();
+    for id in 100..201 {
+        let request = HttpRequest::get("/plugins/p/slow");
+        sim.input(Input::Http { id: HttpId(id), request });
+    }
+    let [(HttpId(200), busy)] = &sim.responses[..] else { panic!("{:?}", sim.responses) };
+    assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
+}
+
 /// W11, W19: a trap is answered, the plugin is restarted, and meanwhile nobody answers.
 #[test]
 fn w19_a_trap_in_a_handler_is_a_crash_and_its_endpoints_end_with_its_life() {

@@ -128,6 +128,42 @@ fn w27_without_plugins_nothing_is_read_and_the_list_says_so() {
     assert!(body.contains("DISABLEPLUGINS"), "{body}");
 }
 
+/// W27: the list enables while no options file says otherwise, also after a reload; it never wins over a file or over safe mode.
+#[test]
+fn w27_a_list_enables_plugins_without_an_options_file() {
+    let list: std::collections::BTreeSet<String> = ["p", "@x/q", "off"].map(str::to_owned).into();
+    for plugins_enabled in [true, false] {
+        let plugins_enabled_by_default = list.clone();
+        let mut config =
+            Config { plugins_enabled, plugins_enabled_by_default, ..Config::default() };
+        config.plugin_options.insert("off".to_owned(), r#"{"enabled":false}"#.to_owned());
+        let mut sim = Sim::with_config(config);
+        for name in ["p", "@x/q", "off", "unlisted"] {
+            sim.install_with(name, counter(), json!({}));
+        }
+        sim.boot();
+        let expected = match plugins_enabled {
+            true => ["running", "running", "stopped", "stopped"],
+            false => ["disabled"; 4],
+        };
+        assert_eq!(["p", "_x_q", "off", "unlisted"].map(|id| sim.state(id)), expected);
+        assert_eq!(sim.get("/plugins/p")["enabledByDefault"], true);
+        if plugins_enabled {
+            let mut request = HttpRequest::get("/plugins/p/reload");
+            request.method = "POST".to_owned();
+            sim.input(Input::Http { id: HttpId(3), request });
+            assert_eq!(sim.state("p"), "running");
+            assert_eq!(
+                sim.get("/plugins/p")["enabledByDefault"],
+                true,
+                "its package was read anew"
+            );
+            sim.post("p", json!({ "enabled": false, "configuration": {} }));
+            assert_eq!(sim.state("p"), "stopped");
+        }
+    }
+}
+
 /// The delta that a handler sends reaches it later, never inside the call that sends it.
 #[test]
 fn w28_a_delta_handler_is_not_entered_again_by_its_own_delta() {

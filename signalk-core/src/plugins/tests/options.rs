@@ -159,6 +159,31 @@ fn w08_a_scoped_plugin_reads_and_saves_its_configuration() {
     assert_eq!(sim.get("/plugins/_signalk_p/config")["configuration"], json!({ "a": 1 }));
 }
 
+/// C3: an owner who means to close and misspells it learns that it stands open.
+#[test]
+fn members_that_may_be_meant_otherwise_are_complaints_whether_the_plugin_runs_or_not() {
+    let options = [
+        ("on", r#"{"enabled":true,"egres":{"only":[]},"inputOrder":"first","mine":1}"#),
+        ("off", r#"{"enabled":"yes"}"#),
+    ];
+    let mut sim = Sim::with_options(&options);
+    for (id, _) in options {
+        sim.install(id, counter());
+    }
+    sim.boot();
+    let complaints = |sim: &mut Sim, id: &str| {
+        sim.get(&format!("/plugins/{id}/diagnostics"))["complaints"].to_string()
+    };
+    let on = complaints(&mut sim, "on");
+    assert!(on.contains("write `egress`") && on.contains("`inputOrder` is a whole number"), "{on}");
+    assert!(!on.contains("mine"), "{on}");
+    let off = complaints(&mut sim, "off");
+    assert!(off.contains("`enabled` is true or false"), "{off}");
+    for said in ["`egres` is not known", "`enabled` is true or false"] {
+        assert_eq!(sim.log.iter().filter(|line| line.contains(said)).count(), 1, "{:?}", sim.log);
+    }
+}
+
 /// 1.4: early hosts named the file by the export `plugin_id`; it is copied once.
 #[test]
 fn a_file_named_by_plugin_id_is_taken_over_once() {
