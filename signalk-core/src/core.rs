@@ -15,6 +15,7 @@ use crate::{
     io::{Effect, Input, Output, Report, StreamId},
     plugins::{Later, PluginSettings, Plugins},
     resources::Turn,
+    saving::SavedPost,
     server::{PRUNE_EVERY, Server},
     timer::Timer,
 };
@@ -100,7 +101,8 @@ impl Core {
                 for (name, text, by_owner) in std::mem::take(&mut self.server.foreign_options) {
                     self.plugins.options_written(now, &name, &text, by_owner, &mut self.server);
                 }
-                for (id, plugin, body, result) in std::mem::take(&mut self.server.posted_options) {
+                for post in std::mem::take(&mut self.server.posted_options) {
+                    let SavedPost { id, plugin, body, result } = post;
                     if result.is_ok() {
                         self.server.saved_options.push((id, plugin.clone()));
                     }

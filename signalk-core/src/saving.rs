@@ -47,6 +47,15 @@ pub(crate) enum Saving {
     PluginOptions { id: HttpId, plugin: String, body: Map<String, Value> },
 }
 
+/// What became of a configuration that a client has posted.
+pub(crate) struct SavedPost {
+    /// Who waits, unless it failed.
+    pub(crate) id: HttpId,
+    pub(crate) plugin: String,
+    pub(crate) body: Map<String, Value>,
+    pub(crate) result: Result<(), String>,
+}
+
 impl Saves {
     /// Whether nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
@@ -148,7 +157,7 @@ impl Server {
                 if let Err(text) = result {
                     self.respond_plainly(id, HttpResponse::json(500, &json!({ "error": text })));
                 }
-                self.posted_options.push((id, plugin, body, result.clone()));
+                self.posted_options.push(SavedPost { id, plugin, body, result: result.clone() });
             }
             (Saving::Request(request), Ok(())) => self.finish_request(request, Reply::done(200)),
             (Saving::Request(request), Err(text)) => {

@@ -30,7 +30,7 @@ use crate::{
     providers::Providers,
     requests::Requests,
     resources::Resources,
-    saving::{Saves, Saving},
+    saving::{SavedPost, Saves, Saving},
     security::Security,
     stream::Streams,
     timer::{Timer, Timers},
@@ -81,7 +81,7 @@ pub(crate) struct Server {
     /// Options files with what their owners wrote into them by hand: name, text, and whether it was an owner who saved.
     pub(crate) foreign_options: Vec<(String, String, bool)>,
     /// Configurations that clients have posted, and what the disk said; `Core` tells the plugins.
-    pub(crate) posted_options: Vec<(HttpId, String, Map<String, Value>, Result<(), String>)>,
+    pub(crate) posted_options: Vec<SavedPost>,
     /// Saved configurations whose clients wait for the plugin; `Core` answers them.
     pub(crate) saved_options: Vec<(HttpId, String)>,
     /// Frames of plugins that went nowhere: whose, how many, and why if that was not said in this life; `Core` tells the plugins.
