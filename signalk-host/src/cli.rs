@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start the server (this is what happens without a command)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Print the version and what this program was built from
     Version,
 }

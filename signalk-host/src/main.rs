@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         None => commands::serve::run(cli.serve),
-        Some(Command::Serve(args)) => commands::serve::run(args),
+        Some(Command::Serve(args)) => commands::serve::run(*args),
         Some(Command::Version) => commands::version::run(),
     };
     match done {
