@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -93,6 +93,22 @@ impl Net {
         }
         udp.options.push(option);
         Ok(None)
+    }
+
+    /// [`Net::udp_set`] for the imports of existing plugins: what makes no sense is said, and before the bind the guest goes
+    /// on as if it did (plugin ABI 6.1: options before the bind return 0, failures are only logged).
+    pub(crate) fn udp_set_or_say(
+        &mut self,
+        id: SocketId,
+        option: UdpOption,
+    ) -> Result<Option<Wait>, String> {
+        match check_option(&option) {
+            Err(text) if !self.udp(id)?.bound => {
+                self.trouble(text);
+                Ok(None)
+            }
+            _ => self.udp_set(id, option),
+        }
     }
 
     /// Sends a datagram; binds to any port if it must. What the system would refuse at once is
@@ -260,13 +276,25 @@ fn check_option(option: &UdpOption) -> Result<(), String> {
     else {
         return Ok(());
     };
-    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
     let bad =
         [(group, is_address(group)), (interface, interface.is_empty() || is_address(interface))];
     match bad.into_iter().find(|(_, fits)| !fits) {
         Some((text, _)) => {
-            Err(format!("`{}` is no address; write 236.6.7.8 or ff02::1", shown(text)))
+            Err(format!("`{}` is no address; write 236.6.7.8, ff02::1 or ::%eth0", shown(text)))
         }
         None => Ok(()),
+    }
+}
+
+/// Behind `%` an address of IPv6 may have a zone: the name or number of an interface.
+fn is_address(text: &str) -> bool {
+    /// Longer than any system's names of interfaces.
+    const LONGEST_ZONE: usize = 255;
+    match text.split_once('%') {
+        Some((address, zone)) => {
+            let named = !zone.is_empty() && zone.len() <= LONGEST_ZONE;
+            named && address.parse::<Ipv6Addr>().is_ok()
+        }
+        None => text.parse::<IpAddr>().is_ok(),
     }
 }

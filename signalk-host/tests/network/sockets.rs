@@ -41,11 +41,18 @@ fn datagrams_come_to_a_group_of_ipv6() {
     if !namespace::inside(name) || !namespace::has_ipv6(name) {
         return;
     }
-    let udp = json!([{ "name": "v6", "port": 5003, "group": "ff15::1234", "interface": "::1", "ipv6": true }]);
-    let host = host(&json!({ "udp": udp }));
-    reported(&host, "v6", "port");
-    UdpSocket::bind("[::1]:0").unwrap().send_to(b"six", "[ff15::1234]:5003").unwrap();
-    assert_eq!(reported(&host, "v6", "text"), "six");
+    // The interface by an address that it has, and as Node.js names it.
+    let interfaces = [("address", "::1"), ("name", "::%lo"), ("number", "::%1")];
+    let udp = interfaces.iter().zip(5003..).map(|((name, interface), port)| {
+        json!({ "name": name, "port": port, "group": "ff15::1234", "interface": interface, "ipv6": true })
+    });
+    let host = host(&json!({ "udp": udp.collect::<Vec<_>>() }));
+    let peer = UdpSocket::bind("[::1]:0").unwrap();
+    for ((name, _), port) in interfaces.iter().zip(5003..) {
+        reported(&host, name, "port");
+        peer.send_to(b"six", ("ff15::1234", port)).unwrap();
+        assert_eq!(reported(&host, name, "text"), "six", "{name}");
+    }
 }
 
 #[test]

@@ -36,7 +36,10 @@ pub(super) fn udp_leave_multicast(call: &mut Call<'_, '_>) -> Answer {
 
 fn group(call: &mut Call<'_, '_>, option: fn(String, String) -> UdpOption) -> Answer {
     match (call.short(1), call.short(3)) {
-        (Some(group), Some(interface)) => set(call, option(group, interface)),
+        (Some(group), Some(interface)) => {
+            let option = option(group, interface);
+            rest(call.net(|net, id| net.udp_set_or_say(id, option)))
+        }
         _ => Answer::Number(-1),
     }
 }

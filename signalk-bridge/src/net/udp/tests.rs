@@ -113,8 +113,30 @@ fn a_group_that_is_no_address_is_refused_before_it_is_kept() {
         }
     }
     assert!(net.udp(id).unwrap().options.is_empty());
-    let interface = "10.0.0.1".to_owned();
-    assert_eq!(net.udp_set(id, UdpOption::Join { group: "ff02::1".into(), interface }), Ok(None));
+    for interface in ["10.0.0.1", "::%eth0", "fe80::1%2"] {
+        let interface = interface.to_owned();
+        let option = UdpOption::Join { group: "ff02::1".into(), interface };
+        assert_eq!(net.udp_set(id, option), Ok(None));
+    }
+    for interface in ["::%", "10.0.0.1%eth0", "%eth0"] {
+        let option = UdpOption::Join { group: "ff02::1".into(), interface: interface.into() };
+        assert!(net.udp_set(id, option).is_err(), "{interface}");
+    }
+}
+
+/// Plugin ABI 6.1: an existing plugin is told 0 before the bind, and -1 afterwards.
+#[test]
+fn a_group_that_is_no_address_is_said_before_the_bind_and_refused_after_it() {
+    let mut net = net();
+    let id = net.udp_create(false).unwrap();
+    let bad = || UdpOption::Join { group: "radar".into(), interface: String::new() };
+    assert_eq!(net.udp_set_or_say(id, bad()), Ok(None));
+    assert!(net.udp_set_or_say(SocketId(7), bad()).is_err(), "no such socket");
+    assert!(net.udp(id).unwrap().options.is_empty());
+    let said = net.take_troubles();
+    assert!(said.iter().any(|text| text.contains("`radar` is no address")), "{said:?}");
+    net.udp_bind(id, 7).unwrap();
+    assert!(net.udp_set_or_say(id, bad()).unwrap_err().contains("is no address"));
 }
 
 #[test]
