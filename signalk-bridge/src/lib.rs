@@ -41,6 +41,7 @@ mod url;
 mod usage;
 
 pub use abi::Flavour;
+pub use abi::env::host_calls;
 pub use account::{Account, Counters};
 pub use capability::{Capabilities, Capability};
 pub use client_socket::{ClientDeed, ClientEnd, ClientNews, ClientSocketId, LONGEST_MESSAGE};

@@ -34,9 +34,9 @@ pub(crate) fn row(export: &Export, flavour: Flavour, ty: &Type, faults: &mut Fau
         ("_start" | "_initialize", _) => judge.entry(),
         ("allocate" | "__new", _) => judge.allocator(),
         ("deallocate" | "__pin" | "__unpin", _) => judge.companion(),
-        ("responseHandler", _) => {
-            ("see `_fetchGET`".into(), "see `_fetchGET`".into(), "see `_fetchGET`".into())
-        }
+        ("responseHandler", _) => judge.response(),
+        ("plugin_id", _) => judge.id(),
+        ("__collect", _) => judge.collector(),
         _ => judge.silent(),
     };
     Row { ty: ty.show(), granted, denied, spoilt }
@@ -301,6 +301,79 @@ impl Judge<'_> {
         world.input(Input::Stop);
         self.demand(world.last() == "Stopped", "called", &world.said);
         ("never called".into(), "-".into(), "-".into())
+    }
+
+    /// `plugin_id`: asked where an options file may have that name.
+    fn id(&mut self) -> Cells {
+        let body = self.function("unreachable");
+        let without = self.world(&body);
+        self.demand(without.last() == "Started", "called", &without.said);
+        // `a` and what is behind it, or the object that is `N`.
+        let give = match self.flavour {
+            Flavour::Buffer => "(i32.store8 (local.get 0) (i32.const 97)) (i32.const 1)",
+            _ => "(i32.const 100)",
+        };
+        for (body, id) in [(give, true), ("(i32.const -65536)", false)] {
+            let text = module(self.flavour, &self.function(body));
+            let world = World::with(&text, world::all(), Interface::Auto, |config| {
+                config.wants_id = true;
+            });
+            let found = world.ids.first().is_some_and(|id| !id.is_empty());
+            self.demand(found == id && world.last() == "Started", body, &(&world.ids, &world.said));
+        }
+        ("only where an old options file may have its name".into(), "-".into(), "no name".into())
+    }
+
+    /// `responseHandler`: an answer of as-fetch, which a fetch in `plugin_start` asks for.
+    fn response(&mut self) -> Cells {
+        let url: String = "http://a.b".bytes().map(|byte| format!("\\{byte:02x}\\00")).collect();
+        let fetch = format!(
+            r#"(import "as-fetch" "_fetchGET" (func $fetch (param i32 i32 i32 i32)))
+            (data (i32.const 1192) "\02\00\00\00\14\00\00\00{url}")"#
+        );
+        let start = r#"(func (export "plugin_start") (param i32 i32) (result i32)
+            (call $fetch (i32.const 1200) (i32.const 1) (i32.const 0) (i32.const 5)) (i32.const 0))"#;
+        let asked = |judge: &Self, handler: &str, rights| {
+            let text = module(judge.flavour, &format!("{start}{handler}"));
+            let (head, rest) = text.split_once('(').unwrap_or_default();
+            let rest = rest.strip_prefix("module").unwrap_or_default();
+            World::new(&format!("{head}(module {fetch} {rest}"), rights, Interface::Auto)
+        };
+        let world = asked(self, "", world::all());
+        let trace = world.server.trace.join("\n");
+        let told = trace.contains("@0000000000c90005") && trace.contains(":GET b\"\"");
+        self.demand(told && world.last() == "Started", "not status, callback and body", &trace);
+        let denied = asked(self, "", world::without("network"));
+        let refused = denied.last().contains("network capability not granted");
+        self.demand(refused, "asked without the capability", &denied.said);
+        let trap = asked(self, &self.function("unreachable"), world::all());
+        self.demand(trap.last().starts_with("crashed"), "trap", &trap.said);
+        (
+            "called with status 201, the body and the callback's number".into(),
+            "never called: `_fetchGET` traps".into(),
+            "trap: crashed".into(),
+        )
+    }
+
+    /// `__collect`: when nothing else is to be done, after so many calls that something lies about.
+    fn collector(&mut self) -> Cells {
+        let deltas = r#"(func (export "delta_handler") (param i32))"#;
+        let mut seen = Vec::new();
+        for (body, calls) in
+            [("unreachable", 900), ("(call $say (i32.const 0) (i32.const 1))", 1100)]
+        {
+            let mut world = self.world(&format!("{deltas}{}", self.function(body)));
+            world.server.trace.clear();
+            for _ in 0..calls {
+                let delta = r#"{"updates":[]}"#.into();
+                world.input(Input::Deltas(vec![Delivery { subscription: None, delta }]));
+            }
+            // What was heaped up is given out.
+            world.at(500);
+            seen.push((world.last() == "Started", world.server.trace.len()));
+        }
+        self.demand(seen == [(true, 0), (true, 1)], "not once in 1000 calls", &seen);
+        ("when idle, after 1000 calls or 8 MiB".into(), "-".into(), "-".into())
     }
 
     fn handler(&mut self, handler: &Handler) -> Cells {

@@ -2,18 +2,20 @@
 
 use std::fmt::Write as _;
 
+use signalk_bridge::Capability;
+
 use crate::call::{self, Faults};
 use crate::guest::Flavour;
-use crate::spec::{Export, Import, Spec, Type};
+use crate::spec::{Export, Import, Key, Spec, Type};
 use crate::{cases, exports, instead, rpc, wasi, weaknesses};
 
 const HEAD: &str = "# Conformance
 
 Written by `UPDATE_CONFORMANCE=1 cargo test -p signalk-bridge --test conformance`; the same test fails
-when a table before that of methods is not what comes out, or a test named in the last one is gone. Each
-cell was seen: a guest of that flavour was made from `plugin-abi.json` with the type in the row, driven
-through `Session`, and its answer, its memory, the counters, the log and what server and world saw were
-compared with the specification.
+when another table comes out, or when a test named in the last one is gone. Each cell was seen: a guest
+of that flavour was made from `plugin-abi.json` with the type in the row, driven through `Session`, and
+its answer, its memory, the counters, the log and what server and world saw were compared with the
+specification.
 
 B is the buffer ABI, AS AssemblyScript, RPC a JSON-RPC plugin. *Of*: the section of `plugin-abi.md`.
 *Granted*: everything is. *Denied*: everything but the row's capability. *Spoilt*: every pointer beside,
@@ -33,8 +35,8 @@ those of the network ask of the world in all their forms is in `src/methods/test
 C, Go, AssemblyScript) make every call as well: `src/session/tests/guests.rs`.
 ";
 
-/// Here begin the tables that grow with every new method and test: they are shown as they were.
-pub(crate) const SHOWN: &str = "\n## Methods of JSON-RPC plugins\n";
+/// The last table, which grows with every test of the workspace: it is shown as it was.
+pub(crate) const SHOWN: &str = "\n## Weaknesses of the reference host\n";
 
 /// All of it, and what is wrong.
 pub(crate) fn whole(spec: &Spec, faults: &mut Faults) -> String {
@@ -45,7 +47,7 @@ pub(crate) fn whole(spec: &Spec, faults: &mut Faults) -> String {
     own(faults, &mut text);
     methods(faults, &mut text);
     instead(spec, faults, &mut text);
-    matrix(spec, &mut text);
+    matrix(spec, faults, &mut text);
     weak(&mut text);
     text
 }
@@ -189,16 +191,31 @@ fn methods(faults: &mut Faults, text: &mut String) {
     }
 }
 
-/// Capability to everything that needs it; each was called with and without it above.
-fn matrix(spec: &Spec, text: &mut String) {
+/// Capability to everything that needs it, from the tables by which the host itself decides; that each row is refused
+/// without its capability, and never with it, is a test beside those tables, and above for what the specification names.
+fn matrix(spec: &Spec, faults: &mut Faults, text: &mut String) {
     head("Capabilities", &["capability", "imports", "methods", "else"], text);
-    for capability in &spec.capabilities {
-        let key = capability.key.as_str();
-        let of = spec.imports.iter().filter(|i| i.capability.as_deref() == Some(key));
-        let imports: Vec<String> = of.map(|import| format!("`{}`", import.name)).collect();
+    for import in spec.imports.iter().filter(|import| import.module == "env") {
+        let Some(key) = import.capability.as_deref() else { continue };
+        let row = signalk_bridge::host_calls().find(|(name, _)| *name == import.name);
+        if row.is_some_and(|(_, needs)| needs.is_none_or(|needs| needs.key() != key)) {
+            faults.push(format!("`{}` needs `{key}` in plugin-abi.json: {row:?}", import.name));
+        }
+    }
+    for Key { key } in &spec.capabilities {
+        if Capability::from_key(key).is_none() {
+            faults.push(format!("the capability `{key}` of plugin-abi.json is not known"));
+        }
+    }
+    for needs in Capability::ALL.into_iter().map(Some).chain([None]) {
+        let key = needs.map_or("-", Capability::key);
+        let served = signalk_bridge::host_calls().filter(|row| row.1 == needs).map(|row| row.0);
+        let others = spec.imports.iter().filter(|import| import.module != "env");
+        let others = others.filter(|import| import.capability.as_deref() == Some(key));
+        let imports = names(served.chain(others.map(|import| import.name.as_str())));
         let methods = signalk_bridge::methods::METHODS.iter();
-        let methods = methods.filter(|method| method.needs.is_some_and(|needs| needs.key() == key));
-        let methods: Vec<String> = methods.map(|method| format!("`{}`", method.name)).collect();
+        let methods = methods.filter(|method| method.needs == needs);
+        let methods = names(methods.map(|method| method.name));
         let other = match key {
             "dataRead" => "`delta_handler` `values_handler`",
             "httpEndpoints" => "`http_endpoints`: allowed and said without it",
@@ -208,8 +225,12 @@ fn matrix(spec: &Spec, text: &mut String) {
             "serverEvents" => "nothing is served",
             _ => "",
         };
-        row(&[&format!("`{key}`"), &imports.join(" "), &methods.join(" "), other], text);
+        row(&[&format!("`{key}`"), &imports, &methods, other], text);
     }
+}
+
+fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    all.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
 }
 
 fn weak(text: &mut String) {

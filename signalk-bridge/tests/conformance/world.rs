@@ -26,6 +26,8 @@ pub(crate) struct World {
     /// What it wanted of the world.
     pub(crate) effects: Vec<Effect>,
     pub(crate) unknown: Vec<String>,
+    /// What `plugin_id` said, each time the session asked for it.
+    pub(crate) ids: Vec<String>,
 }
 
 /// Everything that a package can ask for.
@@ -41,11 +43,21 @@ pub(crate) fn without(key: &str) -> Capabilities {
 impl World {
     /// A plugin as far as it comes at time zero.
     pub(crate) fn new(wat: &str, rights: Capabilities, interface: Interface) -> World {
+        World::with(wat, rights, interface, |_| {})
+    }
+
+    /// With another configuration of the session.
+    pub(crate) fn with(
+        wat: &str,
+        rights: Capabilities,
+        interface: Interface,
+        change: impl FnOnce(&mut SessionConfig),
+    ) -> World {
         let wasm = wat::parse_str(wat).unwrap_or_else(|error| panic!("{error}\n{wat}"));
         let package = r#"{"name":"p","version":"1","keywords":["signalk-wasm-plugin"],"wasmManifest":"p.wasm"}"#;
         let mut manifest = Manifest::read(package.as_bytes()).unwrap().manifest;
         (manifest.capabilities, manifest.interface) = (rights, interface);
-        let config = SessionConfig {
+        let mut config = SessionConfig {
             engine: ENGINE.with(Clone::clone),
             limits: Limits { call_fuel: Some(20_000_000), ..Limits::default() },
             call_time: None,
@@ -60,6 +72,7 @@ impl World {
             wants_id: false,
             purpose: Purpose::Run,
         };
+        change(&mut config);
         let mut server = Fake { options: Some(r#"{"radius":30}"#.into()), ..Fake::default() };
         let path = "vessels.urn:x.navigation.speedOverGround";
         server.values.insert(path.into(), r#"{"value":3.1}"#.into());
@@ -72,6 +85,7 @@ impl World {
             said: vec![],
             effects: vec![],
             unknown: vec![],
+            ids: vec![],
         };
         world.settle();
         world
@@ -109,7 +123,7 @@ impl World {
                     self.said.push("Started".into());
                 }
                 Output::Crashed(crash) => self.said.push(format!("crashed: {crash}")),
-                Output::Described(_) => {}
+                Output::Described(described) => self.ids.extend(described.id),
                 Output::Handled { reply, .. } => self.said.push(format!("{reply:?}")),
                 other => self.said.push(format!("{other:?}")),
             }

@@ -129,6 +129,12 @@ const UNSERVED: &[(&str, i32)] = &[
     ("sk_get_allowed_event_types", 0),
 ];
 
+/// Every function of module `env` that this host serves beside those of AssemblyScript's compiler: its name, and the
+/// capability without which it does nothing.
+pub fn host_calls() -> impl Iterator<Item = (&'static str, Option<Capability>)> {
+    ROWS.iter().map(|row| (row.name, row.needs))
+}
+
 /// Name, capability and failure value of every row, and of what is never served.
 #[cfg(test)]
 pub(crate) fn rows() -> Vec<(&'static str, Option<Capability>, i32)> {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::built::built;
 use super::*;
+use crate::{ConnectionId, FetchHead, FetchNews, WebSocketMessage};
 
 mod calls;
 mod lives;
@@ -85,17 +86,53 @@ fn nap(drive: &mut Drive, clock: &Clock) {
     panic!("never rests: {:?}", drive.said);
 }
 
-/// The guest, asked to make these calls when it starts; binds and options succeed.
+/// What a request is answered.
+const ANSWER: &str =
+    r#"{"status":200,"headers":[],"url":"http://a.b","redirected":false,"body":"12 knots"}"#;
+
+/// What the world says to an effect: whatever is opened is, a request is answered, a WebSocket says `first`, and somebody
+/// comes to a listener.
+fn news(effect: Effect) -> Vec<Report> {
+    match effect {
+        Effect::UdpBind { socket, .. } => vec![Report::UdpBound { socket, result: Ok(5000) }],
+        Effect::UdpSet { socket, .. } => vec![Report::UdpSet { socket, result: Ok(()) }],
+        Effect::Fetch { id, request } => {
+            let head = FetchHead { status: 200, url: request.url, ..FetchHead::default() };
+            vec![Report::Fetch { id, news: FetchNews::Whole(head, "12 knots".into()) }]
+        }
+        Effect::TcpConnect { socket, .. } => {
+            vec![Report::Connected { socket, result: Ok(String::new()) }]
+        }
+        Effect::TcpSend { socket, data } => vec![Report::Sent { socket, bytes: data.len() }],
+        Effect::WebSocketConnect { socket, .. } => {
+            let message = WebSocketMessage::Text("first".to_owned());
+            vec![
+                Report::Connected { socket, result: Ok(String::new()) },
+                Report::WebSocketMessage { socket, message },
+            ]
+        }
+        Effect::WebSocketSend { socket, message } => {
+            vec![Report::Sent { socket, bytes: message.weight() }]
+        }
+        Effect::TcpListen { socket, at } => {
+            let (connection, from) = (ConnectionId(1), "127.0.0.1:40000".parse().unwrap());
+            vec![
+                Report::Listening { socket, result: Ok(at) },
+                Report::Accepted { listener: socket, connection, from },
+            ]
+        }
+        _ => vec![],
+    }
+}
+
+/// The guest, asked to make these calls when it starts.
 fn started(name: &str, calls: &[Value], rights: Capabilities) -> Drive {
     let options = json!({ "start": calls }).to_string();
     let (mut drive, _) = begun(name, Fake { options: Some(options), ..Fake::default() }, rights);
     while let Some(effect) = drive.effects.pop_front() {
-        let report = match effect {
-            Effect::UdpBind { socket, .. } => Report::UdpBound { socket, result: Ok(5000) },
-            Effect::UdpSet { socket, .. } => Report::UdpSet { socket, result: Ok(()) },
-            _ => continue,
-        };
-        drive.input(Input::Report(report));
+        for report in news(effect) {
+            drive.input(Input::Report(report));
+        }
     }
     drive
 }
@@ -169,6 +206,20 @@ fn wrong(call: &Call, number: i32) -> Option<String> {
         _ => call.denied.min(0),
     };
     (number != wanted).then(|| format!("{} -> {number}, not {wanted}", call.call))
+}
+
+/// An answer that is the failure value also with every right would not tell granted from denied.
+#[test]
+fn every_call_of_the_network_answers_something_else_with_rights() {
+    let calls: Vec<Call> = calls::server().into_iter().chain(calls::web()).collect();
+    let needs = |key| crate::host_calls().filter(move |(_, needs)| *needs == Some(key));
+    for (name, _) in needs(Capability::Network).chain(needs(Capability::RawSockets)) {
+        let mut own = calls.iter().filter(|call| call.name() == name);
+        // They answer 0 whatever happens (plugin ABI 6): what they do is seen in what the world is asked for.
+        let is_told = !["sk_udp_close", "sk_tcp_close"].contains(&name);
+        let differs = own.any(|call| call.granted != call.denied);
+        assert!(differs == is_told, "`{name}` is not asked for something that it can do");
+    }
 }
 
 #[test]

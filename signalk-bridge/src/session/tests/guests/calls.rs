@@ -84,28 +84,36 @@ pub(super) fn server() -> Vec<Call> {
     ])
 }
 
-/// The functions that only this host has; what they do when they succeed: `session/tests/web.rs`, and
-/// `signalk-host/tests/network` against real servers.
+/// The functions that only this host has. The world of [`super::started`] answers them; against real servers:
+/// `signalk-host/tests/network`. Those of the network answer something else with rights than without.
 pub(super) fn web() -> Vec<Call> {
-    let max = json!({ "max": 16 });
+    let (max, from, port) = (json!({ "max": 16 }), json!({ "out": 46 }), json!({ "out": 2 }));
+    let [whole, begun] = [super::ANSWER, super::HEAD].map(|text| i32::try_from(text.len()).unwrap());
     all(vec![
+        (json!(["sk_tcp_create"]), 3, -1),
+        (json!(["sk_tcp_connect_tls", 3, "pilot.local", 443]), 0, -1),
+        (json!(["sk_tcp_listen", "127.0.0.1", 5001]), 4, -1),
+        // While it rests, the connection is made and somebody comes.
+        (json!(["sk_http_request", r#"{"url":"http://a.b"}"#, max]), whole, -1),
+        (json!(["sk_http_response", { "max": 256 }]), whole, -1),
         (json!(["sk_http_request", r#"{"url":"file:///etc/passwd"}"#, max]), -1, -1),
-        (json!(["sk_http_response", max]), -1, -1),
-        (json!(["sk_http_open", r#"{"url":"http://a.b","body":"x"}"#]), -1, -1),
+        (json!(["sk_http_open", r#"{"url":"http://a.b","method":"POST","stream":true}"#]), 2, -1),
+        (json!(["sk_http_send", 2, "x"]), 1, -1),
+        (json!(["sk_http_finish", 2, max]), begun, -1),
+        (json!(["sk_http_read", 2, max]), 8, -1),
+        (json!(["sk_http_close", 2]), 0, -1),
+        (json!(["sk_http_close", 2]), 0, -1),
         (json!(["sk_http_send", 77, "x"]), -1, -1),
-        (json!(["sk_http_finish", 77, max]), -1, -1),
-        (json!(["sk_http_read", 77, max]), -1, -1),
-        (json!(["sk_http_close", 77]), -1, -1),
-        (json!(["sk_ws_connect", "http://a.b", "{}"]), -1, -1),
-        (json!(["sk_ws_send", 77, "x", 1]), -1, -1),
-        (json!(["sk_ws_receive", 77, max, 0, { "out": 1 }]), -1, -1),
         (json!(["sk_http_last_error", max]), 16, -1),
-        (json!(["sk_ws_close", 77, 1000]), 0, -1),
-        (json!(["sk_tcp_connect_tls", 77, "pilot.local", 443]), -1, -1),
-        // Without a port nobody would find it.
-        (json!(["sk_tcp_listen", "127.0.0.1", 0]), -1, -1),
-        (json!(["sk_tcp_accept", 77, { "out": 46 }, { "out": 2 }]), -1, -1),
-        (json!(["sk_tcp_last_error", 77, max]), -1, -1),
+        (json!(["sk_tcp_send", 3, "hello"]), 5, -1),
+        (json!(["sk_tcp_last_error", 3, max]), 0, -1),
+        (json!(["sk_tcp_accept", 4, from, port]), 5, -1),
+        (json!(["sk_tcp_accept", 77, from, port]), -1, -1),
+        (json!(["sk_ws_connect", "ws://a.b", "{}"]), 6, -1),
+        (json!(["sk_ws_send", 6, "x", 1]), 1, -1),
+        (json!(["sk_ws_receive", 6, max, 60_000, { "out": 1 }]), 5, -1),
+        (json!(["sk_ws_close", 6, 1000]), 0, -1),
+        (json!(["sk_ws_send", 6, "closed", 1]), -1, -1),
         // They have no handler that could be asked.
         (json!(["sk_register_delta_input_handler", r#"{"paths":["*"]}"#]), 0, 0),
     ])
