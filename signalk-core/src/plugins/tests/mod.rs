@@ -17,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod lives;
 mod neighbours;
+mod numbered;
 mod puts;
 mod radar;
 mod reload;
@@ -274,6 +275,11 @@ impl Sim {
             }
             Effect::StreamSend { id, frame } => {
                 self.frames.push((id, String::from_utf8_lossy(&frame).into_owned()));
+                None
+            }
+            Effect::StreamSendMany { ids, frame } => {
+                let text = String::from_utf8_lossy(&frame);
+                self.frames.extend(ids.iter().map(|id| (*id, text.clone().into_owned())));
                 None
             }
             Effect::StreamSendBinary { ids, frame } => {
