@@ -1,11 +1,13 @@
 //! An alarm when the boat leaves a circle around its anchor; a plugin of the buffer ABI.
-//! What is watched and how is in `watch.rs`, what is kept over a restart in `keep.rs`; here is what
-//! the server is told.
+//! What is watched and how is in `watch.rs`, what is kept over a restart in `keep.rs`, what clients ask
+//! in `web.rs`; here is what the server is told.
 
 mod keep;
 mod watch;
+mod web;
 
 use serde_json::json;
+use wasmi_pdk::signalk::http::{Endpoint, HttpRequest, Reply};
 use wasmi_pdk::signalk::{BufferPlugin, Delta, Position, Server};
 use wasmi_pdk::{Error, Result};
 
@@ -13,7 +15,7 @@ use keep::{Keep, Kept};
 use watch::{Verdict, Watch};
 
 /// What the owner sets.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, serde::Serialize)]
 #[serde(default)]
 pub struct Options {
     /// The anchor is down. Off and on again drops it anew, where the boat is then.
@@ -39,6 +41,8 @@ pub struct AnchorWatch {
     /// The context of the own vessel. Deltas of all vessels arrive here, and none says which is
     /// ours: the context is that of our own first delta, which comes back.
     own_context: Option<String>,
+    /// Where the boat was last seen.
+    vessel: Option<Position>,
     told: Verdict,
 }
 
@@ -77,7 +81,8 @@ impl BufferPlugin for AnchorWatch {
             None
         };
         let own_context = own_context(server);
-        Ok(AnchorWatch { watch, keep, radius, own_context, told: Verdict::Waiting })
+        let (vessel, told) = (None, Verdict::Waiting);
+        Ok(AnchorWatch { watch, keep, radius, own_context, vessel, told })
     }
 
     fn stop(&mut self, server: &Server) {
@@ -93,6 +98,14 @@ impl BufferPlugin for AnchorWatch {
         }
     }
 
+    fn endpoints() -> Vec<Endpoint> {
+        web::endpoints()
+    }
+
+    fn respond(&mut self, server: &Server, request: &HttpRequest) -> Result<Reply> {
+        self.respond_to(server, request)
+    }
+
     fn delta(&mut self, server: &Server, delta: &Delta) {
         if self.own_context.is_none() && delta.number(RADIUS) == Some(self.radius) {
             self.own_context.clone_from(&delta.context);
@@ -104,6 +117,7 @@ impl BufferPlugin for AnchorWatch {
         let Some((_, value)) = positions.last() else { return };
         // Null, "known to be unavailable", is no position; the seconds count on.
         let Ok(position) = serde_json::from_value::<Position>(value.clone()) else { return };
+        self.vessel = Some(position);
         let Some(watch) = &mut self.watch else { return };
         let first = watch.distance().is_none();
         let verdict = watch.see(position);
@@ -193,4 +207,4 @@ fn alarm(verdict: Verdict, message: &str) -> Delta {
     Delta::new().value(ALARM, json!({ "state": state, "method": method, "message": message }))
 }
 
-wasmi_pdk::buffer_plugin!(AnchorWatch, poll, delta_handler);
+wasmi_pdk::buffer_plugin!(AnchorWatch, poll, delta_handler, http_endpoints);

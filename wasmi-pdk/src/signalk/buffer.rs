@@ -5,6 +5,7 @@
 mod call;
 mod clients;
 mod endpoints;
+mod http_endpoints;
 mod stream;
 mod web;
 
@@ -13,7 +14,7 @@ use std::cell::RefCell;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::http::{HttpRequest, Reply};
+use super::http::{Endpoint, HttpRequest, Reply};
 use super::input::Batch;
 use super::values::{Heads, Values};
 use super::websocket::Event;
@@ -76,6 +77,23 @@ pub trait BufferPlugin: Sized + 'static {
     fn input(&mut self, server: &Server, delta: Delta) -> Incoming {
         let _ = (server, delta);
         Incoming::Pass
+    }
+
+    /// What clients may ask below `/plugins/<id>`, when `http_endpoints` is named in `buffer_plugin!`; needs the capability
+    /// `httpEndpoints`. Every server of these plugins knows it. The `handler` of a row is not used: [`BufferPlugin::respond`]
+    /// answers all.
+    #[must_use]
+    fn endpoints() -> Vec<Endpoint> {
+        Vec::new()
+    }
+
+    /// Answers a request to one of [`BufferPlugin::endpoints`]. A GET may be asked twice.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering: the client gets 500 with the text.
+    fn respond(&mut self, server: &Server, request: &HttpRequest) -> Result<Reply> {
+        let _ = (server, request);
+        Err(crate::Error::message("the plugin answers no requests"))
     }
 
     /// Called when a [`BlockingWebSocket`] has a message or is over, when `on_ws_message` is named in

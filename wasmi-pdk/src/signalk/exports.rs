@@ -109,6 +109,24 @@ macro_rules! __buffer_export {
             SLOT.with(|slot| unsafe { buffer::http(slot, json, len, out, max) })
         }
     };
+    (http_endpoints) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn http_endpoints(out: *mut u8, max: usize) -> usize {
+            // SAFETY: the host's promise (plugin ABI 2.6): `max` bytes at `out` are a block that it asked `allocate` for.
+            SLOT.with(|slot| unsafe { buffer::http_endpoints(slot, out, max) })
+        }
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn handle_http(
+            json: *const u8,
+            len: usize,
+            out: *mut u8,
+            max: usize,
+        ) -> usize {
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it asked
+            // `allocate` for, and it uses neither during the call.
+            SLOT.with(|slot| unsafe { buffer::handle_http(slot, json, len, out, max) })
+        }
+    };
     (on_ws_message) => {
         #[unsafe(no_mangle)]
         extern "C" fn on_ws_message(socket: u32) {
@@ -169,6 +187,28 @@ pub mod buffer {
     pub unsafe fn ui_schema<P: BufferPlugin>(_: &Slot<P>, out: *mut u8, max: usize) -> usize {
         // SAFETY: promised by the caller.
         unsafe { write(P::UI_SCHEMA, out, max) }
+    }
+
+    /// # Safety
+    /// `max` bytes at `out` may be written.
+    pub unsafe fn http_endpoints<P: BufferPlugin>(_: &Slot<P>, out: *mut u8, max: usize) -> usize {
+        // SAFETY: promised by the caller.
+        unsafe { write(&Slot::<P>::http_endpoints(), out, max) }
+    }
+
+    /// # Safety
+    /// `len` bytes at `json` may be read, and `max` bytes at `out` written.
+    pub unsafe fn handle_http<P: BufferPlugin>(
+        slot: &Slot<P>,
+        json: *const u8,
+        len: usize,
+        out: *mut u8,
+        max: usize,
+    ) -> usize {
+        // SAFETY: promised by the caller.
+        let reply = slot.handle_http(unsafe { bytes(json, len) });
+        // SAFETY: promised by the caller.
+        unsafe { write(&reply, out, max) }
     }
 
     /// # Safety

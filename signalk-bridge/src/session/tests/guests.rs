@@ -90,12 +90,27 @@ fn nap(drive: &mut Drive, clock: &Clock) {
 const ANSWER: &str =
     r#"{"status":200,"headers":[],"url":"http://a.b","redirected":false,"body":"12 knots"}"#;
 
+/// What one is whose answer comes in pieces.
+const HEAD: &str = r#"{"status":200,"headers":[],"url":"http://a.b","redirected":false,"request":2}"#;
+
 /// What the world says to an effect: whatever is opened is, a request is answered, a WebSocket says `first`, and somebody
 /// comes to a listener.
 fn news(effect: Effect) -> Vec<Report> {
     match effect {
         Effect::UdpBind { socket, .. } => vec![Report::UdpBound { socket, result: Ok(5000) }],
         Effect::UdpSet { socket, .. } => vec![Report::UdpSet { socket, result: Ok(()) }],
+        Effect::Fetch { request, .. } if request.upload.is_some() => vec![],
+        Effect::FetchWrite { id, data } => {
+            vec![Report::Fetch { id, news: FetchNews::Written(data.len()) }]
+        }
+        Effect::FetchFinish { id } => {
+            let url = "http://a.b".to_owned();
+            let head = FetchHead { status: 200, url, ..FetchHead::default() };
+            vec![Report::Fetch { id, news: FetchNews::Head(head) }]
+        }
+        Effect::FetchMore { id } => {
+            vec![Report::Fetch { id, news: FetchNews::Piece("12 knots".into()) }]
+        }
         Effect::Fetch { id, request } => {
             let head = FetchHead { status: 200, url: request.url, ..FetchHead::default() };
             vec![Report::Fetch { id, news: FetchNews::Whole(head, "12 knots".into()) }]
