@@ -140,12 +140,29 @@ fn anchor() -> Value {
     json!({ "radius": 50, "position": { "latitude": 37.0, "longitude": 24.5 } })
 }
 
-fn the_anchor_drags(host: &Host, _: &str) {
+/// R66.
+fn the_anchor_drags(host: &Host, id: &str) {
     let alarm =
         host.value("notifications.navigation.anchor", |alarm| alarm["state"] == "emergency");
     assert_eq!(alarm["message"], "Anchor drags: 100 m, limit 50 m");
     assert_eq!(alarm["method"], json!(["visual", "sound"]));
     assert_eq!(host.json("/signalk/v1/api/vessels/self/navigation/anchor/maxRadius/value"), 50.0);
+    let status = host.json(&format!("/plugins/{id}/api/status"));
+    assert_eq!((&status["state"], &status["radius"]), (&json!("dragging"), &json!(50)), "{status}");
+    let position = host.json(&format!("/plugins/{id}/api/position"));
+    assert_eq!(position["anchor"], json!({ "latitude": 37, "longitude": 24.5 }));
+    assert_eq!(position["vessel"]["longitude"], 24.5, "{position}");
+    // Where the boat is: it does not drag any more.
+    let kind = "Content-Type: application/json";
+    let (path, wish) = (format!("/plugins/{id}/api/drop"), b"{\"radius\":30}");
+    assert_eq!(http(&host.address, "POST", &path, &[kind], b"{\"radius\":0}").status, 400);
+    let dropped = http(&host.address, "POST", &path, &[kind], wish);
+    let text = String::from_utf8_lossy(&dropped.body);
+    assert_eq!(dropped.status, 200, "{text}");
+    assert!(text.contains("\"state\":\"holding\"") && text.contains("\"radius\":30,"), "{text}");
+    host.value("notifications.navigation.anchor", |alarm| alarm["state"] == "normal");
+    let saved = host.json(&format!("/skServer/plugins/{id}/config"));
+    assert_eq!(saved["configuration"]["position"], position["vessel"], "{saved}");
 }
 
 fn the_pump_is_switched(host: &Host, _: &str) {
