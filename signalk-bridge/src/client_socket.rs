@@ -1,7 +1,7 @@
 //! WebSockets of clients to a plugin (requirement F67): what it is told of them, and what it may do with one.
 //!
-//! Which client may open which, and what waits for whom, is `signalk-core/src/plugins/sockets.rs`; sockets that the plugin
-//! opens itself are `net/websocket.rs`.
+//! Which client may open which, and what waits for whom, is `signalk-core/src/plugins/sockets.rs`; sockets that the
+//! plugin opens itself are `net/websocket.rs`.
 
 use crate::WebSocketMessage;
 
@@ -15,8 +15,8 @@ pub const LONGEST_MESSAGE: usize = 1 << 20;
 /// What happened at one of them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientNews {
-    /// It is open. `request` is a JSON object: `{"path", "query", "params", "headers", "protocol"?}`, as an HTTP endpoint gets
-    /// them, and the subprotocol that both speak.
+    /// It is open. `request` is a JSON object: `{"path", "query", "params", "headers", "protocol"?}`, as an HTTP
+    /// endpoint gets them, and the subprotocol that both speak.
     Opened {
         /// Which.
         id: ClientSocketId,

@@ -1,7 +1,7 @@
 //! What a delta input handler said: its reply to `deltas.input`, read by the rules about sources.
 //!
-//! A plugin may change what others say, but nobody may speak in another's name (plugin ABI W21): a value that was in the
-//! delta keeps its `$source`, any other is the plugin's own. When a handler is asked, and until when, is
+//! A plugin may change what others say, but nobody may speak in another's name (plugin ABI W21): a value that was in
+//! the delta keeps its `$source`, any other is the plugin's own. When a handler is asked, and until when, is
 //! `signalk-core/src/intake`.
 
 use serde_json::value::RawValue;

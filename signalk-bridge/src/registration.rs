@@ -69,7 +69,8 @@ pub struct Endpoint {
     /// they get a buffer of this size instead of 1 MiB. At most 24 MiB.
     #[serde(default, rename = "maxResponse")]
     pub largest_reply: Option<u32>,
-    /// An extension for JSON-RPC plugins: bodies of requests and answers in pieces (`http.read`, `http.respond`, `http.write`).
+    /// An extension for JSON-RPC plugins: bodies of requests and answers in pieces (`http.read`, `http.respond`,
+    /// `http.write`).
     #[serde(default)]
     pub stream: bool,
 }

@@ -1,5 +1,5 @@
-//! What one delta costs in the core, from the text of a WebSocket frame to the frames of its subscribers, and what a REST
-//! read costs: performance-goals.md B1, B2, B6, without the edge. `cargo bench -p signalk-core`.
+//! What one delta costs in the core, from the text of a WebSocket frame to the frames of its subscribers, and what a
+//! REST read costs: performance-goals.md B1, B2, B6, without the edge. `cargo bench -p signalk-core`.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

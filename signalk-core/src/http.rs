@@ -45,14 +45,14 @@ pub const PLUGIN_BODY_LIMIT: usize = 16 << 20;
 
 pub use signalk_bridge::MOST_HEADERS;
 
-/// The most bytes that the body of a request may have: for endpoints of plugins [`PLUGIN_BODY_LIMIT`], for the rest `own`. An
-/// edge refuses more with 413.
+/// The most bytes that the body of a request may have: for endpoints of plugins [`PLUGIN_BODY_LIMIT`], for the rest
+/// `own`. An edge refuses more with 413.
 pub fn body_limit(method: &str, target: &str, own: usize) -> usize {
     if may_stream(method, target) { PLUGIN_BODY_LIMIT.max(own) } else { own }
 }
 
-/// Whether a request may be one for a plugin that takes bodies in pieces: then an edge that can hands in its head first, if it
-/// has a body.
+/// Whether a request may be one for a plugin that takes bodies in pieces: then an edge that can hands in its head
+/// first, if it has a body.
 pub fn may_stream(method: &str, target: &str) -> bool {
     let path = target.split_once('?').map_or(target, |(path, _)| path);
     let below = path.strip_prefix("/skServer").unwrap_or(path).strip_prefix("/plugins/");
@@ -188,8 +188,8 @@ impl HttpResponse {
     }
 }
 
-/// Length and a 64 bit hash. The reference's SHA-1 costs twenty times as much and promises nothing more: a weak tag only
-/// says "probably the same text", and it need not survive a restart.
+/// Length and a 64 bit hash. The reference's SHA-1 costs twenty times as much and promises nothing more: a weak tag
+/// only says "probably the same text", and it need not survive a restart.
 fn etag(body: &[u8]) -> String {
     let mut hasher = FxHasher::default();
     hasher.write(body);

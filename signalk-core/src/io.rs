@@ -1,4 +1,5 @@
-//! What goes in and what comes out, as closed enums. A new variant makes the compiler list every edge that must learn it.
+//! What goes in and what comes out, as closed enums. A new variant makes the compiler list every edge that must learn
+//! it.
 //!
 //! Here: how things are named, and what the core wants next. `io/`: what happened ([`Input`]), what is to be done
 //! ([`Effect`]), what became of it ([`Report`]).

@@ -34,8 +34,8 @@
 //! }
 //! ```
 //!
-//! What is not here: sockets, files, threads (`signalk-host`), what a plugin may call (`signalk-bridge`), the data model
-//! (`signalk-model`).
+//! What is not here: sockets, files, threads (`signalk-host`), what a plugin may call (`signalk-bridge`), the data
+//! model (`signalk-model`).
 
 pub mod config;
 pub mod demo;

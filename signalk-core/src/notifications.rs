@@ -1,8 +1,9 @@
 //! Notification management: every value below `notifications.` gets an id and a state of its own before it reaches the
-//! model and the streams (server-api.md 4.4). The id is the same for context, path and source as long as the server runs.
+//! model and the streams (server-api.md 4.4). The id is the same for context, path and source as long as the server
+//! runs.
 //!
-//! Who raises a notification is elsewhere: a plugin, an instrument, or [`crate::zones`]. Silencing and acknowledging by a
-//! person are the v2 API's.
+//! Who raises a notification is elsewhere: a plugin, an instrument, or [`crate::zones`]. Silencing and acknowledging by
+//! a person are the v2 API's.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -65,8 +66,8 @@ impl Alarm {
         Alarm { id, silenced: false, acknowledged: false, can_silence: true, can_acknowledge: true }
     }
 
-    /// The value with id, state, and the methods that are left of it. `null`, the old way to end a notification, becomes
-    /// a normal one, as in the reference.
+    /// The value with id, state, and the methods that are left of it. `null`, the old way to end a notification,
+    /// becomes a normal one, as in the reference.
     fn managed(&mut self, value: &Value) -> Value {
         let mut members = match value.as_object() {
             Some(members) => members.clone(),

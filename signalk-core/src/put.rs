@@ -1,8 +1,8 @@
 //! What PUT and DELETE do, in the order of server-api.md 2.5: metadata, a plugin that registered for the path,
 //! notifications, a device client that published it, else "not supported".
 //!
-//! Here: from the request to its end. Who it is for is `put/decide.rs`, metadata `put/meta.rs`, what a plugin's answer means
-//! `put/answer.rs`; which requests are open, and for how long, `requests.rs`.
+//! Here: from the request to its end. Who it is for is `put/decide.rs`, metadata `put/meta.rs`, what a plugin's answer
+//! means `put/answer.rs`; which requests are open, and for how long, `requests.rs`.
 
 mod answer;
 mod decide;
@@ -161,7 +161,8 @@ impl Server {
         plugins.call_handler(now, &found.plugin, handler, value, self, then);
     }
 
-    /// A plugin decided about a PUT: its client hears of it now. Its request is gone if the client asked again under the same id.
+    /// A plugin decided about a PUT: its client hears of it now. Its request is gone if the client asked again under
+    /// the same id.
     fn put_handled(&mut self, now: Duration, asked: Request, asker: Asker, reply: Reply) {
         let known = if reply.status == 202 {
             self.requests.wait(now, asked.number, asker.listener())

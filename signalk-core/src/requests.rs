@@ -1,5 +1,5 @@
-//! PUT and DELETE requests and their states (server-api.md 2.5, 3.8): who asked, what became of it. What a request *does*
-//! is decided in `put`.
+//! PUT and DELETE requests and their states (server-api.md 2.5, 3.8): who asked, what became of it. What a request
+//! *does* is decided in `put`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -154,8 +154,8 @@ impl Requests {
         self.kept.len() < MOST || !self.ended.is_empty()
     }
 
-    /// Keeps a request. Another one of the same client with the same id is forgotten for it, and the oldest that has ended
-    /// where there is no other room.
+    /// Keeps a request. Another one of the same client with the same id is forgotten for it, and the oldest that has
+    /// ended where there is no other room.
     pub(crate) fn add(
         &mut self,
         now: Duration,

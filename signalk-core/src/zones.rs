@@ -1,5 +1,6 @@
-//! Zones: the metadata of a path of the own vessel says which of its values are an alarm, and a value that enters or leaves
-//! a zone raises or ends `notifications.<path>` (server-api.md 4.4). Ids and states of it are [`crate::notifications`]'.
+//! Zones: the metadata of a path of the own vessel says which of its values are an alarm, and a value that enters or
+//! leaves a zone raises or ends `notifications.<path>` (server-api.md 4.4). Ids and states of it are
+//! [`crate::notifications`]'.
 
 use std::sync::Arc;
 

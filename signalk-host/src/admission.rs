@@ -44,8 +44,8 @@ pub(crate) struct StreamLimit {
     pub(crate) remote: usize,
     /// From this machine.
     ///
-    /// DIFFERENCE: the reference counts these like any other. Here they have no limit unless one is set, because behind a
-    /// proxy of the same machine every client comes from this one address.
+    /// DIFFERENCE: the reference counts these like any other. Here they have no limit unless one is set, because behind
+    /// a proxy of the same machine every client comes from this one address.
     pub(crate) local: usize,
 }
 

@@ -1,5 +1,5 @@
-//! Certificates of authorities that an owner trusts for one plugin: PEM files in `plugin-config-data`, named by `trust` of its
-//! options file. That a name is a plain one is checked by the core; that nothing leads out of the folder, here.
+//! Certificates of authorities that an owner trusts for one plugin: PEM files in `plugin-config-data`, named by `trust`
+//! of its options file. That a name is a plain one is checked by the core; that nothing leads out of the folder, here.
 
 use std::{
     io::{self, Read},

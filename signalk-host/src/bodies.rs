@@ -1,5 +1,5 @@
-//! Bodies of requests, taken in up to the limit of their address and of the memory that all of them may have together. How long
-//! they may take is `slow`.
+//! Bodies of requests, taken in up to the limit of their address and of the memory that all of them may have together.
+//! How long they may take is `slow`.
 
 use std::sync::Arc;
 
@@ -99,8 +99,8 @@ impl Bodies {
         Ok((whole.freeze(), Place { _permit: coming.finish() }))
     }
 
-    /// Room for so many units more. Nobody waits for it while holding some: two that did would wait for each other. But slow
-    /// ones give theirs up.
+    /// Room for so many units more. Nobody waits for it while holding some: two that did would wait for each other. But
+    /// slow ones give theirs up.
     fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Refusal> {
         let units = u32::try_from(units).map_err(|_| Refusal::Busy)?;
         loop {

@@ -81,7 +81,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PORT", env = "NMEA0183PORT", help_heading = "Data")]
     pub(crate) nmea0183_port: Option<u16>,
 
-    /// Serve the MBTiles and PMTiles charts in this folder, besides those in `charts` of the configuration directory; may be repeated
+    /// Serve the MBTiles and PMTiles charts in this folder, besides those in `charts` of the configuration directory;
+    /// may be repeated
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub(crate) charts: Vec<PathBuf>,
 

@@ -1,7 +1,7 @@
 //! The clients as the core's task sees them: who gets a message, who must be woken for it, who falls behind.
 //!
-//! Messages that follow each other and go to the same clients are gathered and handed over as one piece: at full load that is
-//! one pointer per client for hundreds of messages, and one write.
+//! Messages that follow each other and go to the same clients are gathered and handed over as one piece: at full load
+//! that is one pointer per client for hundreds of messages, and one write.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,6 +1,7 @@
-//! Which plugin packages are installed: every folder with a package.json in `node_modules` of the configuration directory, and
-//! then of the folders of `--packages` or of the program's own (npm's layout, scopes one level down, links followed), and those
-//! named by `--plugin`. What a package.json says is the core's; so is that the first of a name wins (plugin ABI 1.1).
+//! Which plugin packages are installed: every folder with a package.json in `node_modules` of the configuration
+//! directory, and then of the folders of `--packages` or of the program's own (npm's layout, scopes one level down,
+//! links followed), and those named by `--plugin`. What a package.json says is the core's; so is that the first of a
+//! name wins (plugin ABI 1.1).
 
 use std::{
     collections::BTreeSet,
@@ -145,8 +146,8 @@ impl Found {
     }
 }
 
-/// node_modules of a real boat holds a thousand packages that are libraries. Only the text is looked at here: whether it is a
-/// plugin, and of which kind, is for the core to say.
+/// node_modules of a real boat holds a thousand packages that are libraries. Only the text is looked at here: whether
+/// it is a plugin, and of which kind, is for the core to say.
 fn concerns_us(package_json: &str) -> bool {
     package_json.contains("signalk-")
         || serde_json::from_str::<serde::de::IgnoredAny>(package_json).is_err()

@@ -1,5 +1,5 @@
-//! The configuration directory: the one of signalk-server, so that an existing `~/.signalk` works. Reads the texts that the
-//! core understands, and saves files so that a power cut at any moment leaves the old or the new one.
+//! The configuration directory: the one of signalk-server, so that an existing `~/.signalk` works. Reads the texts that
+//! the core understands, and saves files so that a power cut at any moment leaves the old or the new one.
 //!
 //! What a plugin keeps in its own folder is not here: `disk_fs`. What the texts mean is `signalk_core::config`.
 
@@ -90,9 +90,9 @@ impl ConfigDir {
         }
     }
 
-    /// Never the generation before: nobody here writes one, so it is a copy of any age, with users and devices whose rights
-    /// were taken away since. A file that cannot be read is not none, and neither is one of which only a copy is left: then
-    /// everybody would be let in.
+    /// Never the generation before: nobody here writes one, so it is a copy of any age, with users and devices whose
+    /// rights were taken away since. A file that cannot be read is not none, and neither is one of which only a copy is
+    /// left: then everybody would be let in.
     fn read_security(&self, complaints: &mut Vec<String>) -> Option<Secret> {
         let path = self.root.join("security.json");
         let backup = beside(&path, ".bak");
@@ -135,8 +135,8 @@ impl ConfigDir {
         options
     }
 
-    /// [`ConfigDir::save`] of a file that its owner may have written into by hand since it was as `before`: what he changed is
-    /// kept, and the text with it is the answer.
+    /// [`ConfigDir::save`] of a file that its owner may have written into by hand since it was as `before`: what he
+    /// changed is kept, and the text with it is the answer.
     pub(crate) fn save_shared(
         &self,
         name: &str,
@@ -172,8 +172,8 @@ impl ConfigDir {
     }
 }
 
-/// Makes a folder and those above it that are missing. Each new name is durable when this returns: a file in a folder whose own name
-/// is lost is lost, too.
+/// Makes a folder and those above it that are missing. Each new name is durable when this returns: a file in a folder
+/// whose own name is lost is lost, too.
 pub(crate) fn make_folders(
     folder: &Path,
     sync: &mut impl FnMut(&Path) -> io::Result<()>,
@@ -220,8 +220,8 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A hard link: at no moment is the file itself missing. What is damaged does not take the place of a whole generation, which may
-/// be the one that we have started from: a cut before the rename would leave nothing to start from.
+/// A hard link: at no moment is the file itself missing. What is damaged does not take the place of a whole generation,
+/// which may be the one that we have started from: a cut before the rename would leave nothing to start from.
 fn keep_previous(path: &Path) -> io::Result<()> {
     let backup = beside(path, ".bak");
     if !is_whole(path) && is_whole(&backup) {

@@ -1,7 +1,8 @@
 //! The one task that owns the core, and the loop rule: after each input, poll until the core says wait.
 //!
-//! Everything that blocks or waits is elsewhere: requests and streams in `http` and `stream`, files in `files`, inputs in `net`,
-//! guest code in `pool`. They hand in messages through one bounded channel, and the task takes as many at once as there are.
+//! Everything that blocks or waits is elsewhere: requests and streams in `http` and `stream`, files in `files`, inputs
+//! in `net`, guest code in `pool`. They hand in messages through one bounded channel, and the task takes as many at
+//! once as there are.
 
 use std::{
     path::Path,
@@ -113,8 +114,8 @@ const SOME: usize = 128;
 /// Or after so many bytes of frames: one piece of NMEA 0183 makes hundreds.
 const MUCH: usize = 64 << 10;
 
-/// While deltas and bytes keep coming they are looked at this often: one waking and one write per client serve several. One
-/// after a pause is looked at at once, as is everything that is not a flow.
+/// While deltas and bytes keep coming they are looked at this often: one waking and one write per client serve several.
+/// One after a pause is looked at at once, as is everything that is not a flow.
 const FLOW: Duration = Duration::from_millis(2);
 
 /// The WebSocket close code of an end that goes away.
@@ -224,15 +225,16 @@ impl Running {
         }
     }
 
-    /// A plugin may have emitted frames: who gets them is decided by what is unsent now, not by what was when a client's task
-    /// last had its turn.
+    /// A plugin may have emitted frames: who gets them is decided by what is unsent now, not by what was when a
+    /// client's task last had its turn.
     fn report_fallen(&mut self) {
         while let Some((id, bytes)) = self.clients.next_fallen() {
             self.input(Input::StreamQueue { id, bytes });
         }
     }
 
-    /// There is more to do: clients get what they have to get first, so that nobody falls behind only because input is fast.
+    /// There is more to do: clients get what they have to get first, so that nobody falls behind only because input is
+    /// fast.
     async fn give_way(&mut self) {
         self.bytes_sent = 0;
         self.clients.wake_now(self.now());

@@ -1,5 +1,5 @@
-//! HTTP: requests in, answers out. Every answer is the core's, except the files of the built-in page. Who asks for a stream
-//! gets one in `stream`.
+//! HTTP: requests in, answers out. Every answer is the core's, except the files of the built-in page. Who asks for a
+//! stream gets one in `stream`.
 
 use std::{
     net::{IpAddr, SocketAddr},

@@ -1,11 +1,11 @@
 //! The process's log: one line per event on standard error, so that standard output stays free for what was asked for.
 //!
-//! What is said is `info` and worse, unless `RUST_LOG` says otherwise; `DEBUG`, known from signalk-server, turns debug lines
-//! on besides. Lines of the core have the name of their place: `signalk:wasm:<plugin id>` of a plugin, `signalk:<name>` of
-//! everything else, and both variables select by it. What the server says about a plugin has a second name, by its kind:
-//! `signalk:wasm:loader`, `:runtime`, `:lifecycle` or `:api` (R132); the longest directive of `RUST_LOG` that fits either holds.
-//! A plugin whose id is one of these words leaves it to the kind and is `signalk:wasm:plugin:<plugin id>`.
-//! Events of this crate are `signalk_host::...`, or `signalk:host`.
+//! What is said is `info` and worse, unless `RUST_LOG` says otherwise; `DEBUG`, known from signalk-server, turns debug
+//! lines on besides. Lines of the core have the name of their place: `signalk:wasm:<plugin id>` of a plugin,
+//! `signalk:<name>` of everything else, and both variables select by it. What the server says about a plugin has a
+//! second name, by its kind: `signalk:wasm:loader`, `:runtime`, `:lifecycle` or `:api` (R132); the longest directive of
+//! `RUST_LOG` that fits either holds. A plugin whose id is one of these words leaves it to the kind and is
+//! `signalk:wasm:plugin:<plugin id>`. Events of this crate are `signalk_host::...`, or `signalk:host`.
 
 use std::io::IsTerminal;
 
@@ -38,8 +38,8 @@ pub(crate) fn start() -> LogFilter {
     filter
 }
 
-/// The target of lines that [`LogFilter::print`] has let through: the names of the core's are not known to the compiler, as
-/// those of `tracing` must be.
+/// The target of lines that [`LogFilter::print`] has let through: the names of the core's are not known to the
+/// compiler, as those of `tracing` must be.
 const CORE: &str = "signalk";
 
 /// What the second name of a line about a plugin ends in.

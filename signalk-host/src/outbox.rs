@@ -1,8 +1,8 @@
-//! What waits for one stream client: filled by the core's task, emptied by the client's task. Pieces are as they go over the
-//! wire; one piece may hold many frames and may wait for many clients.
+//! What waits for one stream client: filled by the core's task, emptied by the client's task. Pieces are as they go
+//! over the wire; one piece may hold many frames and may wait for many clients.
 //!
-//! It never drops a frame: what to leave out for a slow client is the core's rule, which is told the level. It only has a last
-//! bound, far above the core's, so that no fault can fill the memory.
+//! It never drops a frame: what to leave out for a slow client is the core's rule, which is told the level. It only has
+//! a last bound, far above the core's, so that no fault can fill the memory.
 
 use std::{
     collections::VecDeque,
@@ -130,8 +130,8 @@ impl Outbox {
         Outbox { id, framing, state: Mutex::new(state), wake: Notify::new() }
     }
 
-    /// Accepts the client without a frame. The core wants to know whenever it has more than `limit` unsent, and when no more.
-    /// It leaves out frames then, so nobody waits for this client.
+    /// Accepts the client without a frame. The core wants to know whenever it has more than `limit` unsent, and when no
+    /// more. It leaves out frames then, so nobody waits for this client.
     pub(crate) fn accept(&self, limit: usize, protocol: Option<String>) {
         let mut state = self.lock();
         state.protocol = protocol;

@@ -1,5 +1,6 @@
-//! Passwords are checked beside the core, on the blocking pool: each takes some tenths of a second of computing, on purpose.
-//! How many may wait is the core's; how many run at once is said here, so that logins leave room for the boat's data.
+//! Passwords are checked beside the core, on the blocking pool: each takes some tenths of a second of computing, on
+//! purpose. How many may wait is the core's; how many run at once is said here, so that logins leave room for the
+//! boat's data.
 
 use std::{sync::Arc, thread};
 

@@ -1,6 +1,6 @@
-//! Bodies that come slowly. Over a satellite that is nature, and no harm as long as nobody else wants what they hold: so they
-//! are not refused for it. But there is a list of them, and when it is full, or memory is wanted that they hold, the slowest
-//! goes. Who sends nothing at all has gone, whoever wants what.
+//! Bodies that come slowly. Over a satellite that is nature, and no harm as long as nobody else wants what they hold:
+//! so they are not refused for it. But there is a list of them, and when it is full, or memory is wanted that they
+//! hold, the slowest goes. Who sends nothing at all has gone, whoever wants what.
 
 use std::{
     collections::BTreeMap,

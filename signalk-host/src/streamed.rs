@@ -1,5 +1,5 @@
-//! Bodies between a client and a plugin, in pieces: read when the core asks, sent when the client takes them. At no time is more
-//! of a body here than one piece that was read and the window of the answer.
+//! Bodies between a client and a plugin, in pieces: read when the core asks, sent when the client takes them. At no
+//! time is more of a body here than one piece that was read and the window of the answer.
 
 use std::{io, time::Duration};
 
@@ -27,8 +27,8 @@ use crate::{
 /// Bytes that are handed to the connection at once: so often it is seen that a slow client moves.
 const FRAME: usize = 16 << 10;
 
-/// A client that is answered before it has sent its body may send on for so many bytes, and so long: one that is cut off while it
-/// sends may never see its answer.
+/// A client that is answered before it has sent its body may send on for so many bytes, and so long: one that is cut
+/// off while it sends may never see its answer.
 const DRAINED: usize = 32 << 20;
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -131,8 +131,8 @@ pub(crate) async fn ask(
     }
 }
 
-/// Reads one piece for each that is wanted, until the core wants no more: also when that is while a piece is waited for, because
-/// the client has stopped sending.
+/// Reads one piece for each that is wanted, until the core wants no more: also when that is while a piece is waited
+/// for, because the client has stopped sending.
 async fn pump(
     body: Body,
     wanted_now: Option<()>,
@@ -200,8 +200,8 @@ async fn drain(mut body: BodyDataStream) {
     let _ = timeout(DRAIN, all).await;
 }
 
-/// The answer of which only the head is here. One to HEAD, or of a status that has no body: what the plugin writes all the same
-/// goes nowhere, and nobody is told that the client has left.
+/// The answer of which only the head is here. One to HEAD, or of a status that has no body: what the plugin writes all
+/// the same goes nowhere, and nobody is told that the client has left.
 pub(crate) fn response(
     head: HttpResponse,
     length: Option<u64>,

@@ -1,6 +1,6 @@
 //! Bodies in pieces between real sockets and a plugin: 16 MiB both ways, a client that reads late, one that goes away,
-//! one that wants the head only, one that is refused while it sends, and answers that are broken off. What moves when is
-//! tested in virtual time (`tests/tests/exchanges.rs`).
+//! one that wants the head only, one that is refused while it sends, and answers that are broken off. What moves when
+//! is tested in virtual time (`tests/tests/exchanges.rs`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! Clients' WebSockets to a plugin over real sockets: text and bytes both ways, both closings, a client that does not read.
-//! The guest (`signalk_socket`) is built by `cargo xtask guests`.
+//! Clients' WebSockets to a plugin over real sockets: text and bytes both ways, both closings, a client that does not
+//! read. The guest (`signalk_socket`) is built by `cargo xtask guests`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

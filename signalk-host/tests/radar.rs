@@ -148,8 +148,8 @@ fn finds_and_streams(guest: &str) {
     assert_eq!((&stream["frames"], &stream["clients"][0]["skipped"]), (&json!(all), &json!(0)));
 }
 
-/// T9: the whole pace of the radar, and no spoke may be lost. How long that takes is printed and judged by nobody: where
-/// builds run beside the test, the radar waits for its viewer instead of flooding a kernel that has no time.
+/// T9: the whole pace of the radar, and no spoke may be lost. How long that takes is printed and judged by nobody:
+/// where builds run beside the test, the radar waits for its viewer instead of flooding a kernel that has no time.
 #[test]
 fn full_pace() {
     if namespace::inside("full_pace") {

@@ -1,9 +1,10 @@
 //! Tables whose keys are names from outside: paths, contexts, sources, ids.
 //!
-//! Who knows how such a table hashes can make up names that fall together, by trying some million for each; with thousands of
-//! them every lookup of the server walks through all. So the hash has a seed, which is an input of the process like any other:
-//! [`seed_tables`], before there is a table. Without it, as in tests, the hash is the same each time. Nothing that a client or
-//! a guest sees depends on it: what is told in an order is kept in an `IndexMap` or sorted.
+//! Who knows how such a table hashes can make up names that fall together, by trying some million for each; with
+//! thousands of them every lookup of the server walks through all. So the hash has a seed, which is an input of the
+//! process like any other: [`seed_tables`], before there is a table. Without it, as in tests, the hash is the same each
+//! time. Nothing that a client or a guest sees depends on it: what is told in an order is kept in an `IndexMap` or
+//! sorted.
 //!
 //! Tables by numbers that are given here and not there need none of this: `rustc-hash`.
 
@@ -21,8 +22,8 @@ pub type NameSet<K> = HashSet<K, Seeded>;
 
 static SEED: OnceLock<(u64, SharedSeed)> = OnceLock::new();
 
-/// Seeds every table that is made from now on. An edge calls it once, with a random number, before it makes a server; who calls it
-/// again changes nothing.
+/// Seeds every table that is made from now on. An edge calls it once, with a random number, before it makes a server;
+/// who calls it again changes nothing.
 pub fn seed_tables(seed: u64) {
     let _ = SEED.set((seed, SharedSeed::from_u64(seed)));
 }

@@ -1,5 +1,5 @@
-//! What comes from outside may cost only so much memory and so many steps: floods of names, rows and values. Counted, never
-//! timed. The numbers stand beside the code that has them, with their reasons.
+//! What comes from outside may cost only so much memory and so many steps: floods of names, rows and values. Counted,
+//! never timed. The numbers stand beside the code that has them, with their reasons.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -168,8 +168,8 @@ fn bodies_of_sixteen_mib_take_a_window_in_pieces_and_few_copies_as_a_whole() {
     }
     drop(sim);
 
-    // What is looked into becomes values, of which a small text can be many: refused, or few enough. All that was allocated
-    // counts, because they live within one step of the core.
+    // What is looked into becomes values, of which a small text can be many: refused, or few enough. All that was
+    // allocated counts, because they live within one step of the core.
     let mut sim = Sim::default();
     let kind = [("content-type", "application/json")];
     for (values, status) in [(5_000_000, 413), (240_000, 400)] {

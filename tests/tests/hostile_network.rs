@@ -1,5 +1,6 @@
-//! Guests that loop over the network, beside a plugin that works, in the whole server: what they ask the edge for is bounded by the
-//! fuel that it costs, whatever is refused, fails or never answers. What the edge makes of it is `signalk-host/src/plugin_net`.
+//! Guests that loop over the network, beside a plugin that works, in the whole server: what they ask the edge for is
+//! bounded by the fuel that it costs, whatever is refused, fails or never answers. What the edge makes of it is
+//! `signalk-host/src/plugin_net`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -86,8 +87,8 @@ fn asks_in_vain() -> Vec<u8> {
     )
 }
 
-/// A JSON-RPC plugin that starts as it should and then calls these methods without end, each with an id of its own, and reads no
-/// answer. The digits of the ids are where each line has its `#####`.
+/// A JSON-RPC plugin that starts as it should and then calls these methods without end, each with an id of its own, and
+/// reads no answer. The digits of the ids are where each line has its `#####`.
 fn calls_without_end(first: &str, calls: &[(&str, &str)]) -> Vec<u8> {
     let answer = |id: u32| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n");
     let request = |(method, params): &(&str, &str)| {
@@ -147,7 +148,8 @@ struct Outcome {
     wanted: Vec<PluginEffect>,
 }
 
-/// Twenty values beside the guest, each of which the neighbour hears. `answer`: what the edge has for the guest in each second.
+/// Twenty values beside the guest, each of which the neighbour hears. `answer`: what the edge has for the guest in each
+/// second.
 fn run(
     (name, interface): (&str, &str),
     wasm: &[u8],

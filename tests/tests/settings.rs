@@ -1,5 +1,5 @@
-//! What the admin UI changes: settings, the own vessel, connections. It is on disk before it is answered, and a connection
-//! is opened and closed at once.
+//! What the admin UI changes: settings, the own vessel, connections. It is on disk before it is answered, and a
+//! connection is opened and closed at once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

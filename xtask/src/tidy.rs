@@ -1,7 +1,7 @@
 //! The habits that no compiler checks, as one test.
 //!
 //! Arrows between crates, module headers, no clock or runtime in the core, no
-//! `unsafe` outside the named files, licences, and the engine named once.
+//! `unsafe` outside the named files, licences, the engine named once, and comments that fit a screen.
 
 mod licences;
 mod shipped;
@@ -52,6 +52,9 @@ const UNSAFE: [&str; 5] = [
     "test-plugin/buffer/src/abi.rs",
     "test-plugin/buffer/src/imports.rs",
 ];
+
+/// Characters of a line with a comment: rustfmt breaks only code. A row of a table may be longer.
+const LONGEST_COMMENT: usize = 120;
 
 /// The only file that names the engine.
 const ENGINE: &str = "wasmi-hdk/src/engine.rs";
@@ -107,6 +110,12 @@ fn file_faults(name: &str, text: &str) -> Vec<String> {
     if !text.starts_with("//!") && !text.starts_with("#!") {
         faults.push(format!("{name}: opens without a `//!` header"));
     }
+    let is_row = |line: &str| line.trim_start_matches(['/', '!', ' ']).starts_with('|');
+    let is_long = |line: &str| line.chars().count() > LONGEST_COMMENT && !is_row(line);
+    let comments = (1..).zip(text.lines()).filter(|(_, line)| line.trim_start().starts_with("//"));
+    faults.extend(comments.filter(|(_, line)| is_long(line)).map(|(at, _)| {
+        format!("{name}:{at}: a comment of more than {LONGEST_COMMENT} characters; wrap it")
+    }));
     let shipped = shipped::shipped(text);
     // This file spells the words it looks for; rustc forbids `unsafe` here anyway.
     if name.contains("/src/")

@@ -11,7 +11,8 @@ use super::{Effect, WINDOW};
 /// Was done, or happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
-    /// The options that the plugin saved ([`SignalK::save_options`](crate::SignalK::save_options)) are on the disk, or why not.
+    /// The options that the plugin saved ([`SignalK::save_options`](crate::SignalK::save_options)) are on the disk, or
+    /// why not.
     Saved {
         /// Which.
         save: SaveId,

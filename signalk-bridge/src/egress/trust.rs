@@ -1,5 +1,5 @@
-//! Whom an owner trusts besides the authorities that everybody knows: certificates by their fingerprints, and authorities by
-//! the name of a file beside the options file.
+//! Whom an owner trusts besides the authorities that everybody knows: certificates by their fingerprints, and
+//! authorities by the name of a file beside the options file.
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -90,8 +90,8 @@ pub struct Request {
     /// The body comes in pieces, by `http.next`.
     #[serde(default)]
     pub stream: bool,
-    /// Sent again after a failure of the network and statuses 429, 502, 503 and 504; only a whole request of a method that
-    /// may be sent twice without harm (RFC 9110, 9.2.2).
+    /// Sent again after a failure of the network and statuses 429, 502, 503 and 504; only a whole request of a method
+    /// that may be sent twice without harm (RFC 9110, 9.2.2).
     #[serde(default)]
     pub retry: Option<Again>,
     /// Each time that it is sent waits for its turn.

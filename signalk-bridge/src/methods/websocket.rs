@@ -71,8 +71,8 @@ pub struct Close {
 /// Clients may open WebSockets at these paths, and no others from now on.
 ///
 /// # Errors
-/// [`BridgeError::BadParams`] for more than 200 paths or 20 subprotocols, a path of more than 1000 bytes, or what is no name
-/// of a subprotocol.
+/// [`BridgeError::BadParams`] for more than 200 paths or 20 subprotocols, a path of more than 1000 bytes, or what is no
+/// name of a subprotocol.
 pub fn register(caller: &mut Caller<'_>, params: Register) -> Result<(), BridgeError> {
     let Register { paths, protocols, access } = params;
     if protocols.len() > MOST_PROTOCOLS {

@@ -47,8 +47,9 @@ const LONGEST_HOST: usize = 253;
 /// Effects, and bytes to send in them, that one slice of the guest may leave.
 const MOST_EFFECTS: usize = 10_000;
 const MOST_EFFECT_BYTES: usize = 8 << 20;
-/// What one more socket, connection or request costs the guest in fuel, half a millisecond of it, and one more thing to send: the
-/// edge makes tasks and asks the system, on the thread of the navigation data. A loop that opens and closes would fill it.
+/// What one more socket, connection or request costs the guest in fuel, half a millisecond of it, and one more thing to
+/// send: the edge makes tasks and asks the system, on the thread of the navigation data. A loop that opens and closes
+/// would fill it.
 const OPENING: u64 = 250_000;
 /// The same with keys to be agreed on.
 const OPENING_SECURELY: u64 = 4 * OPENING;

@@ -1,5 +1,5 @@
-//! TCP as the plugin ABI has it: connections in line or raw mode whose last bytes are not lost. Those that come from elsewhere
-//! are `listen`.
+//! TCP as the plugin ABI has it: connections in line or raw mode whose last bytes are not lost. Those that come from
+//! elsewhere are `listen`.
 //!
 //! Clause: plugin ABI 6.2, weakness W39. Bytes are split, not text, so that a
 //! character may straddle two pieces. In line mode a guest that does not read

@@ -103,7 +103,8 @@ pub struct Description {
     pub name: Option<String>,
     /// JSON Schema of the configuration as compact text, `{}` when there is none.
     pub schema: String,
-    /// How a form for the schema is drawn (react-jsonschema-form), a JSON object as compact text; `None`: it says nothing.
+    /// How a form for the schema is drawn (react-jsonschema-form), a JSON object as compact text; `None`: it says
+    /// nothing.
     pub ui_schema: Option<String>,
     /// What the export `plugin_id` says, when it was asked for: never its identity (plugin ABI 1.4).
     pub id: Option<String>,

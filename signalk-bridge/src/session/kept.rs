@@ -1,7 +1,7 @@
 //! A guest that stopped in good order and is started again as it is: for owners who say `keepInstanceOnRestart`.
 //!
-//! Clauses: plugin ABI 2.4, W20, D5. Without that every start has an instance of its own. What a life has besides the guest
-//! (its sockets, requests, registrations, books) ends with it in either case; only the guest's memory goes on.
+//! Clauses: plugin ABI 2.4, W20, D5. Without that every start has an instance of its own. What a life has besides the
+//! guest (its sockets, requests, registrations, books) ends with it in either case; only the guest's memory goes on.
 
 use wasmi_hdk::{Module, Stats};
 

@@ -14,7 +14,8 @@ use signalk_model::Timestamp;
 use super::{Common, Delivery};
 use crate::{Handed, SubscriptionId};
 
-/// Rows and bytes of one message: the guest's kit reads 16 KiB at a time, and a message in one piece is the quicker one.
+/// Rows and bytes of one message: the guest's kit reads 16 KiB at a time, and a message in one piece is the quicker
+/// one.
 const MOST_ROWS: usize = 256;
 const MOST_BYTES: usize = 12 << 10;
 

@@ -1,5 +1,5 @@
-//! What the admin UI asks at its start (server-api.md 5.1). It uses an answer only when its status is 200, so a list that
-//! is always empty here is answered as an empty list, and what does not exist is 404.
+//! What the admin UI asks at its start (server-api.md 5.1). It uses an answer only when its status is 200, so a list
+//! that is always empty here is answered as an empty list, and what does not exist is 404.
 
 use serde_json::{Value, json};
 

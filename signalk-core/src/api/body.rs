@@ -1,4 +1,5 @@
-//! Bodies between clients and plugins' endpoints (plugin ABI 8.5): up to 16 MiB each way, and no copy that is not needed.
+//! Bodies between clients and plugins' endpoints (plugin ABI 8.5): up to 16 MiB each way, and no copy that is not
+//! needed.
 //!
 //! JSON is copied from text to text, never built as values: 16 MiB of `[0,0,0` would be half a gigabyte of them.
 
@@ -49,12 +50,12 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Values in a reply that has to be looked into: numbers, texts, arrays, objects. As values they need 130 MB at the worst;
-/// as text they are 24 MiB or less. A list of a thousand routes of 400 points has 800,000.
+/// Values in a reply that has to be looked into: numbers, texts, arrays, objects. As values they need 130 MB at the
+/// worst; as text they are 24 MiB or less. A list of a thousand routes of 400 points has 800,000.
 const MOST_VALUES: usize = 1_000_000;
 
-/// The same in one message of a client, which is read in the core's own step too: at the worst 33 MB of values, where a body of
-/// 10 MB would be 400. A track of 80,000 points has so many.
+/// The same in one message of a client, which is read in the core's own step too: at the worst 33 MB of values, where a
+/// body of 10 MB would be 400. A track of 80,000 points has so many.
 const MOST_OF_A_CLIENT: usize = 250_000;
 
 /// Whether a client's text is of so many values that it is not made into any.
@@ -76,7 +77,8 @@ pub(super) fn read<'a, E: fmt::Display>(
     read_at_most(MOST_OF_A_CLIENT, body, parse)
 }
 
-/// A resource, which cannot be sent in parts: a track of a day has 86,400 points. As many values as a plugin's reply may have.
+/// A resource, which cannot be sent in parts: a track of a day has 86,400 points. As many values as a plugin's reply
+/// may have.
 ///
 /// # Errors
 /// As [`read`].

@@ -1,5 +1,5 @@
-//! Whether somebody may do what they ask for: every request passes here once, whatever answers it. What a route needs is its
-//! row in `routes.rs`, or what a plugin said of its endpoint; everything else of plugins is an administrator's.
+//! Whether somebody may do what they ask for: every request passes here once, whatever answers it. What a route needs
+//! is its row in `routes.rs`, or what a plugin said of its endpoint; everything else of plugins is an administrator's.
 
 use serde_json::json;
 

@@ -1,7 +1,8 @@
 //! The type of a text that a plugin answers, as Express sends it: every text goes out as UTF-8 and says so.
 //!
-//! The reference gives a plugin's body to `res.send`, which puts `charset=utf-8` into any type it finds, in place of another
-//! charset, and writes the type anew: lower case, parameters by name (plugin ABI 8.5). Bodies of bytes keep their type.
+//! The reference gives a plugin's body to `res.send`, which puts `charset=utf-8` into any type it finds, in place of
+//! another charset, and writes the type anew: lower case, parameters by name (plugin ABI 8.5). Bodies of bytes keep
+//! their type.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
-//! HTTP as a function: request to response. Here is the way of a request: what would answer it, whether the caller may have
-//! that (`gate`), and only then the answer. The routes are a table (`routes`); what a route does lives in one file per family. The
-//! built-in page is the edge's; which file of a package is meant is decided here (`static_files`), and the edge reads it.
+//! HTTP as a function: request to response. Here is the way of a request: what would answer it, whether the caller may
+//! have that (`gate`), and only then the answer. The routes are a table (`routes`); what a route does lives in one file
+//! per family. The built-in page is the edge's; which file of a package is meant is decided here (`static_files`), and
+//! the edge reads it.
 
 mod admin;
 mod body;
@@ -84,7 +85,8 @@ pub(crate) fn respond(
     }
 }
 
-/// Begins to answer a request whose body is at the edge, or asks for the whole of it first. Who may not ask need not send it.
+/// Begins to answer a request whose body is at the edge, or asks for the whole of it first. Who may not ask need not
+/// send it.
 pub(crate) fn respond_to_head(
     now: Duration,
     id: HttpId,

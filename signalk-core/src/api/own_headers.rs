@@ -23,8 +23,8 @@ pub(super) fn own_headers(headers: &Map<String, Value>) -> Vec<(String, String)>
     clean(pairs.into_iter())
 }
 
-/// Without those of the connection, those that would act on more than the plugin's own pages, and without any that could break
-/// out of its line.
+/// Without those of the connection, those that would act on more than the plugin's own pages, and without any that
+/// could break out of its line.
 pub(super) fn clean(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     let is_clean = |text: &str| !text.contains(['\r', '\n', '\0']);
     let lower = pairs.map(|(name, value)| (name.to_ascii_lowercase(), value));

@@ -22,10 +22,11 @@ pub(super) fn info(call: &mut Call<'_>) -> Answer {
     found(call, |call, id| call.plugins.info(id))
 }
 
-/// `GET /plugins/freeboard-sk`: Freeboard-SK asks this to know whether somebody has logged in, and looks at the status only.
+/// `GET /plugins/freeboard-sk`: Freeboard-SK asks this to know whether somebody has logged in, and looks at the status
+/// only.
 ///
-/// DIFFERENCE: everybody who has logged in reads 200, also without the plugin; of the reference only administrators, so that
-/// Freeboard takes everybody else for logged out (server-api.md 6.8).
+/// DIFFERENCE: everybody who has logged in reads 200, also without the plugin; of the reference only administrators, so
+/// that Freeboard takes everybody else for logged out (server-api.md 6.8).
 pub(super) fn freeboard(call: &mut Call<'_>) -> Answer {
     let none = || json!({ "enabled": false, "enabledByDefault": true, "id": FREEBOARD });
     let is_on = call.server.security.is_on();

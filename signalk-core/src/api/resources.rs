@@ -1,5 +1,5 @@
-//! Addresses of resources and charts (server-api.md 4.2): what a request means, and which of it is refused before anybody is
-//! asked. Who has the resources is `crate::resources`.
+//! Addresses of resources and charts (server-api.md 4.2): what a request means, and which of it is refused before
+//! anybody is asked. Who has the resources is `crate::resources`.
 
 use serde_json::{Map, Value, json};
 use signalk_model::{

@@ -1,10 +1,10 @@
 //! Binary streams: frames that plugins emit, radar spokes above all, to WebSocket clients (plugin ABI 12).
 //!
-//! A frame is handed to the edge once for all its clients and is never changed or copied here. A client that has too much
-//! unsent misses frames and is closed when it misses too many in a row; nobody waits for it. Nothing is kept for clients that
-//! come later. `address.rs`: which stream an address or a plugin means; `emitted.rs`: whether a plugin's frame goes out; `radars.rs`: whose a
-//! radar is. What a plugin may emit
-//! at all was checked by `signalk-bridge`; sockets are the edge's.
+//! A frame is handed to the edge once for all its clients and is never changed or copied here. A client that has too
+//! much unsent misses frames and is closed when it misses too many in a row; nobody waits for it. Nothing is kept for
+//! clients that come later. `address.rs`: which stream an address or a plugin means; `emitted.rs`: whether a plugin's
+//! frame goes out; `radars.rs`: whose a radar is. What a plugin may emit at all was checked by `signalk-bridge`;
+//! sockets are the edge's.
 
 mod address;
 mod emitted;

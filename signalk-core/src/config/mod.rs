@@ -1,5 +1,5 @@
-//! Configuration: the texts of a `~/.signalk` directory, understood. What could not be understood is a complaint in words
-//! and never stops the server. No file is read here (the edge does) and none is written (`Effect::SaveFile`).
+//! Configuration: the texts of a `~/.signalk` directory, understood. What could not be understood is a complaint in
+//! words and never stops the server. No file is read here (the edge does) and none is written (`Effect::SaveFile`).
 
 mod base_deltas;
 mod connections;
@@ -45,7 +45,8 @@ pub struct ConfigTexts {
 /// Everything that is decided before the server starts.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The version that clients see. They compare it with the reference server's: this is the one whose surface we serve.
+    /// The version that clients see. They compare it with the reference server's: this is the one whose surface we
+    /// serve.
     pub version: String,
     /// `settings.json`.
     pub settings: Settings,
@@ -114,8 +115,8 @@ impl Config {
     }
 }
 
-/// DIFFERENCE: a `security.json` is enough; the reference looks at it only when `settings.json` names its strategy, too. A
-/// directory that was secured once is not served open because of one line in another file.
+/// DIFFERENCE: a `security.json` is enough; the reference looks at it only when `settings.json` names its strategy,
+/// too. A directory that was secured once is not served open because of one line in another file.
 fn security(
     text: Option<&Secret>,
     settings: &Settings,

@@ -11,8 +11,8 @@ use super::{Held, Origin, Waiting};
 const MOST_WAITING: usize = 1000;
 /// Bytes of them as JSON.
 const MOST_WAITING_BYTES: usize = 4 << 20;
-/// Deltas and bytes of one batch: `signalk_correct` of `test-plugin` uses 90,000 fuel for each delta when they come one by
-/// one (22 November 2026), so that a full batch is a seventh of the budget.
+/// Deltas and bytes of one batch: `signalk_correct` of `test-plugin` uses 90,000 fuel for each delta when they come one
+/// by one (22 November 2026), so that a full batch is a seventh of the budget.
 const MOST: usize = 32;
 const MOST_BYTES: usize = 64 << 10;
 /// Failures in a row after which a handler is taken off.

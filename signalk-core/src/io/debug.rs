@@ -1,5 +1,5 @@
-//! How inputs and effects are printed for a programmer: of what clients, plugins and files say only the length, because a
-//! message may be a login, and a frame its token. Requests, answers and reports see to that themselves.
+//! How inputs and effects are printed for a programmer: of what clients, plugins and files say only the length, because
+//! a message may be a login, and a frame its token. Requests, answers and reports see to that themselves.
 
 use std::fmt;
 

@@ -35,8 +35,8 @@ pub enum Effect {
         /// Of [`Input::HttpHead`].
         id: HttpId,
     },
-    /// Begin to answer an HTTP request; the body follows in pieces, and [`Effect::HttpEnd`]. What the client sends meanwhile
-    /// may still be asked for.
+    /// Begin to answer an HTTP request; the body follows in pieces, and [`Effect::HttpEnd`]. What the client sends
+    /// meanwhile may still be asked for.
     HttpRespondStream {
         /// Of the request.
         id: HttpId,
@@ -106,7 +106,8 @@ pub enum Effect {
         /// For example 404.
         response: HttpResponse,
     },
-    /// Open an input connection and report with [`Input::Connection`]. Of a connection that is still open: open it anew.
+    /// Open an input connection and report with [`Input::Connection`]. Of a connection that is still open: open it
+    /// anew.
     OpenConnection {
         /// Names it from now on.
         id: ConnectionId,
@@ -137,8 +138,8 @@ pub enum Effect {
         want_code: bool,
         /// The plugin has the storage capability: it needs its folder, and may keep so much in it.
         fs: Option<Quota>,
-        /// Names of files in `plugin-config-data`, checked by the core to be plain ones: certificates of authorities in PEM,
-        /// for [`ModuleFiles::authorities`](crate::ModuleFiles).
+        /// Names of files in `plugin-config-data`, checked by the core to be plain ones: certificates of authorities in
+        /// PEM, for [`ModuleFiles::authorities`](crate::ModuleFiles).
         trust: Vec<String>,
     },
     /// Save a file atomically and durably; [`Report::Saved`] follows.
@@ -149,8 +150,8 @@ pub enum Effect {
         name: String,
         /// The whole content.
         bytes: Bytes,
-        /// Of a file that its owner may write by hand meanwhile: what is believed to be in it. What is there otherwise goes
-        /// through [`keep_foreign_changes`](crate::keep_foreign_changes) before it is saved.
+        /// Of a file that its owner may write by hand meanwhile: what is believed to be in it. What is there otherwise
+        /// goes through [`keep_foreign_changes`](crate::keep_foreign_changes) before it is saved.
         before: Option<Bytes>,
     },
     /// Do this in the world for a plugin; news of it is [`Input::PluginReport`].

@@ -20,8 +20,8 @@ pub enum Input {
         request: HttpRequest,
     },
     /// The head of a request whose body waits at the edge, at an address where
-    /// [`may_stream`](crate::http::may_stream). [`Effect::HttpReadWhole`] follows, or what follows [`Input::Http`], possibly
-    /// after any number of [`Effect::HttpRead`].
+    /// [`may_stream`](crate::http::may_stream). [`Effect::HttpReadWhole`] follows, or what follows [`Input::Http`],
+    /// possibly after any number of [`Effect::HttpRead`].
     HttpHead {
         /// Chosen by the edge.
         id: HttpId,
@@ -40,8 +40,8 @@ pub enum Input {
         /// Which.
         id: HttpId,
     },
-    /// A client asks for a WebSocket. Answered by [`Effect::StreamSend`] or [`Effect::StreamAccept`] (it is accepted), or
-    /// by [`Effect::StreamReject`].
+    /// A client asks for a WebSocket. Answered by [`Effect::StreamSend`] or [`Effect::StreamAccept`] (it is accepted),
+    /// or by [`Effect::StreamReject`].
     StreamOpened {
         /// Chosen by the edge.
         id: StreamId,

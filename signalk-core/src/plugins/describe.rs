@@ -104,8 +104,8 @@ impl Plugins {
         }
     }
 
-    /// A plugin that runs without a file, because its package enables it: from its first start on a file says so, and an
-    /// update that no longer enables it changes nothing (plugin ABI 1.5). One that is only described gets none.
+    /// A plugin that runs without a file, because its package enables it: from its first start on a file says so, and
+    /// an update that no longer enables it changes nothing (plugin ABI 1.5). One that is only described gets none.
     fn create_options(&mut self, at: At, host: &mut dyn Host) {
         let Some(plugin) = self.plugins.get_mut(at) else { return };
         let wanted = plugin.purpose == Purpose::Run && plugin.enabled() && plugin.has_no_options();
@@ -119,7 +119,8 @@ impl Plugins {
     ///
     /// Plugins of the existing ABIs have schemas that nobody ever held anything against: what does
     /// not fit is said at the start, and they run. A plugin by JSON-RPC may rely on its schema, so
-    /// its misfits are refused, and those of a plugin whose owner is `strict`; a disabled plugin keeps whatever it is given.
+    /// its misfits are refused, and those of a plugin whose owner is `strict`; a disabled plugin keeps whatever it is
+    /// given.
     pub(super) fn refusal(&self, at: At, body: &Map<String, Value>) -> Option<String> {
         let plugin = self.plugins.get(at)?;
         let mut options = plugin.options.clone();

@@ -66,8 +66,8 @@ impl Plugins {
         self.after_end(at, now, host);
     }
 
-    /// The host itself failed over this guest. As a crash, so that it is stopped, named and started again like any other; the
-    /// session still waits for the piece and would do so for ever.
+    /// The host itself failed over this guest. As a crash, so that it is stopped, named and started again like any
+    /// other; the session still waits for the piece and would do so for ever.
     pub(super) fn lost(&mut self, at: At, now: Duration, reason: &str, host: &mut dyn Host) {
         let Some(plugin) = self.plugins.get_mut(at).filter(|plugin| plugin.session.is_some())
         else {

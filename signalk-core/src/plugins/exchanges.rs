@@ -19,10 +19,10 @@ use crate::io::{Effect, HttpId, Output};
 const MOST_PER_PLUGIN: usize = 16;
 const MOST: usize = 64;
 
-/// How long a client may let its plugin wait in all, beside the time that bytes are worth: a second for each [`SLOWEST`] of
-/// them, and never more than this. A silence of [`HANDLER_PATIENCE`] ends an exchange; who is only slow has a place as long as
-/// nobody else wants it: a talker of 4800 baud may be passed on for days, and sixteen clients that send a byte a minute keep
-/// nobody out. Then the slowest goes.
+/// How long a client may let its plugin wait in all, beside the time that bytes are worth: a second for each
+/// [`SLOWEST`] of them, and never more than this. A silence of [`HANDLER_PATIENCE`] ends an exchange; who is only slow
+/// has a place as long as nobody else wants it: a talker of 4800 baud may be passed on for days, and sixteen clients
+/// that send a byte a minute keep nobody out. Then the slowest goes.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(120);
 /// The same of a plugin by exports, which does nothing else while it waits (EXTENSIONS.md): then the exchange ends, whoever
 /// wants its place.
@@ -180,7 +180,8 @@ impl Exchanges {
 }
 
 impl Plugins {
-    /// Whether one more streamed exchange fits, or how many there are. Where there is no place, the slowest client loses its.
+    /// Whether one more streamed exchange fits, or how many there are. Where there is no place, the slowest client
+    /// loses its.
     pub(crate) fn room_for_stream(
         &mut self,
         now: Duration,

@@ -59,7 +59,8 @@ pub(crate) trait Host {
     fn save_quietly(&mut self, name: String, text: String);
     /// Saves the options file of a plugin that wants it; [`super::Plugins::own_options_saved`] follows.
     fn save_own_options(&mut self, save: OwnSave, name: String, text: String);
-    /// Takes note of what stands in an options file. False while a save of it is on its way: then what is in memory is newer.
+    /// Takes note of what stands in an options file. False while a save of it is on its way: then what is in memory is
+    /// newer.
     fn options_read(&mut self, name: &str, text: &str) -> bool;
     /// Hands an output to the edge.
     fn push(&mut self, output: Output);
@@ -73,8 +74,8 @@ pub(crate) trait Host {
         i64::try_from(self.platform().wall_clock().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// A line about a plugin for the log of the process, which writes the target before the text: texts that begin with the
-    /// plugin, as errors do, are given without it.
+    /// A line about a plugin for the log of the process, which writes the target before the text: texts that begin with
+    /// the plugin, as errors do, are given without it.
     fn say(&mut self, area: LogArea, level: LogLevel, target: &str, text: String) {
         let named = [format!("{target}: "), format!("plugin `{target}`: ")];
         let rest = named.iter().find_map(|name| text.strip_prefix(name.as_str()));

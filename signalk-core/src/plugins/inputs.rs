@@ -1,5 +1,5 @@
-//! Delta input handlers of running plugins: who has one, and what their owners are told. Which delta goes to whom, and what
-//! becomes of it, is `intake/`.
+//! Delta input handlers of running plugins: who has one, and what their owners are told. Which delta goes to whom, and
+//! what becomes of it, is `intake/`.
 
 use std::time::Duration;
 

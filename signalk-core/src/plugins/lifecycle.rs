@@ -1,7 +1,7 @@
 //! Start, run, stop, start again: what follows from what.
 //!
-//! Clauses: plugin ABI 8.1, 8.2; requirements R95 to R107. The waits between restarts are `wasmi_hdk::Supervisor`'s, the guest
-//! is the `Session`'s. How it is loaded is `loading.rs`; how a life ends `endings.rs`.
+//! Clauses: plugin ABI 8.1, 8.2; requirements R95 to R107. The waits between restarts are `wasmi_hdk::Supervisor`'s,
+//! the guest is the `Session`'s. How it is loaded is `loading.rs`; how a life ends `endings.rs`.
 
 use std::time::Duration;
 

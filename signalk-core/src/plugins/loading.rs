@@ -112,8 +112,8 @@ impl Plugins {
 }
 
 impl Plugin {
-    /// What the owner's options file lets the next life use and do, with the authorities in files that it names. What of it
-    /// cannot be is said.
+    /// What the owner's options file lets the next life use and do, with the authorities in files that it names. What
+    /// of it cannot be is said.
     fn begin_life(
         &mut self,
         allowance: Allowance,

@@ -1,5 +1,5 @@
-//! What is heard about one plugin, by its id: from the disk, from its guest, from the world. What follows for its life is
-//! `loading.rs` and `endings.rs`; deltas are `deliver.rs`.
+//! What is heard about one plugin, by its id: from the disk, from its guest, from the world. What follows for its life
+//! is `loading.rs` and `endings.rs`; deltas are `deliver.rs`.
 
 use std::time::Duration;
 

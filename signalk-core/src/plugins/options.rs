@@ -163,8 +163,8 @@ impl Options {
         Value::Object(shown)
     }
 
-    /// What the admin UI posts: booleans only if they are booleans. Members that it does not send stay, and what lets a plugin
-    /// do more (`egress`, `limits`, ...) is not changed from here: that is for who may write the file.
+    /// What the admin UI posts: booleans only if they are booleans. Members that it does not send stay, and what lets a
+    /// plugin do more (`egress`, `limits`, ...) is not changed from here: that is for who may write the file.
     pub(super) fn post(&mut self, body: Map<String, Value>) {
         if !body.contains_key("configuration") {
             self.members.insert("configuration".to_owned(), Value::Object(Map::new()));
@@ -185,8 +185,8 @@ impl Options {
         self.complete();
     }
 
-    /// The file of a plugin that is enabled without one: what was read, so no `configuration`, and forms still show "Configure".
-    /// False: there is a file.
+    /// The file of a plugin that is enabled without one: what was read, so no `configuration`, and forms still show
+    /// "Configure". False: there is a file.
     pub(super) fn write_down(&mut self) -> bool {
         if self.exists {
             return false;

@@ -36,8 +36,8 @@ impl Plugins {
         self.find(id).map(|(_, plugin)| plugin.options.shown(plugin.manifest.enabled_by_default))
     }
 
-    /// The owner had written into the options file by hand when it was saved (`saving/merge.rs`): that holds from now on. After a
-    /// save of his own the plugin starts with it, otherwise at its next start.
+    /// The owner had written into the options file by hand when it was saved (`saving/merge.rs`): that holds from now
+    /// on. After a save of his own the plugin starts with it, otherwise at its next start.
     pub(crate) fn options_written(
         &mut self,
         now: Duration,

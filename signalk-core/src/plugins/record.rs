@@ -217,7 +217,8 @@ impl Record {
         is_due(&mut self.handler_told, now)
     }
 
-    /// Its handler adds more than it may send: whether that is worth a line. There are deltas a thousand times a second.
+    /// Its handler adds more than it may send: whether that is worth a line. There are deltas a thousand times a
+    /// second.
     pub(super) fn added_too_much(&mut self, now: Duration) -> bool {
         is_due(&mut self.too_much_told, now)
     }

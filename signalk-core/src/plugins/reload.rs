@@ -1,8 +1,8 @@
 //! A plugin is loaded anew without a restart of the server: changed module, changed package.json.
 //!
 //! Clauses: plugin ABI 8.3; requirement R97. The order is: stop, read package.json and the options file
-//! (the owner may have written into it by hand), load, describe, start; subscriptions stay, deltas wait and are replayed. When the new
-//! module cannot be loaded or started, the one from before runs again and the client is told.
+//! (the owner may have written into it by hand), load, describe, start; subscriptions stay, deltas wait and are
+//! replayed. When the new module cannot be loaded or started, the one from before runs again and the client is told.
 
 use std::time::Duration;
 

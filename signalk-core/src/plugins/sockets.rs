@@ -1,8 +1,8 @@
-//! Clients' WebSockets to plugins, below `/plugins/{id}` (requirement F67): who may open one, whose it is, and how much may
-//! wait in either direction.
+//! Clients' WebSockets to plugins, below `/plugins/{id}` (requirement F67): who may open one, whose it is, and how much
+//! may wait in either direction.
 //!
-//! Nothing is dropped out of the middle: a side that does not keep up loses its connection, with a reason. What the plugin
-//! is told and may do is `signalk-bridge/src/client_socket.rs`; frames are the edge's.
+//! Nothing is dropped out of the middle: a side that does not keep up loses its connection, with a reason. What the
+//! plugin is told and may do is `signalk-bridge/src/client_socket.rs`; frames are the edge's.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! A question on its way: who is asked, what each gave, what follows. A list or a read asks every provider of the type and
-//! merges; a write first finds out who has the resource, then asks that one.
+//! A question on its way: who is asked, what each gave, what follows. A list or a read asks every provider of the type
+//! and merges; a write first finds out who has the resource, then asks that one.
 
 use std::borrow::Cow;
 
@@ -151,8 +151,8 @@ fn merge_listings(mut listings: Vec<Listing>) -> Listing {
     Listing { body: body.into(), entries }
 }
 
-/// Members of all, as they stand there: 16 MiB of values would be half a gigabyte. What is no object cannot be merged, nor what
-/// has too many values; then the last one is the answer.
+/// Members of all, as they stand there: 16 MiB of values would be half a gigabyte. What is no object cannot be merged,
+/// nor what has too many values; then the last one is the answer.
 fn merge_items(mut items: Vec<Bytes>) -> Bytes {
     let merged = match items.len() {
         0 | 1 => None,

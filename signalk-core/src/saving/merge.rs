@@ -1,13 +1,14 @@
 //! A file that its owner wrote into by hand while the server had it in memory: what he changed is kept.
 //!
-//! Options files of plugins are saved by the page, by the plugin itself, and written by hand (`egress`, `trust`, `limits` have no
-//! other way). A save is the whole file, so without this it would undo what the owner has just written.
+//! Options files of plugins are saved by the page, by the plugin itself, and written by hand (`egress`, `trust`,
+//! `limits` have no other way). A save is the whole file, so without this it would undo what the owner has just
+//! written.
 
 use serde_json::{Map, Value};
 use signalk_model::json;
 
-/// `ours` with what `disk` says otherwise than `before`: member by member of a JSON object, and what we changed ourselves stays
-/// ours. `None`: nobody else has changed it, or `disk` is no JSON object, which a save replaces.
+/// `ours` with what `disk` says otherwise than `before`: member by member of a JSON object, and what we changed
+/// ourselves stays ours. `None`: nobody else has changed it, or `disk` is no JSON object, which a save replaces.
 ///
 /// `before` is what we believe to be on the disk; no JSON object counts as an empty one.
 #[must_use]

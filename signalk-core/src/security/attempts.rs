@@ -1,5 +1,5 @@
-//! How often somebody may try a password (server-api.md 6.3): so many times in ten minutes from one address. The table of
-//! addresses is bounded, and so is the work: `login.rs` has a few checks at a time.
+//! How often somebody may try a password (server-api.md 6.3): so many times in ten minutes from one address. The table
+//! of addresses is bounded, and so is the work: `login.rs` has a few checks at a time.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -8,14 +8,16 @@ use std::time::Duration;
 /// Of one address in [`WINDOW`].
 const MOST: u32 = 100;
 const WINDOW: Duration = Duration::from_secs(600);
-/// Addresses that are remembered; the oldest makes room. Who has more than these is stopped by the number of checks at a time.
+/// Addresses that are remembered; the oldest makes room. Who has more than these is stopped by the number of checks at
+/// a time.
 const ADDRESSES: usize = 1000;
 
 /// Attempts of the last ten minutes.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(BTreeMap<Option<Peer>, Window>);
 
-/// Of IPv6 the network: one client has 2^64 addresses in it. Of link-local ones all: there every neighbour is in the same network.
+/// Of IPv6 the network: one client has 2^64 addresses in it. Of link-local ones all: there every neighbour is in the
+/// same network.
 pub(super) type Peer = [u8; 16];
 
 #[derive(Debug)]

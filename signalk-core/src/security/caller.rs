@@ -1,5 +1,5 @@
-//! Who asks, and how much they may: the four levels of server-api.md 6.5. Which route needs which level is the table's in
-//! `api/routes.rs`; where tokens come from is `credentials.rs`.
+//! Who asks, and how much they may: the four levels of server-api.md 6.5. Which route needs which level is the table's
+//! in `api/routes.rs`; where tokens come from is `credentials.rs`.
 
 use std::sync::Arc;
 

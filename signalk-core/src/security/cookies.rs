@@ -1,5 +1,5 @@
-//! The two cookies of a login (server-api.md 6.3): the token, which scripts cannot read, and who is logged in, which they
-//! show. `SameSite=Strict` keeps other sites from acting as the user.
+//! The two cookies of a login (server-api.md 6.3): the token, which scripts cannot read, and who is logged in, which
+//! they show. `SameSite=Strict` keeps other sites from acting as the user.
 
 use super::credentials::COOKIE;
 
@@ -38,8 +38,8 @@ pub(crate) fn cleared() -> [String; 2] {
     [COOKIE, SHOWN].map(|name| format!("{name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"))
 }
 
-/// Whether a value of `Set-Cookie` is about one of the two. Browsers take one without a name for one of its value's name, and `=`
-/// before it for the same.
+/// Whether a value of `Set-Cookie` is about one of the two. Browsers take one without a name for one of its value's
+/// name, and `=` before it for the same.
 pub(crate) fn is_cookie_of_logins(value: &str) -> bool {
     let pair = value.split(';').next().unwrap_or_default().trim();
     let pair = pair.trim_start_matches(['=', ' ', '\t']);

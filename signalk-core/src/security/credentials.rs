@@ -1,4 +1,5 @@
-//! Where clients carry their tokens (server-api.md 6.4 for HTTP, 3.9 for sockets). Whether a token is good is `token.rs`.
+//! Where clients carry their tokens (server-api.md 6.4 for HTTP, 3.9 for sockets). Whether a token is good is
+//! `token.rs`.
 
 use crate::http::HttpRequest;
 
@@ -41,9 +42,9 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether a page asks that is not this server's own: cookies know no ports, so browsers send them along also for a page that
-/// another server of the same computer serves. A proxy that changes `Host` says which it was in `X-Forwarded-Host`, which no page of
-/// others can set together with a cookie.
+/// Whether a page asks that is not this server's own: cookies know no ports, so browsers send them along also for a
+/// page that another server of the same computer serves. A proxy that changes `Host` says which it was in
+/// `X-Forwarded-Host`, which no page of others can set together with a cookie.
 pub(crate) fn is_foreign(request: &HttpRequest) -> bool {
     let Some(origin) = request.header("origin") else { return false };
     // Browsers over TLS and on the computer itself know it best; no page can say it.

@@ -1,7 +1,8 @@
-//! `security.json` (server-api.md 6.3): users, devices, and what everybody may do. Read once, at the start; written nowhere.
+//! `security.json` (server-api.md 6.3): users, devices, and what everybody may do. Read once, at the start; written
+//! nowhere.
 //!
-//! What cannot be read gives no rights: a damaged file locks the server for everybody, an unknown level is none, and what is
-//! not said is not allowed.
+//! What cannot be read gives no rights: a damaged file locks the server for everybody, an unknown level is none, and
+//! what is not said is not allowed.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,6 @@
-//! Logging in, by HTTP and on a socket (server-api.md 6.3, 3.9): the attempt is counted, the password goes out to be checked,
-//! and when the answer is there whoever waits is answered. Forms of requests are read by `api/security.rs` and `stream`.
+//! Logging in, by HTTP and on a socket (server-api.md 6.3, 3.9): the attempt is counted, the password goes out to be
+//! checked, and when the answer is there whoever waits is answered. Forms of requests are read by `api/security.rs` and
+//! `stream`.
 
 use core::net::IpAddr;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Token security (server-api.md 6): who asks, and how much they may.
 //!
-//! The parts: `file` reads `security.json`, `password` checks passwords off the core's step, `token` signs and verifies,
-//! `credentials` and `cookies` are how both travel, `caller` is the four levels, `attempts` bounds logins and `login` is what
-//! they do. Which route needs which level is one table, `api/routes.rs`, with one gate, `api/gate.rs`; streams ask
-//! [`Security::socket`].
+//! The parts: `file` reads `security.json`, `password` checks passwords off the core's step, `token` signs and
+//! verifies, `credentials` and `cookies` are how both travel, `caller` is the four levels, `attempts` bounds logins and
+//! `login` is what they do. Which route needs which level is one table, `api/routes.rs`, with one gate, `api/gate.rs`;
+//! streams ask [`Security::socket`].
 //!
 //! Not here, and so refused: changing users and devices, access requests, OIDC, rules for single paths (`acls`).
 
@@ -200,7 +200,8 @@ impl Rules {
         level.ok_or(BadToken::Unknown)
     }
 
-    /// DIFFERENCE: with rules for single paths, which are not understood here, nobody but an administrator has any right.
+    /// DIFFERENCE: with rules for single paths, which are not understood here, nobody but an administrator has any
+    /// right.
     fn level(&self, level: Level) -> Level {
         if self.file.has_acls && level < Level::Admin { Level::Nobody } else { level }
     }

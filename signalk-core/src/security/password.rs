@@ -1,5 +1,6 @@
-//! Passwords: bcrypt as `security.json` holds it. A check takes a tenth of a second and more, on purpose, so it never runs in
-//! the core's step: it is a value that an edge executes wherever it may take that long ([`PasswordCheck::execute`]).
+//! Passwords: bcrypt as `security.json` holds it. A check takes a tenth of a second and more, on purpose, so it never
+//! runs in the core's step: it is a value that an edge executes wherever it may take that long
+//! ([`PasswordCheck::execute`]).
 
 use base64::Engine;
 use base64::alphabet::BCRYPT;
@@ -53,8 +54,8 @@ impl PasswordCheck {
         PasswordCheck { password, hash, known: true }
     }
 
-    /// Of somebody who has no password here. It fails, and takes as long as the longest check of the others: nobody learns by the
-    /// time which users there are.
+    /// Of somebody who has no password here. It fails, and takes as long as the longest check of the others: nobody
+    /// learns by the time which users there are.
     pub(crate) fn of_nobody<'a>(
         password: Secret,
         others: impl Iterator<Item = &'a Hash>,
@@ -83,7 +84,8 @@ fn key(password: &str) -> Vec<u8> {
 const MOST_BYTES: usize = 72;
 /// Of the reference.
 const USUAL_COST: u32 = 10;
-/// Each step doubles the time: 10 is 50 ms on a desktop computer and 300 ms on a Raspberry Pi, 14 sixteen times as much.
+/// Each step doubles the time: 10 is 50 ms on a desktop computer and 300 ms on a Raspberry Pi, 14 sixteen times as
+/// much.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 /// Some implementations leave something in the last bits.
 const ENGINE: GeneralPurpose = GeneralPurpose::new(

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Prints nothing of what it holds. Compared by nobody: what is compared (hashes, signatures) is so in constant time, where
-/// it is made.
+/// Prints nothing of what it holds. Compared by nobody: what is compared (hashes, signatures) is so in constant time,
+/// where it is made.
 #[derive(Clone, Default)]
 pub struct Secret(String);
 

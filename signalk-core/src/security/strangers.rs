@@ -1,5 +1,5 @@
-//! What strangers and plugins' pages could do once, in a whole server: bodies and names of any size, streams without a login,
-//! pages of other servers, guesses at others' requests.
+//! What strangers and plugins' pages could do once, in a whole server: bodies and names of any size, streams without a
+//! login, pages of other servers, guesses at others' requests.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! For tests: a secured boat with a user of each level, and their tokens. Passwords are executed by the test, as an edge does.
+//! For tests: a secured boat with a user of each level, and their tokens. Passwords are executed by the test, as an
+//! edge does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

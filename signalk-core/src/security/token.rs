@@ -1,9 +1,9 @@
-//! Access tokens: JSON Web Tokens of one kind, HS256 (RFC 7515, RFC 7519; server-api.md 6.3), so that those of the reference
-//! keep working with the key of its `security.json`.
+//! Access tokens: JSON Web Tokens of one kind, HS256 (RFC 7515, RFC 7519; server-api.md 6.3), so that those of the
+//! reference keep working with the key of its `security.json`.
 //!
-//! Written here because the crates for it bring RSA and elliptic curves, and with them `ring` or a source of random numbers
-//! that a browser would have to import. The algorithm is ours to name, never the token's: with one algorithm there is none
-//! to confuse it with, and `none` is refused like any other. Who a token's subject is, is `Security`'s.
+//! Written here because the crates for it bring RSA and elliptic curves, and with them `ring` or a source of random
+//! numbers that a browser would have to import. The algorithm is ours to name, never the token's: with one algorithm
+//! there is none to confuse it with, and `none` is refused like any other. Who a token's subject is, is `Security`'s.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

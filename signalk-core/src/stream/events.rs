@@ -1,5 +1,5 @@
-//! Server events, `?serverevents=all` (server-api.md 5.6): what the admin UI's dashboard and our own page show. Only those
-//! that something here can cause; the UI lives without the others.
+//! Server events, `?serverevents=all` (server-api.md 5.6): what the admin UI's dashboard and our own page show. Only
+//! those that something here can cause; the UI lives without the others.
 
 use std::time::Duration;
 

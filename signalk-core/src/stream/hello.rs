@@ -31,8 +31,8 @@ impl Server {
         }
         let mut client = Client::new(now, request);
         if !self.security.socket(id).may_read() {
-            // It may still log in, and then ask for what it wants (server-api.md 3.9). Events can only be asked for now: they
-            // begin with the login.
+            // It may still log in, and then ask for what it wants (server-api.md 3.9). Events can only be asked for
+            // now: they begin with the login.
             (client.live, client.events) = (Live::None, false);
         }
         let (live, events) = (client.live, client.events);

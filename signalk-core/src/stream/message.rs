@@ -34,7 +34,8 @@ impl Server {
         if is_too_much(text) {
             return self.close_stream(id, 1009, TOO_MUCH);
         }
-        // Nobody's delta is not even parsed: what is new in it would stay in the interner, and the rest is looked for below.
+        // Nobody's delta is not even parsed: what is new in it would stay in the interner, and the rest is looked for
+        // below.
         let may_write = self.security.socket(id).may_write();
         if may_write
             && UPDATES.find(text).is_some()

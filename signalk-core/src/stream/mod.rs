@@ -2,8 +2,8 @@
 //! delta; sockets and their buffers are the edge's.
 //!
 //! One delta is serialised once, whoever listens: clients of a query subscription (`?subscribe=all`) share the whole
-//! delta's text, clients of a subscribe message share the text of one value. A client that does not read is taken out of
-//! the shared lists and costs a bounded table of latest values ([`backlog`]).
+//! delta's text, clients of a subscribe message share the text of one value. A client that does not read is taken out
+//! of the shared lists and costs a bounded table of latest values ([`backlog`]).
 
 mod backlog;
 mod client;

@@ -1,5 +1,5 @@
-//! What a new query client is sent at once: every cached value, oldest first, each as a delta of its own with its original
-//! source and time (server-api.md 3.2).
+//! What a new query client is sent at once: every cached value, oldest first, each as a delta of its own with its
+//! original source and time (server-api.md 3.2).
 
 use bytes::Bytes;
 use signalk_model::hash::NameSet;

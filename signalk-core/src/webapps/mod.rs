@@ -35,8 +35,8 @@ struct WebApp {
 }
 
 impl WebApps {
-    /// The edge has looked for packages: what is new and has pages is added, the first of a name wins. In words: which others
-    /// are passed over, each once; of plugins that is said by `plugins/registry.rs`.
+    /// The edge has looked for packages: what is new and has pages is added, the first of a name wins. In words: which
+    /// others are passed over, each once; of plugins that is said by `plugins/registry.rs`.
     pub(crate) fn add(&mut self, found: &[FoundPackage]) -> Vec<String> {
         let mut complaints = Vec::new();
         for FoundPackage { dir, package_json } in found {

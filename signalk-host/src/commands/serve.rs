@@ -51,8 +51,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(args: ServeArgs) -> Result<()> {
     let log = logging::start();
-    // One thread for the core and all sockets. A delta passes no lock, no waking of another thread and no memory of another
-    // thread's: with the core on a thread of its own a delta cost up to twice the processor time (benches/README.md).
+    // One thread for the core and all sockets. A delta passes no lock, no waking of another thread and no memory of
+    // another thread's: with the core on a thread of its own a delta cost up to twice the processor time
+    // (benches/README.md).
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -133,8 +134,8 @@ fn start_core(
     tokio::spawn(driver.run(inbox))
 }
 
-/// Waits for somebody who wants us to stop. Without its core the server would go on taking requests that nobody answers, and
-/// whoever starts it again when it ends (systemd) would see it alive.
+/// Waits for somebody who wants us to stop. Without its core the server would go on taking requests that nobody
+/// answers, and whoever starts it again when it ends (systemd) would see it alive.
 ///
 /// # Errors
 ///
@@ -237,8 +238,8 @@ fn chart_folders(args: &ServeArgs) -> impl Iterator<Item = String> {
 /// The same boat each time.
 const DEMO_SEED: u64 = 1;
 
-/// `interfaces.tcp` of settings.json turns it on as in the reference; but not where data needs a login, which these clients
-/// could not give (server-api.md 6.8).
+/// `interfaces.tcp` of settings.json turns it on as in the reference; but not where data needs a login, which these
+/// clients could not give (server-api.md 6.8).
 ///
 /// DIFFERENCE: without a setting it is off; the reference opens it on every start.
 fn tcp_stream_port(args: &ServeArgs, config: &Config) -> Option<u16> {

@@ -1,7 +1,8 @@
 //! From a name to a connection that the owner's rules allow: check the host, resolve, check each address, connect.
 //!
-//! The host is held against the list of what may be reached before it is looked up (F61), the address after it, also when it
-//! was given as one: so no name, redirect or spelling of an address leads around the rules (plugin ABI 5.6, W26).
+//! The host is held against the list of what may be reached before it is looked up (F61), the address after it, also
+//! when it was given as one: so no name, redirect or spelling of an address leads around the rules (plugin ABI 5.6,
+//! W26).
 
 use std::{
     io,

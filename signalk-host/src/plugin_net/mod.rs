@@ -1,8 +1,8 @@
 //! The network of plugins: what they asked for is done here, on tokio; nothing of it blocks the core.
 //!
-//! Who may ask for what, and what a plugin sees of it, is `signalk-bridge/src/net`. Only one rule is kept here, because only here
-//! the address is known that a name stands for: each address is held against the owner's rules before it is connected to
-//! (`connect`). One table per life of a plugin; when the life ends, everything in it ends.
+//! Who may ask for what, and what a plugin sees of it, is `signalk-bridge/src/net`. Only one rule is kept here, because
+//! only here the address is known that a name stands for: each address is held against the owner's rules before it is
+//! connected to (`connect`). One table per life of a plugin; when the life ends, everything in it ends.
 
 mod attempts;
 mod connect;

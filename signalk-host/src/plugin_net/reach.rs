@@ -1,7 +1,8 @@
 //! What a plugin may reach: its owner's rules, and the names that it may look up at once.
 //!
-//! The system's resolver takes a thread for each name, of a pool that also saves files, and nobody can take a question back: at
-//! sea it takes many seconds. So a plugin has a few at a time, over all its lives, whatever it connects, closes and asks anew.
+//! The system's resolver takes a thread for each name, of a pool that also saves files, and nobody can take a question
+//! back: at sea it takes many seconds. So a plugin has a few at a time, over all its lives, whatever it connects,
+//! closes and asks anew.
 
 use std::{
     io,
@@ -50,8 +51,8 @@ impl Resolver {
         Resolver { at_once: Arc::new(Semaphore::new(AT_ONCE)), ask }
     }
 
-    /// The addresses of a name, in the system's order. Who goes away meanwhile leaves the place taken until the system has
-    /// answered.
+    /// The addresses of a name, in the system's order. Who goes away meanwhile leaves the place taken until the system
+    /// has answered.
     pub(super) async fn look_up(&self, host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
         let place = Arc::clone(&self.at_once).acquire_owned().await;
         let ask = self.ask;

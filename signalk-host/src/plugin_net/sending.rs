@@ -1,13 +1,13 @@
 //! Bytes that a plugin's connections have still to send. What an open connection may have is the plugin's bound
-//! (`signalk-bridge/src/net`); but one that the plugin closes sends on for a while, and a plugin that opens, sends and closes again
-//! and again would fill the memory with what nobody reads.
+//! (`signalk-bridge/src/net`); but one that the plugin closes sends on for a while, and a plugin that opens, sends and
+//! closes again and again would fill the memory with what nobody reads.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Of one plugin, over its lives: more than all that may be open have together (64 connections with 1 MiB, WebSockets with
-/// 32 MiB), so that only closed ones can reach it.
+/// Of one plugin, over its lives: more than all that may be open have together (64 connections with 1 MiB, WebSockets
+/// with 32 MiB), so that only closed ones can reach it.
 const MOST: usize = 128 << 20;
 
 /// The bytes of one plugin.

@@ -159,8 +159,8 @@ async fn read(
     }
 }
 
-/// Says that the reading task has ended: then there is nothing to receive. That may be asked more than once, which a oneshot
-/// channel does not allow.
+/// Says that the reading task has ended: then there is nothing to receive. That may be asked more than once, which a
+/// oneshot channel does not allow.
 type Over = mpsc::Receiver<Infallible>;
 
 /// Until the plugin closes, or the other end did.

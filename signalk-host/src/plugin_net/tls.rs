@@ -1,6 +1,7 @@
 //! TLS of plugins' connections: rustls with ring. Trusted are Mozilla's roots and what the system trusts
-//! (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), so that an owner's own authority works; and, for one plugin, the certificates
-//! that its owner lists by their fingerprints, because devices on boats sign their own, and the authorities in files that he names.
+//! (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), so that an owner's own authority works; and, for one plugin, the
+//! certificates that its owner lists by their fingerprints, because devices on boats sign their own, and the
+//! authorities in files that he names.
 
 use std::{fmt, io, sync::Arc};
 
@@ -35,7 +36,8 @@ pub(super) type Trusted = OnceCell<Result<Arc<ClientConfig>, String>>;
 /// Read once, at the first secure connection.
 static USUAL: OnceCell<Result<Usual, String>> = OnceCell::const_new();
 
-/// By a thread of its own: the system's certificates are some hundred files, and the navigation data goes by this thread.
+/// By a thread of its own: the system's certificates are some hundred files, and the navigation data goes by this
+/// thread.
 async fn read_usual() -> Result<Usual, String> {
     let read = spawn_blocking(|| usual().map_err(|error| error.to_string()));
     read.await.unwrap_or_else(|error| Err(error.to_string()))
@@ -114,8 +116,8 @@ pub(super) async fn secure(stream: TcpStream, reach: &Reach, host: &str) -> io::
     Ok(Stream::Secure(Box::new(stream)))
 }
 
-/// Asks the authorities, but for certificates that the owner trusts as they are. That the server has the certificate's key is
-/// proved in either case.
+/// Asks the authorities, but for certificates that the owner trusts as they are. That the server has the certificate's
+/// key is proved in either case.
 #[derive(Debug)]
 struct Judge {
     authorities: Arc<WebPkiServerVerifier>,
@@ -216,7 +218,8 @@ pub(super) fn cut_plainly(error: io::Error) -> io::Error {
     }
 }
 
-/// Without rustls' frame around our own words, and in plain ones where it has its own. `file` is the plugin's, for its owner.
+/// Without rustls' frame around our own words, and in plain ones where it has its own. `file` is the plugin's, for its
+/// owner.
 fn plainly(error: io::Error, file: &str) -> io::Error {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     let text = match cause {

@@ -1,8 +1,9 @@
-//! One UDP socket of a plugin: a task that sets options and sends in the order given, and hands on what comes in batches.
+//! One UDP socket of a plugin: a task that sets options and sends in the order given, and hands on what comes in
+//! batches.
 //!
-//! While the core is behind, datagrams wait here up to the bound of the plugin ABI (6.1); then the oldest are dropped and
-//! counted, with those that the system had to drop before (`udp/drops.rs`). So a flood costs bounded memory, and what is
-//! handed on is the latest. Each option is answered, whatever becomes of the socket: a guest rests until it is.
+//! While the core is behind, datagrams wait here up to the bound of the plugin ABI (6.1); then the oldest are dropped
+//! and counted, with those that the system had to drop before (`udp/drops.rs`). So a flood costs bounded memory, and
+//! what is handed on is the latest. Each option is answered, whatever becomes of the socket: a guest rests until it is.
 
 mod backlog;
 mod drops;

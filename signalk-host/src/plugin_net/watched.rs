@@ -1,5 +1,5 @@
-//! The tasks of a plugin's network, watched: one that panics is told to the plugin like any other end, because a guest may rest
-//! until it hears of it, and its place among so many is taken until then.
+//! The tasks of a plugin's network, watched: one that panics is told to the plugin like any other end, because a guest
+//! may rest until it hears of it, and its place among so many is taken until then.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,7 +9,8 @@ use signalk_bridge::Report;
 use super::Way;
 use crate::pool::words_of;
 
-/// Does the work; should it panic, this is reported instead of what it would have said. One that is aborted says nothing.
+/// Does the work; should it panic, this is reported instead of what it would have said. One that is aborted says
+/// nothing.
 pub(super) async fn watched(
     work: impl Future<Output = ()> + Send + 'static,
     way: Way,

@@ -33,7 +33,8 @@ use crate::headers;
 const CONNECT: Duration = Duration::from_secs(30);
 /// Longest message.
 const LONGEST: usize = 16 << 20;
-/// What was to be sent before the plugin closed is sent as long as a message goes out in each of these: 1 MiB at 140 kbit/s.
+/// What was to be sent before the plugin closed is sent as long as a message goes out in each of these: 1 MiB at 140
+/// kbit/s.
 const BACKLOG: Duration = Duration::from_secs(60);
 /// A closing handshake has so long.
 const GOODBYE: Duration = Duration::from_secs(5);

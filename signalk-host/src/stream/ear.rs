@@ -1,5 +1,5 @@
-//! The reading half of a WebSocket: frames to messages, by `tungstenite`. What that wants to say by itself (the answer to a
-//! ping or to a close) goes into the outbox, because the writing half is another task's.
+//! The reading half of a WebSocket: frames to messages, by `tungstenite`. What that wants to say by itself (the answer
+//! to a ping or to a close) goes into the outbox, because the writing half is another task's.
 
 use std::{
     io,
@@ -124,7 +124,8 @@ impl AsyncRead for Ends {
 }
 
 impl AsyncWrite for Ends {
-    /// Pending is tried again with the next message that comes; newer answers replace older ones meanwhile (RFC 6455, 5.5.3).
+    /// Pending is tried again with the next message that comes; newer answers replace older ones meanwhile (RFC 6455,
+    /// 5.5.3).
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,

@@ -1,5 +1,5 @@
-//! From an HTTP request to a socket of our own. Compression (permessage-deflate) is not offered: it would make every client's
-//! bytes different, and one boat's deltas would be compressed once per client.
+//! From an HTTP request to a socket of our own. Compression (permessage-deflate) is not offered: it would make every
+//! client's bytes different, and one boat's deltas would be compressed once per client.
 
 use axum::{
     body::Body,

@@ -64,7 +64,8 @@ fn reply(asked: &served::Asked) -> Vec<u8> {
     }
 }
 
-/// No UTF-8. AssemblyScript reads the four as one letter that has a part of each, so it shows that they came as they are.
+/// No UTF-8. AssemblyScript reads the four as one letter that has a part of each, so it shows that they came as they
+/// are.
 const BINARY: [u8; 4] = [0x89, b'P', 0, 1];
 const BINARY_READ: &str = "\u{50001}";
 

@@ -1,5 +1,5 @@
-//! HTTP and WebSockets of plugins that are called by their exports, in Rust, AssemblyScript, C and Go: guests that know no
-//! `async`, whose calls rest until a real server has answered.
+//! HTTP and WebSockets of plugins that are called by their exports, in Rust, AssemblyScript, C and Go: guests that know
+//! no `async`, whose calls rest until a real server has answered.
 
 use std::{
     io::{Read, Write},

@@ -169,8 +169,8 @@ impl Registry {
     }
 
     /// Lays `members` over what is known of a path. False when there is no room: metadata of the own vessel and of all
-    /// others have their bounds apart. Of the own vessel's one provider has only a part, and is sure of a smaller one however
-    /// full it is; `provider` is `None` for all others.
+    /// others have their bounds apart. Of the own vessel's one provider has only a part, and is sure of a smaller one
+    /// however full it is; `provider` is `None` for all others.
     pub fn merge(
         &mut self,
         context: &Context,

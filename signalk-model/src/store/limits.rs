@@ -1,8 +1,8 @@
-//! How much the model may hold, and whose it is: names and values come from outside. The own vessel has a budget of its own,
-//! so that nothing crowds out its data; and one provider (a connection, a plugin, the WebSocket clients without a login together, or those of one user) has only a part
-//! of each budget, so that none crowds out the others, and is sure of a few places however full it is: an instrument that is
-//! switched on late, and the server's own alarms, have theirs. A value that has a place is always replaced, whatever is full, as long as
-//! it is small.
+//! How much the model may hold, and whose it is: names and values come from outside. The own vessel has a budget of its
+//! own, so that nothing crowds out its data; and one provider (a connection, a plugin, the WebSocket clients without a
+//! login together, or those of one user) has only a part of each budget, so that none crowds out the others, and is
+//! sure of a few places however full it is: an instrument that is switched on late, and the server's own alarms, have
+//! theirs. A value that has a place is always replaced, whatever is full, as long as it is small.
 
 use std::fmt;
 
@@ -20,14 +20,16 @@ pub(super) const MAX_CONTEXTS_OF_ONE: usize = 5000;
 pub(super) const SOURCES: Seats = Seats { all: 50, of_one: 40, sure: 5 };
 /// Most members of the root (`name`, `mmsi`, `communication`) of one context, by source.
 pub(super) const ATTRIBUTES: Seats = Seats { all: 100, of_one: 80, sure: 10 };
-/// Nodes of the tree of sources: beyond these new sources are not shown, their values are. A device of NMEA 2000 has some 30.
+/// Nodes of the tree of sources: beyond these new sources are not shown, their values are. A device of NMEA 2000 has
+/// some 30.
 pub(super) const NODES: Seats = Seats { all: 20_000, of_one: 10_000, sure: 500 };
 /// Largest root value in bytes; real ones have 500.
 pub(super) const MAX_ROOT_BYTES: usize = 16 << 10;
 /// A value of so many bytes weighs nothing: it is bounded by the number of values.
 const SMALL_BYTES: usize = 1 << 10;
 
-/// What the contexts of one kind may hold together. A value is one source's of one path, about 1 KB with its place in the tree.
+/// What the contexts of one kind may hold together. A value is one source's of one path, about 1 KB with its place in
+/// the tree.
 #[derive(Debug, Clone, Copy)]
 struct Most {
     values: usize,
@@ -41,8 +43,8 @@ struct Most {
     bytes: usize,
 }
 
-/// How many of something there may be, whoever brought them; of one provider; and of one provider however many there are: the
-/// boat's GPS has its place, whatever labels another connection makes up.
+/// How many of something there may be, whoever brought them; of one provider; and of one provider however many there
+/// are: the boat's GPS has its place, whatever labels another connection makes up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seats {
     all: usize,

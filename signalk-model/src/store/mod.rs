@@ -68,7 +68,8 @@ pub struct Store {
 /// The place of this vessel among the contexts.
 const OWN: usize = 0;
 
-/// What begins so is a resource: a null that only streams see says that it was deleted, and nobody needs to know that later.
+/// What begins so is a resource: a null that only streams see says that it was deleted, and nobody needs to know that
+/// later.
 const RESOURCES: &str = "resources.";
 
 impl Store {
@@ -109,8 +110,8 @@ impl Store {
         self.apply_from(now, delta, placement, &provider);
     }
 
-    /// Takes a delta of a provider: a connection, a plugin. Of what the model may hold each has only a part. Says what had no
-    /// room; then nobody should be told of it.
+    /// Takes a delta of a provider: a connection, a plugin. Of what the model may hold each has only a part. Says what
+    /// had no room; then nobody should be told of it.
     pub fn apply_from(
         &mut self,
         now: Duration,

@@ -18,7 +18,8 @@ pub(super) struct Sources {
     /// Where the time of a known source object goes; none for sources whose time the tree does not show.
     known: NameMap<Arc<Source>, Option<usize>>,
     bare: NameSet<SourceRef>,
-    /// What found no room, by who brought it: nodes are never given back, so it never will. Where its time goes all the same.
+    /// What found no room, by who brought it: nodes are never given back, so it never will. Where its time goes all the
+    /// same.
     refused: NameMap<(SourceRef, Arc<Source>), Option<usize>>,
     refused_bare: NameSet<(SourceRef, SourceRef)>,
     /// One for each [`Node::Time`] of the tree.
@@ -232,7 +233,8 @@ impl Grown<'_> {
         }
     }
 
-    /// Where the time of this member goes: as many places as there are such members, however many source objects name one.
+    /// Where the time of this member goes: as many places as there are such members, however many source objects name
+    /// one.
     fn time(&mut self, members: &mut JsMap<Node>, key: &str) -> Option<usize> {
         if let Some(Node::Time(at)) = members.get(key) {
             return Some(*at);

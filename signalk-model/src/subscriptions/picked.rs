@@ -1,5 +1,6 @@
-//! Which rows of one receiver a path belongs to, each path looked at once: for the replay of everything that is known, which
-//! has few paths and many items. Rows of one message nearly always share context and sources: only what differs is told.
+//! Which rows of one receiver a path belongs to, each path looked at once: for the replay of everything that is known,
+//! which has few paths and many items. Rows of one message nearly always share context and sources: only what differs
+//! is told.
 
 use crate::hash::NameMap;
 

@@ -1,5 +1,5 @@
-//! The rows of all subscribers: their places, the indexes by path, and which looked-up lists they outdate. Which rows match a
-//! value is `matching.rs`.
+//! The rows of all subscribers: their places, the indexes by path, and which looked-up lists they outdate. Which rows
+//! match a value is `matching.rs`.
 
 use std::hash::Hash;
 

@@ -1,5 +1,5 @@
-//! Corrects a compass: every `navigation.headingMagnetic` (or what `path` says) gets `offset` radians before it is in the
-//! model, one that is no number is dropped, all else passes.
+//! Corrects a compass: every `navigation.headingMagnetic` (or what `path` says) gets `offset` radians before it is in
+//! the model, one that is no number is dropped, all else passes.
 
 use serde::Deserialize;
 use wasmi_pdk::Result;

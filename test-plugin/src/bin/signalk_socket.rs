@@ -1,6 +1,6 @@
 //! WebSockets of clients at `/live/:name` and `/flood`: says what was asked for, then repeats every message, bytes in
-//! reverse. Texts that it obeys: `close` (4001, "enough"), `trap`, `spin`, `flood` (40 messages of 512 KiB). Whoever leaves is told
-//! as `test.left`.
+//! reverse. Texts that it obeys: `close` (4001, "enough"), `trap`, `spin`, `flood` (40 messages of 512 KiB). Whoever
+//! leaves is told as `test.left`.
 
 use serde_json::{Value, json};
 use wasmi_pdk::Result;

@@ -1,6 +1,7 @@
-//! Replays the recordings of the reference server (2.32.0, with security off and on) through the core and counts how many come out the
-//! same. Every failure that is known has its reason in `known.rs`; a new failure and a new pass both fail this test, so the
-//! list is always true. Without the recordings the test says so; on CI (`CI=true`) their absence is a failure.
+//! Replays the recordings of the reference server (2.32.0, with security off and on) through the core and counts how
+//! many come out the same. Every failure that is known has its reason in `known.rs`; a new failure and a new pass both
+//! fail this test, so the list is always true. Without the recordings the test says so; on CI (`CI=true`) their absence
+//! is a failure.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! The recordings with security on: logins, tokens, who may do what, streams. The boat of these has only what its owner wrote
-//! down.
+//! The recordings with security on: logins, tokens, who may do what, streams. The boat of these has only what its owner
+//! wrote down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

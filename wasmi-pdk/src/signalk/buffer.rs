@@ -37,8 +37,8 @@ pub trait BufferPlugin: Sized + 'static {
     const NAME: &'static str;
     /// JSON Schema of the options, as text.
     const SCHEMA: &'static str = "{}";
-    /// How a form for the options is drawn (`uiSchema` of react-jsonschema-form), as text, when `plugin_ui_schema` is named in
-    /// `buffer_plugin!`.
+    /// How a form for the options is drawn (`uiSchema` of react-jsonschema-form), as text, when `plugin_ui_schema` is
+    /// named in `buffer_plugin!`.
     const UI_SCHEMA: &'static str = "";
     /// The owner's options.
     type Options: DeserializeOwned + Default;
@@ -160,8 +160,8 @@ impl Server {
         serde_json::from_slice(&exports::sk::get_self_path(path)?).ok()
     }
 
-    /// Deltas of others with one of these paths (`navigation.*`) come to [`BufferPlugin::input`]; no path: none does any more.
-    /// Needs the capability `deltaInputHandler`; whether it worked.
+    /// Deltas of others with one of these paths (`navigation.*`) come to [`BufferPlugin::input`]; no path: none does
+    /// any more. Needs the capability `deltaInputHandler`; whether it worked.
     #[must_use]
     pub fn intercept(&self, paths: &[&str]) -> bool {
         let wish = serde_json::json!({ "paths": paths }).to_string();

@@ -72,7 +72,8 @@ macro_rules! __buffer_export {
     (plugin_ui_schema) => {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn plugin_ui_schema(out: *mut u8, max: usize) -> usize {
-            // SAFETY: the host's promise (plugin ABI 2.6): `max` bytes at `out` are a block that it asked `allocate` for.
+            // SAFETY: the host's promise (plugin ABI 2.6): `max` bytes at `out` are a block that it asked `allocate`
+            // for.
             SLOT.with(|slot| unsafe { buffer::ui_schema(slot, out, max) })
         }
     };
@@ -84,8 +85,8 @@ macro_rules! __buffer_export {
             out: *mut u8,
             max: usize,
         ) -> usize {
-            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it asked
-            // `allocate` for, and it uses neither during the call.
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it
+            // asked `allocate` for, and it uses neither during the call.
             SLOT.with(|slot| unsafe { buffer::input(slot, json, len, out, max) })
         }
     };

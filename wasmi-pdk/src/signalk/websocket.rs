@@ -105,8 +105,8 @@ pub enum Event {
 /// How it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct End {
-    /// The client's own word: 1000, 1001 when its page is left, 1005 when it gave none. `None`: it is gone without a word, or
-    /// the server closed it.
+    /// The client's own word: 1000, 1001 when its page is left, 1005 when it gave none. `None`: it is gone without a
+    /// word, or the server closed it.
     pub code: Option<u16>,
     /// The client's words, or, without a code, the server's.
     pub reason: Option<String>,
@@ -155,11 +155,12 @@ impl Client {
 }
 
 impl SignalK {
-    /// Clients may open WebSockets at these paths; `handle` is told what they do. Takes the place of what was served before; at
-    /// most 100 are open at a time.
+    /// Clients may open WebSockets at these paths; `handle` is told what they do. Takes the place of what was served
+    /// before; at most 100 are open at a time.
     ///
     /// # Errors
-    /// What the server says: the capability `httpEndpoints` is missing, too many paths, what is no name of a subprotocol.
+    /// What the server says: the capability `httpEndpoints` is missing, too many paths, what is no name of a
+    /// subprotocol.
     pub async fn serve_websockets(
         &self,
         mount: impl Into<Mount>,

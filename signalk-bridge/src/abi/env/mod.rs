@@ -169,7 +169,8 @@ fn build() -> Imports {
     imports
 }
 
-/// What a call that fails costs the guest in fuel, beside its arguments: what was asked is read, and why not is put in words.
+/// What a call that fails costs the guest in fuel, beside its arguments: what was asked is read, and why not is put in
+/// words.
 const FAILING: u64 = 5_000;
 
 fn enter(

@@ -165,7 +165,8 @@ fn expected(calls: &[Call], of: impl Fn(&Call) -> i32) -> Vec<(String, i32)> {
     calls.iter().map(|call| (call.name().to_owned(), of(call))).collect()
 }
 
-/// The list is the specification's: 62 imports of `env`, of which two end the plugin, and 46 of WASI, of which one does.
+/// The list is the specification's: 62 imports of `env`, of which two end the plugin, and 46 of WASI, of which one
+/// does.
 #[test]
 fn the_guests_are_asked_to_call_every_import() {
     let count = |calls: Vec<Call>| {

@@ -1,10 +1,11 @@
-//! What a plugin may answer to `initialize`, and what becomes of it (`wit/signalk-plugin.wit`, interface plugin-interface):
-//! guests with canned answers. A description by the buffer ABI is the neighbours' matter, all but its schema.
+//! What a plugin may answer to `initialize`, and what becomes of it (`wit/signalk-plugin.wit`, interface
+//! plugin-interface): guests with canned answers. A description by the buffer ABI is the neighbours' matter, all but
+//! its schema.
 
 use super::*;
 
-/// A reactor that answers the host's calls 1, 2 and 3 (`initialize`, `start`, `stop`), whatever they say, and copies each
-/// request to its log. `initialize` is answered with this line.
+/// A reactor that answers the host's calls 1, 2 and 3 (`initialize`, `start`, `stop`), whatever they say, and copies
+/// each request to its log. `initialize` is answered with this line.
 fn answering(initialize: &str) -> Vec<u8> {
     let lines = [
         initialize.to_owned(),

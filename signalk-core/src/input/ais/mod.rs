@@ -1,4 +1,5 @@
-//! AIS: VDM and VDO sentences to the values of the vessels around. Bits, fragments, messages and names have a file each.
+//! AIS: VDM and VDO sentences to the values of the vessels around. Bits, fragments, messages and names have a file
+//! each.
 
 pub(crate) mod bits;
 mod fragments;

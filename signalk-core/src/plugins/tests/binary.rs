@@ -1,4 +1,5 @@
-//! Binary streams in virtual time: who hears what a plugin emits, who may emit it, and what a client that does not read costs.
+//! Binary streams in virtual time: who hears what a plugin emits, who may emit it, and what a client that does not read
+//! costs.
 
 use bytes::Bytes;
 
@@ -7,8 +8,8 @@ use super::*;
 
 const LIMIT: usize = 256 << 10;
 
-/// A provider of radars that lists these; `GET /emit` emits a frame of 8 bytes to the stream, `GET /spokes` one to the radar `r1` by its own
-/// import, `GET /burst` a hundred; each answers what the import did.
+/// A provider of radars that lists these; `GET /emit` emits a frame of 8 bytes to the stream, `GET /spokes` one to the
+/// radar `r1` by its own import, `GET /burst` a hundred; each answers what the import did.
 fn radar(lists: &str, stream: &str) -> Vec<u8> {
     let endpoints = r#"[{"method":"GET","path":"/emit","handler":"h_emit"},{"method":"GET","path":"/spokes","handler":"h_spokes"},{"method":"GET","path":"/burst","handler":"h_burst"}]"#;
     let call = format!(

@@ -1,5 +1,5 @@
-//! Owners write into options files by hand while the server runs: nothing of it is undone, and it holds from the plugin's next
-//! start by its owner (plugin ABI 1.5; `saving/merge.rs`).
+//! Owners write into options files by hand while the server runs: nothing of it is undone, and it holds from the
+//! plugin's next start by its owner (plugin ABI 1.5; `saving/merge.rs`).
 
 use super::*;
 

@@ -3,8 +3,8 @@
 use super::handlers::{ask, install};
 use super::*;
 
-/// A request without a body has `{}`, where some pages show `null`: a handler may look into it at once. A body that is `null`
-/// is none that the reference's parser takes.
+/// A request without a body has `{}`, where some pages show `null`: a handler may look into it at once. A body that is
+/// `null` is none that the reference's parser takes.
 #[test]
 fn w45_the_body_of_a_request_without_one_is_an_empty_object() {
     let mut sim = Sim::new();

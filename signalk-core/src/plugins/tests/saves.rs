@@ -1,4 +1,5 @@
-//! Options that are saved: by a client, by the plugin itself, and the routes for it. What a plugin makes of them is `options`.
+//! Options that are saved: by a client, by the plugin itself, and the routes for it. What a plugin makes of them is
+//! `options`.
 
 use super::options::{SCHEMA, configured};
 use super::*;

@@ -1,6 +1,6 @@
-//! Names that a plugin sends datagrams to. A resolver that does not answer (a boat at sea has no name server) takes many seconds:
-//! meanwhile the socket receives and sends to others, and what is for this name waits. That a name was not found is remembered for
-//! a while, too.
+//! Names that a plugin sends datagrams to. A resolver that does not answer (a boat at sea has no name server) takes
+//! many seconds: meanwhile the socket receives and sends to others, and what is for this name waits. That a name was
+//! not found is remembered for a while, too.
 
 use std::{collections::BTreeMap, io, net::IpAddr, sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! What the guests are asked to call: every import by its name, and what each answers.
 //!
-//! Arguments are written as `test-plugin/buffer/src/script.rs` reads them. The order matters: what one call makes the next
-//! uses, socket 1 and 2, descriptor 4.
+//! Arguments are written as `test-plugin/buffer/src/script.rs` reads them. The order matters: what one call makes the
+//! next uses, socket 1 and 2, descriptor 4.
 
 use serde_json::{Value, json};
 
