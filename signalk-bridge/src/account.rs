@@ -169,8 +169,8 @@ impl Account {
     }
 }
 
-/// What is left of an account while its guest runs: a host call that answers at once reckons with it, and what it promises
-/// is kept when the account is charged. Time that passes only adds.
+/// What is left of an account while its guest runs: a host call that answers at once reckons with it, and what it
+/// promises is kept when the account is charged. Time that passes only adds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
     deltas: u64,

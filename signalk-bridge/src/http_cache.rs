@@ -1,17 +1,20 @@
-//! Answers by HTTP that are kept for a plugin: fresh ones are not asked for again, older ones are checked (requirement R89).
+//! Answers by HTTP that are kept for a plugin: fresh ones are not asked for again, older ones are checked (requirement
+//! R89).
 //!
 //! A private cache of `GET` answers with status 200 (RFC 9111). What an answer says of itself, and how old it is, is
-//! `http_cache/freshness.rs`. Only requests that are equal in everything share an answer, headers included, so what `Vary` may
-//! name is equal, too; `Vary: *` is checked each time. A request with a `range` or a condition of its own goes past it.
-//! DIFFERENCE from RFC 9111, 4.2.4: when the server cannot be reached or fails (429, 500 and above), what is kept serves,
-//! however old and whatever the server wished: at sea that is the rule. The answer says so, and its `age`.
+//! `http_cache/freshness.rs`. Only requests that are equal in everything share an answer, headers included, so what
+//! `Vary` may name is equal, too; `Vary: *` is checked each time. A request with a `range` or a condition of its own
+//! goes past it. DIFFERENCE from RFC 9111, 4.2.4: when the server cannot be reached or fails (429, 500 and above), what
+//! is kept serves, however old and whatever the server wished: at sea that is the rule. The answer says so, and its
+//! `age`.
 //!
-//! Pure values: `now` is a time since any origin. The edge keeps one per life of a plugin and does the asking; what `egress`
-//! refuses is refused whatever is kept, and that is the edge's, too.
+//! Pure values: `now` is a time since any origin. The edge keeps one per life of a plugin and does the asking; what
+//! `egress` refuses is refused whatever is kept, and that is the edge's, too.
 //!
-//! Not the crate `http-cache-semantics` (looked at: 3.0): it takes the time as `SystemTime`, which the core does not name,
-//! and is one crate more with one for dates; an `Age` near 2^64 seconds overflows in it, which ends the host; of headers with
-//! one name it keeps the last; and an answer 304 without the validators of the first is no confirmation to it.
+//! Not the crate `http-cache-semantics` (looked at: 3.0): it takes the time as `SystemTime`, which the core does not
+//! name, and is one crate more with one for dates; an `Age` near 2^64 seconds overflows in it, which ends the host; of
+//! headers with one name it keeps the last; and an answer 304 without the validators of the first is no confirmation to
+//! it.
 
 mod freshness;
 

@@ -84,7 +84,8 @@ pub(crate) struct Server {
     pub(crate) posted_options: Vec<SavedPost>,
     /// Saved configurations whose clients wait for the plugin; `Core` answers them.
     pub(crate) saved_options: Vec<(HttpId, String)>,
-    /// Frames of plugins that went nowhere: whose, how many, and why if that was not said in this life; `Core` tells the plugins.
+    /// Frames of plugins that went nowhere: whose, how many, and why if that was not said in this life; `Core` tells
+    /// the plugins.
     pub(crate) lost_frames: Vec<(PluginId, u64, Option<String>)>,
     /// Replies of handlers that are garbage, in words; `Core` tells the plugins' logs.
     pub(crate) garbage: Vec<(PluginId, String)>,

@@ -1,8 +1,9 @@
 //! R80, T9, F58: a plugin finds a Furuno radar by broadcast, takes its spokes by multicast and streams them to a
 //! WebSocket client; from a fake radar in a network of the test's own.
 //!
-//! `full_pace` is four turns of the antenna at its own speed, in which nothing may be lost. `full_rate` is a measurement
-//! and ignored; `benches/README.md` says how it is run and what came out. The guests are built by `cargo xtask guests`.
+//! `full_pace` is four turns of the antenna at its own speed, in which nothing may be lost. `full_rate` is a
+//! measurement and ignored; `benches/README.md` says how it is run and what came out. The guests are built by `cargo
+//! xtask guests`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

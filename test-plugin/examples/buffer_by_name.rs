@@ -1,8 +1,10 @@
-//! A plugin of the buffer ABI with `wasmi-pdk` that uses methods which have no import of their own: a PUT, a subscription,
-//! clients' WebSockets, streamed bodies. `c_by_name`, `go_by_name` and `as_by_name` do the same by `sk_call`.
+//! A plugin of the buffer ABI with `wasmi-pdk` that uses methods which have no import of their own: a PUT, a
+//! subscription, clients' WebSockets, streamed bodies. `c_by_name`, `go_by_name` and `as_by_name` do the same by
+//! `sk_call`.
 //!
-//! The start opens `/live` to WebSockets and subscribes to `navigation.speedOverGround`, once a second at most; the first
-//! poll puts 1.5 to `steering.target` and logs `put JSON`. A client is greeted with `hello`, and what it says is sent back.
+//! The start opens `/live` to WebSockets and subscribes to `navigation.speedOverGround`, once a second at most; the
+//! first poll puts 1.5 to `steering.target` and logs `put JSON`. A client is greeted with `hello`, and what it says is
+//! sent back.
 //! `delta_handler` logs `delta`. POST /count answers `{"pieces": n}` of its body; GET /down streams two million `x`. A
 //! client that leaves is logged: `left`.
 

@@ -2,7 +2,8 @@
 //!
 //! It adds up the own vessel's `navigation.speedOverGround`, keeps its position, the text of `navigation.state` and the
 //! zones of that speed, and says in its log, once a second if something came:
-//! `12 values, speed 9500, at 60500 24000, state motoring, zones [..], lost 0` (thousandths). `as_values`, `c_values` and
+//! `12 values, speed 9500, at 60500 24000, state motoring, zones [..], lost 0` (thousandths). `as_values`, `c_values`
+//! and
 //! `go_values` say the same.
 
 use wasmi_pdk::Result;

@@ -1,7 +1,8 @@
 //! A plugin of the buffer ABI with `wasmi-pdk` that fetches and talks: `url` is asked by POST when it starts,
 //! `ws` is connected to and sent a text and bytes; `stream` is sent `bytes` bytes by PUT and then read.
 //!
-//! Configuration: `url`, `ws`, `stream`, `bytes`. What came is in the log: `fetched 201 12 knots`, `sent 200 ..`, `read ..`,
+//! Configuration: `url`, `ws`, `stream`, `bytes`. What came is in the log: `fetched 201 12 knots`, `sent 200 ..`, `read
+//! ..`,
 //! `heard Text("hello")`, `over: ...`.
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! What the server holds while bodies of 16 MiB go through a plugin by exports, both ways at once: read from one server, sent to
-//! another (R88). Counted by its allocator, not measured by a clock. The edge is played here; what the real one holds is
+//! What the server holds while bodies of 16 MiB go through a plugin by exports, both ways at once: read from one
+//! server, sent to another (R88). Counted by its allocator, not measured by a clock. The edge is played here; what the
+//! real one holds is
 //! `signalk-host/src/plugin_net/tests/uploads.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]

@@ -1,5 +1,6 @@
-//! Plugins by exports, in four languages, and the methods that have no import of their own: a PUT, a subscription, clients'
-//! WebSockets and streamed bodies by `sk_call` and `on_event`. What one call does is `signalk-bridge/src/session/tests`.
+//! Plugins by exports, in four languages, and the methods that have no import of their own: a PUT, a subscription,
+//! clients' WebSockets and streamed bodies by `sk_call` and `on_event`. What one call does is
+//! `signalk-bridge/src/session/tests`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

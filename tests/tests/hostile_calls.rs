@@ -1,5 +1,5 @@
-//! Guests that flood `sk_call`, beside a plugin that works, in the whole server: each call is a way through the core, so it is
-//! the guest that pays for it.
+//! Guests that flood `sk_call`, beside a plugin that works, in the whole server: each call is a way through the core,
+//! so it is the guest that pays for it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

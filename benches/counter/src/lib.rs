@@ -6,7 +6,8 @@
 //! - `counted` and `others`, after every so many deltas, and once a second if they changed. Counted are deltas with
 //!   `navigation.log`, which only the measurement sends; other plugins' words are among the others.
 //!
-//! Nothing here is special to one server, unless it is built with the feature `values` (`values.rs`). Where the ABI touches memory is `abi.rs`.
+//! Nothing here is special to one server, unless it is built with the feature `values` (`values.rs`). Where the ABI
+//! touches memory is `abi.rs`.
 
 mod abi;
 mod read;

@@ -1,5 +1,5 @@
-//! What clients ask over HTTP, below `/plugins/<id>`: how the watch goes, where anchor and boat are, and to drop the anchor
-//! where the boat is.
+//! What clients ask over HTTP, below `/plugins/<id>`: how the watch goes, where anchor and boat are, and to drop the
+//! anchor where the boat is.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -10,8 +10,8 @@ use wasmi_pdk::signalk::{Delta, Server};
 use super::watch::{Verdict, Watch};
 use super::{AnchorWatch, DISTANCE, Options, POSITION_OF_ANCHOR, RADIUS};
 
-/// Who may read may look; who drops the anchor must be allowed to write. A server that does not know the difference lets
-/// its owner in and nobody else.
+/// Who may read may look; who drops the anchor must be allowed to write. A server that does not know the difference
+/// lets its owner in and nobody else.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/status", "").readonly(),

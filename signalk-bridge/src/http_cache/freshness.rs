@@ -1,8 +1,8 @@
 //! What an answer says of how long it holds, and how old it is (RFC 9111, 4.2 and 5).
 //!
 //! Read are `Cache-Control` (`no-store`, `no-cache`, `max-age`), `Expires` with `Date`, `Age` and `Vary: *`. Nothing is
-//! guessed from `Last-Modified` (4.2.2 allows it): an answer that says nothing is checked each time. How old it was when it
-//! came is its `Age` alone and not its `Date`, because clocks of boats' computers are often wrong.
+//! guessed from `Last-Modified` (4.2.2 allows it): an answer that says nothing is checked each time. How old it was
+//! when it came is its `Age` alone and not its `Date`, because clocks of boats' computers are often wrong.
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -31,7 +31,8 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> (FetchHead, Byte
 }
 
 impl Cache {
-    /// One request, answered so if the server has to be asked; what comes of it, and with which conditions it was asked.
+    /// One request, answered so if the server has to be asked; what comes of it, and with which conditions it was
+    /// asked.
     fn ask(
         &mut self,
         request: &FetchRequest,

@@ -1,4 +1,5 @@
-//! Answers that come later: what the end of a wait is told as, and what becomes of a wait that nobody waits for any more.
+//! Answers that come later: what the end of a wait is told as, and what becomes of a wait that nobody waits for any
+//! more.
 //!
 //! Who waits is the convention's: `session/rpc/network.rs` for JSON-RPC, `session/library/by_name.rs` for `sk_call`.
 

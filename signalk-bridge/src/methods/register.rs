@@ -119,8 +119,8 @@ pub(crate) fn method(registration: &Registration) -> &'static str {
     }
 }
 
-/// Registers; a new PUT handler is announced by metadata (plugin ABI 7.7). That is a delta of the server's: what a plugin has
-/// sent before takes no handler from it, and the number of handlers bounds it.
+/// Registers; a new PUT handler is announced by metadata (plugin ABI 7.7). That is a delta of the server's: what a
+/// plugin has sent before takes no handler from it, and the number of handlers bounds it.
 ///
 /// # Errors
 /// [`BridgeError::BadParams`]: then nothing was registered.

@@ -95,8 +95,8 @@ impl Net {
         Ok(None)
     }
 
-    /// [`Net::udp_set`] for the imports of existing plugins: what makes no sense is said, and before the bind the guest goes
-    /// on as if it did (plugin ABI 6.1: options before the bind return 0, failures are only logged).
+    /// [`Net::udp_set`] for the imports of existing plugins: what makes no sense is said, and before the bind the guest
+    /// goes on as if it did (plugin ABI 6.1: options before the bind return 0, failures are only logged).
     pub(crate) fn udp_set_or_say(
         &mut self,
         id: SocketId,

@@ -18,8 +18,8 @@ pub enum Input {
     /// A client wants something of the plugin; exactly one [`Output::Handled`] follows, unless the
     /// session ends before. After an [`Input::Cancel`] it may follow or not, and nobody waits for it.
     Handle(HandlerCall),
-    /// Nobody wants the reply of a handler any more. A JSON-RPC plugin is told, and the handler ends; others finish it, and
-    /// what it asks of its exchange fails.
+    /// Nobody wants the reply of a handler any more. A JSON-RPC plugin is told, and the handler ends; others finish it,
+    /// and what it asks of its exchange fails.
     Cancel(HandlerCallId),
     /// What came of an [`Output::Exchange`].
     Exchange {

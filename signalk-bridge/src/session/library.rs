@@ -3,7 +3,8 @@
 //! Clauses: plugin ABI 2.4, 3.1, 7.4, 8.1. How one export is called is
 //! `abi/library.rs`; what a host call means is the method table. Here is what it does when;
 //! `library/birth.rs`: what is asked first; `library/calls.rs`: what it asks for;
-//! `library/by_name.rs`: methods that it calls by name; `library/exchanges.rs`: streamed bodies; `library/finished.rs`: what a call came to;
+//! `library/by_name.rs`: methods that it calls by name; `library/exchanges.rs`: streamed bodies; `library/finished.rs`:
+//! what a call came to;
 //! `library/world.rs`: news from outside.
 
 mod birth;

@@ -207,7 +207,8 @@ impl Session {
             && self.common.module.as_ref().is_some_and(|found| found.has_export("delta_handler"))
     }
 
-    /// Whether the guest wants every delta as values in binary (`values_handler`), and may have it; then it gets none by
+    /// Whether the guest wants every delta as values in binary (`values_handler`), and may have it; then it gets none
+    /// by
     /// `delta_handler`.
     pub fn has_values_handler(&self) -> bool {
         self.common.account.capabilities().has(Capability::DataRead)

@@ -1,5 +1,6 @@
-//! `sk_call`: every method of the host's table by guests that are called by their exports, beside what a JSON-RPC plugin is
-//! answered: with everything granted, without the capability, with bad params, and with addresses that are not there.
+//! `sk_call`: every method of the host's table by guests that are called by their exports, beside what a JSON-RPC
+//! plugin is answered: with everything granted, without the capability, with bad params, and with addresses that are
+//! not there.
 
 use signalk_bridge::{Capabilities, Interface};
 

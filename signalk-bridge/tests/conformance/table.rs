@@ -192,7 +192,8 @@ fn methods(faults: &mut Faults, text: &mut String) {
 }
 
 /// Capability to everything that needs it, from the tables by which the host itself decides; that each row is refused
-/// without its capability, and never with it, is a test beside those tables, and above for what the specification names.
+/// without its capability, and never with it, is a test beside those tables, and above for what the specification
+/// names.
 fn matrix(spec: &Spec, faults: &mut Faults, text: &mut String) {
     head("Capabilities", &["capability", "imports", "methods", "else"], text);
     for import in spec.imports.iter().filter(|import| import.module == "env") {

@@ -169,8 +169,8 @@ pub(crate) fn client_headers(
     headers
 }
 
-/// A header that comes again, as Node takes it (`http.IncomingMessage.headers`): of some the first holds, `set-cookie` is always
-/// a list, cookies are joined as cookies are, the rest by commas.
+/// A header that comes again, as Node takes it (`http.IncomingMessage.headers`): of some the first holds, `set-cookie`
+/// is always a list, cookies are joined as cookies are, the rest by commas.
 fn join(headers: &mut Map<String, Value>, name: &str, value: &str) {
     match (name, headers.get_mut(name)) {
         ("set-cookie", Some(Value::Array(all))) => all.push(value.into()),
@@ -275,7 +275,8 @@ fn shaped(reply: &Members<'_>) -> Result<HttpResponse, String> {
         Some(_) => None,
     };
     let status = status.and_then(|status| u16::try_from(status).ok());
-    // DIFFERENCE: 100 to 199, which plugin ABI 8.5 accepts, are no answer (RFC 9110 15.2): a client would wait for another.
+    // DIFFERENCE: 100 to 199, which plugin ABI 8.5 accepts, are no answer (RFC 9110 15.2): a client would wait for
+    // another.
     let Some(status) = status.filter(|status| (200..600).contains(status)) else {
         return Err("the plugin's statusCode is no number from 200 to 599".to_owned());
     };

@@ -44,11 +44,12 @@ pub(super) fn config(call: &mut Call<'_>) -> Answer {
     found(call, |call, id| call.plugins.config(id))
 }
 
-/// `POST /skServer/plugins/{id}/config`: the answer waits until the file is durable and the plugin has started or stopped.
+/// `POST /skServer/plugins/{id}/config`: the answer waits until the file is durable and the plugin has started or
+/// stopped.
 ///
-/// DIFFERENCE: while plugins are off (`interfaces.wasm`, safe mode) the reference has no such route (plugin ABI 8.4); here what
-/// is posted is saved, so that a plugin that keeps the server from starting well can be switched off from its page.
-/// What does not fit a strict plugin's schema is 400 with the reasons; the reference saves anything.
+/// DIFFERENCE: while plugins are off (`interfaces.wasm`, safe mode) the reference has no such route (plugin ABI 8.4);
+/// here what is posted is saved, so that a plugin that keeps the server from starting well can be switched off from its
+/// page. What does not fit a strict plugin's schema is 400 with the reasons; the reference saves anything.
 pub(super) fn save_config(call: &mut Call<'_>) -> Answer {
     let id = call.captured.first().cloned().unwrap_or_default();
     let options = match body::read(&call.request.body, serde_json::from_slice::<Value>) {

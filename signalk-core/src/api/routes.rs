@@ -14,8 +14,8 @@ pub(super) struct Route {
     pub(super) pattern: &'static str,
     pub(super) needs: Needs,
     pub(super) run: fn(&mut Call<'_>) -> Answer,
-    /// A plugin's own endpoint at this address comes first: an extension, of which existing plugins know nothing (plugin ABI 8.5
-    /// gives the precedence to the routes of 8.4 only).
+    /// A plugin's own endpoint at this address comes first: an extension, of which existing plugins know nothing
+    /// (plugin ABI 8.5 gives the precedence to the routes of 8.4 only).
     pub(super) yields: bool,
 }
 
@@ -48,9 +48,9 @@ pub(super) fn find(method: &str, path: &str) -> Option<(&'static Route, Vec<Stri
     rows.into_iter().find_map(|route| Some((route, matches(route.pattern, path)?)))
 }
 
-/// First match wins; endpoints of plugins come after all of these but those that yield, which stay at `/skServer`. `{}` is one segment, `{*}` the rest (at least one
-/// segment); a trailing slash is ignored except where the pattern has one. A row that says no more is an administrator's
-/// (server-api.md 6.5).
+/// First match wins; endpoints of plugins come after all of these but those that yield, which stay at `/skServer`. `{}`
+/// is one segment, `{*}` the rest (at least one segment); a trailing slash is ignored except where the pattern has one.
+/// A row that says no more is an administrator's (server-api.md 6.5).
 pub(super) const ROUTES: &[Route] = &[
     get("/signalk/v1/api/resources/charts", resources::charts_v1).needs(Needs::READ),
     get("/signalk/v1/api/resources/charts/{}", resources::charts_v1).needs(Needs::READ),

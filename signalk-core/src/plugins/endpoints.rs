@@ -1,7 +1,7 @@
 //! The HTTP endpoints of one plugin: which one takes a request.
 //!
-//! Clause: plugin ABI 8.5. Paths are Express 4 syntax: `:name`, `:name?`, `:name(\d+)`, `*`, `+` and `?` after a letter;
-//! what else has brackets is said. Letters of either case, a slash at the end is ignored, the first match wins.
+//! Clause: plugin ABI 8.5. Paths are Express 4 syntax: `:name`, `:name?`, `:name(\d+)`, `*`, `+` and `?` after a
+//! letter; what else has brackets is said. Letters of either case, a slash at the end is ignored, the first match wins.
 
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
@@ -76,7 +76,8 @@ fn states_of(path: &str) -> usize {
     path.len().saturating_mul(groups + 1)
 }
 
-/// A pattern of a parameter whose matcher is no larger than its text: no counts, no groups. Classes of letters may be there.
+/// A pattern of a parameter whose matcher is no larger than its text: no counts, no groups. Classes of letters may be
+/// there.
 fn is_simple(pattern: &str) -> bool {
     let mut letters = pattern.chars();
     while let Some(c) = letters.next() {

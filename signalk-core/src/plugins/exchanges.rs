@@ -24,8 +24,8 @@ const MOST: usize = 64;
 /// has a place as long as nobody else wants it: a talker of 4800 baud may be passed on for days, and sixteen clients
 /// that send a byte a minute keep nobody out. Then the slowest goes.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(120);
-/// The same of a plugin by exports, which does nothing else while it waits (EXTENSIONS.md): then the exchange ends, whoever
-/// wants its place.
+/// The same of a plugin by exports, which does nothing else while it waits (EXTENSIONS.md): then the exchange ends,
+/// whoever wants its place.
 const ALONE: Duration = Duration::from_secs(10);
 /// Bytes per second: a link of 8 kbit/s, as satellite telephones have, is well inside.
 const SLOWEST: usize = 1 << 10;

@@ -1,5 +1,5 @@
-//! Members of an options file that an owner may have meant otherwise: of a wrong type, or with a name that is nearly one of
-//! ours. What is inside `limits`, `egress`, `listen` and `trust` is named by those who read it (`limits.rs`,
+//! Members of an options file that an owner may have meant otherwise: of a wrong type, or with a name that is nearly
+//! one of ours. What is inside `limits`, `egress`, `listen` and `trust` is named by those who read it (`limits.rs`,
 //! `signalk_bridge::Egress`).
 //!
 //! Members that are like none of ours are somebody else's, and kept without a word.

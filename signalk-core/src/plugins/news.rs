@@ -98,7 +98,8 @@ impl Plugins {
         }
     }
 
-    /// Frames of its binary streams went nowhere: counted, and why is in its log once in a life. The server's log has it already.
+    /// Frames of its binary streams went nowhere: counted, and why is in its log once in a life. The server's log has
+    /// it already.
     pub(crate) fn frames_lost(
         &mut self,
         id: &PluginId,

@@ -84,7 +84,13 @@ impl Routes {
     }
 
     /// The plugin has a handler of all deltas. If it has subscribed already, that is what it gets.
-    pub(super) fn handle_all(&mut self, at: At, life: u64, form: Form, patterns: Option<&[String]>) {
+    pub(super) fn handle_all(
+        &mut self,
+        at: At,
+        life: u64,
+        form: Form,
+        patterns: Option<&[String]>,
+    ) {
         if self.of(at).any(|(_, made_in)| made_in == life) {
             return self.handle_none(at);
         }

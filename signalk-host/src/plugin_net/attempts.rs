@@ -1,8 +1,8 @@
 //! A whole answer by HTTP: one that is kept, or of as many attempts as are wished, each in its turn.
 //!
-//! The rules are `signalk_bridge`'s: `Retry`, `Turns`, `Cache`. An attempt is everything up to the end of the body, so one that
-//! breaks in the middle of it is made again. What the owner's rules refuse is neither asked for again nor answered with what
-//! was kept.
+//! The rules are `signalk_bridge`'s: `Retry`, `Turns`, `Cache`. An attempt is everything up to the end of the body, so
+//! one that breaks in the middle of it is made again. What the owner's rules refuse is neither asked for again nor
+//! answered with what was kept.
 
 use std::time::Duration;
 

@@ -59,8 +59,8 @@ pub(super) fn listed(egress: &Egress, scheme: Scheme, host: &str, port: u16) -> 
     egress.check(scheme, to).map_err(refused)
 }
 
-/// Whether the plugin may have what was fetched from there before: as [`listed`], and the address, if it is one. A name is not
-/// looked up again: what it stood for was held against the rules when it was fetched.
+/// Whether the plugin may have what was fetched from there before: as [`listed`], and the address, if it is one. A name
+/// is not looked up again: what it stood for was held against the rules when it was fetched.
 pub(super) fn permitted(egress: &Egress, url: &url::Url) -> io::Result<()> {
     let secure = url.scheme() == "https";
     let scheme = if secure { Scheme::Https } else { Scheme::Http };

@@ -1,5 +1,5 @@
-//! HTTP of plugins: one request with its redirects, whole or in pieces; bodies that are sent in pieces: `upload`; requests that
-//! are sent again: `attempts`; that wait for their turn: `line`; answers that are kept: `kept`.
+//! HTTP of plugins: one request with its redirects, whole or in pieces; bodies that are sent in pieces: `upload`;
+//! requests that are sent again: `attempts`; that wait for their turn: `line`; answers that are kept: `kept`.
 //!
 //! One client per life of a plugin, so that connections are kept and rules are not mixed. HTTP/1.1 only: what plugins
 //! ask of instruments and weather services gains nothing by more. Bodies are unpacked (gzip, brotli) and bounded while

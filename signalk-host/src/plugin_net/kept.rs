@@ -1,4 +1,5 @@
-//! Answers by HTTP that are kept for one life of a plugin: `signalk_bridge::Cache` with a clock, and the owner's rules before it.
+//! Answers by HTTP that are kept for one life of a plugin: `signalk_bridge::Cache` with a clock, and the owner's rules
+//! before it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

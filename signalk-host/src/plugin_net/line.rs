@@ -1,7 +1,8 @@
 //! Requests that wait for their turn (`rateLimit`): one queue for each name, of one life of a plugin.
 //!
-//! How many turns there are is `signalk_bridge::Turns`. Who is first in the queue waits for the next one; who goes away while it
-//! waits takes none. Who has a turn finds at most so many others on their way, so that a slow server does not pile them up.
+//! How many turns there are is `signalk_bridge::Turns`. Who is first in the queue waits for the next one; who goes away
+//! while it waits takes none. Who has a turn finds at most so many others on their way, so that a slow server does not
+//! pile them up.
 
 use std::{
     collections::BTreeMap,

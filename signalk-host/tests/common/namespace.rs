@@ -37,8 +37,8 @@ pub(crate) fn inside(test: &str) -> bool {
     false
 }
 
-/// Whether there is IPv6 inside. If not, that is said, and with `CI` set a failure: else nobody would know that a test of
-/// it has never run.
+/// Whether there is IPv6 inside. If not, that is said, and with `CI` set a failure: else nobody would know that a test
+/// of it has never run.
 pub(crate) fn has_ipv6(test: &str) -> bool {
     let Err(error) = std::net::UdpSocket::bind("[::1]:0") else { return true };
     assert!(!in_ci(), "{test}: no IPv6 here: {error}; permit it, also on loopback");

@@ -1,4 +1,5 @@
-//! HTTP of plugins: retries and the host's cache by `wasmi-pdk` against a server that fails as told, and who may at all.
+//! HTTP of plugins: retries and the host's cache by `wasmi-pdk` against a server that fails as told, and who may at
+//! all.
 
 use std::{
     io::{Read, Write},

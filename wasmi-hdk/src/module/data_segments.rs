@@ -1,9 +1,9 @@
 //! Data segments, fewer of them.
 //!
-//! Go's linker writes a segment for each run of bytes that are not zero: 45,000 in a plugin of 4 MB. The engine checks and
-//! keeps an expression for each, and every instance goes through all of them. Memory begins as zeros, so neighbours in
-//! rising order are the same as one segment with zeros between. Where code may name segments by their number, or memory
-//! is not the module's own, they are left as they are.
+//! Go's linker writes a segment for each run of bytes that are not zero: 45,000 in a plugin of 4 MB. The engine checks
+//! and keeps an expression for each, and every instance goes through all of them. Memory begins as zeros, so neighbours
+//! in rising order are the same as one segment with zeros between. Where code may name segments by their number, or
+//! memory is not the module's own, they are left as they are.
 
 use std::ops::Range;
 

@@ -65,23 +65,24 @@ pub trait BufferPlugin: Sized + 'static {
         let _ = (server, delta);
     }
 
-    /// Called with the values that came since the call before, when `values_handler` is named in `buffer_plugin!`: on this
-    /// project's server in place of [`BufferPlugin::delta`], which goes on to be called on others. A list
+    /// Called with the values that came since the call before, when `values_handler` is named in `buffer_plugin!`: on
+    /// this project's server in place of [`BufferPlugin::delta`], which goes on to be called on others. A list
     /// `signalk.wasmSubscribe` in package.json leaves only values of those paths.
     fn values(&mut self, server: &Server, values: Values<'_>) {
         let _ = (server, values);
     }
 
-    /// Called with each delta that [`Server::intercept`] asked for, before it is in the model, when `delta_input_handler` is named
-    /// in `buffer_plugin!`.
+    /// Called with each delta that [`Server::intercept`] asked for, before it is in the model, when
+    /// `delta_input_handler` is named in `buffer_plugin!`.
     fn input(&mut self, server: &Server, delta: Delta) -> Incoming {
         let _ = (server, delta);
         Incoming::Pass
     }
 
-    /// What clients may ask below `/plugins/<id>`, when `http_endpoints` is named in `buffer_plugin!`; needs the capability
-    /// `httpEndpoints`. Every server of these plugins knows it. The `handler` of a row is not used: [`BufferPlugin::respond`]
-    /// answers all.
+    /// What clients may ask below `/plugins/<id>`, when `http_endpoints` is named in `buffer_plugin!`; needs the
+    /// capability
+    /// `httpEndpoints`. Every server of these plugins knows it. The `handler` of a row is not used:
+    /// [`BufferPlugin::respond`] answers all.
     #[must_use]
     fn endpoints() -> Vec<Endpoint> {
         Vec::new()
@@ -102,14 +103,15 @@ pub trait BufferPlugin: Sized + 'static {
         let _ = (server, connection);
     }
 
-    /// Called with what a client does at a WebSocket of the plugin ([`Server::serve_websockets`]), when `on_event` is named
-    /// in `buffer_plugin!`.
+    /// Called with what a client does at a WebSocket of the plugin ([`Server::serve_websockets`]), when `on_event` is
+    /// named in `buffer_plugin!`.
     fn client(&mut self, server: &Server, client: BlockingClient, event: Event) {
         let _ = (server, client, event);
     }
 
     /// Called with what a client asks of an endpoint ([`Server::serve_http`]), when `http_handler` is named in
-    /// `buffer_plugin!`. `exchange`: the bodies, if the endpoint is streamed. A GET that is not streamed may be asked twice.
+    /// `buffer_plugin!`. `exchange`: the bodies, if the endpoint is streamed. A GET that is not streamed may be asked
+    /// twice.
     ///
     /// # Errors
     /// Whatever keeps it from answering: the client gets 500 with the text.

@@ -11,8 +11,8 @@ pub(crate) use rpc::{read_stdin, write_stdout};
 pub use rpc::{run_command, run_reactor};
 
 /// The exports of the buffer ABI, for a type that implements `signalk::BufferPlugin`:
-/// `buffer_plugin!(AnchorWatch, poll, delta_handler, values_handler, delta_input_handler, on_ws_message, plugin_ui_schema);`.
-/// These names are optional: a server calls what a module exports.
+/// `buffer_plugin!(AnchorWatch, poll, delta_handler, values_handler, delta_input_handler, on_ws_message,
+/// plugin_ui_schema);`. These names are optional: a server calls what a module exports.
 #[cfg(feature = "signalk")]
 #[macro_export]
 macro_rules! buffer_plugin {
@@ -93,7 +93,8 @@ macro_rules! __buffer_export {
     (on_event) => {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn on_event(json: *const u8, len: usize) {
-            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` are a block that it asked `allocate` for.
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` are a block that it asked `allocate`
+            // for.
             SLOT.with(|slot| unsafe { buffer::event(slot, json, len) })
         }
     };
@@ -105,7 +106,8 @@ macro_rules! __buffer_export {
             out: *mut u8,
             max: usize,
         ) -> usize {
-            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it asked
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it
+            // asked
             // `allocate` for, and it uses neither during the call.
             SLOT.with(|slot| unsafe { buffer::http(slot, json, len, out, max) })
         }
@@ -113,7 +115,8 @@ macro_rules! __buffer_export {
     (http_endpoints) => {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn http_endpoints(out: *mut u8, max: usize) -> usize {
-            // SAFETY: the host's promise (plugin ABI 2.6): `max` bytes at `out` are a block that it asked `allocate` for.
+            // SAFETY: the host's promise (plugin ABI 2.6): `max` bytes at `out` are a block that it asked `allocate`
+            // for.
             SLOT.with(|slot| unsafe { buffer::http_endpoints(slot, out, max) })
         }
         #[unsafe(no_mangle)]
@@ -123,7 +126,8 @@ macro_rules! __buffer_export {
             out: *mut u8,
             max: usize,
         ) -> usize {
-            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it asked
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `json` and `max` at `out` are blocks that it
+            // asked
             // `allocate` for, and it uses neither during the call.
             SLOT.with(|slot| unsafe { buffer::handle_http(slot, json, len, out, max) })
         }
@@ -137,8 +141,8 @@ macro_rules! __buffer_export {
     (values_handler) => {
         #[unsafe(no_mangle)]
         unsafe extern "C" fn values_handler(block: *const u8, len: usize) {
-            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `block` are in a block that it asked `allocate` for, and
-            // it does not use it during the call.
+            // SAFETY: the host's promise (plugin ABI 2.6): `len` bytes at `block` are in a block that it asked
+            // `allocate` for, and it does not use it during the call.
             SLOT.with(|slot| unsafe { buffer::values(slot, block, len) })
         }
     };

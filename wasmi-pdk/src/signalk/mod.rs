@@ -58,7 +58,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use buffer::{
-    BlockingBody, BlockingClient, BlockingExchange, BlockingUpload, BlockingWebSocket, BufferPlugin, Server, Slot,
+    BlockingBody, BlockingClient, BlockingExchange, BlockingUpload, BlockingWebSocket,
+    BufferPlugin, Server, Slot,
 };
 pub use delta::{Delta, PathValue, Position, Update};
 pub use input::Incoming;

@@ -155,8 +155,8 @@ impl<'a> Value<'a> {
         self.head
     }
 
-    /// The number that stands for its head, below 8192: a place in a table of the plugin. It stands for another one after
-    /// the server had to make room, which is seldom: tables hold what is compared again, such as a path.
+    /// The number that stands for its head, below 8192: a place in a table of the plugin. It stands for another one
+    /// after the server had to make room, which is seldom: tables hold what is compared again, such as a path.
     #[inline]
     #[must_use]
     pub fn head_number(&self) -> usize {

@@ -1,8 +1,8 @@
 //! `sk_call` and what its answers leave: one door from the buffer ABI to the whole table of methods.
 //!
-//! This host's own (EXTENSIONS.md). The guest rests until its call is answered, so that two calls never overlap. What does
-//! not fit its buffer is kept, and the call answers how much room it needs (plugin ABI 2.6). Who makes the call, with which
-//! rights, is `session/library/by_name.rs`; what it means is the method's row.
+//! This host's own (EXTENSIONS.md). The guest rests until its call is answered, so that two calls never overlap. What
+//! does not fit its buffer is kept, and the call answers how much room it needs (plugin ABI 2.6). Who makes the call,
+//! with which rights, is `session/library/by_name.rs`; what it means is the method's row.
 
 use wasmi_hdk::{ErrorCode, ErrorObject, Instance};
 
@@ -84,8 +84,8 @@ pub(crate) fn give_answer(
     len
 }
 
-/// `(outPtr, outMax) -> length | -1`: `{"code", "message", "data"?}` of the last call that failed; a length over `outMax`:
-/// nothing was written. 0: none has failed.
+/// `(outPtr, outMax) -> length | -1`: `{"code", "message", "data"?}` of the last call that failed; a length over
+/// `outMax`: nothing was written. 0: none has failed.
 pub(super) fn call_error(call: &mut Call<'_, '_>) -> Answer {
     let Some((buffer, capacity)) = call.room(0) else { return Answer::Number(-1) };
     let (mut memory, Some(shared)) = call.ctx.memory_and_state::<Shared>() else {

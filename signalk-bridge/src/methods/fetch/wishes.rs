@@ -1,6 +1,8 @@
-//! What a request may wish besides: to be sent again (`retry`), its turn (`rateLimit`), an answer that is kept (`cache`).
+//! What a request may wish besides: to be sent again (`retry`), its turn (`rateLimit`), an answer that is kept
+//! (`cache`).
 //!
-//! Requirements R89 to R91. What is done about them: [`Retry`], [`RateLimit`](crate::RateLimit), [`Cache`](crate::Cache).
+//! Requirements R89 to R91. What is done about them: [`Retry`], [`RateLimit`](crate::RateLimit),
+//! [`Cache`](crate::Cache).
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! `sk_call`: a guest that is called by its exports calls a method by its name, and rests until it is answered.
 //!
-//! What it is called with, and what its answers leave, is `abi/env/by_name.rs`. Rights, params, fuel and counters are the
-//! table's, as for a JSON-RPC plugin; a guest rests in one call at a time, so there is no table of waits here.
+//! What it is called with, and what its answers leave, is `abi/env/by_name.rs`. Rights, params, fuel and counters are
+//! the table's, as for a JSON-RPC plugin; a guest rests in one call at a time, so there is no table of waits here.
 
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ use crate::net::{Outcome as Came, Wait};
 use crate::session::{Common, Output};
 use crate::{BridgeError, SignalK, methods};
 
-/// Fuel of the way to the core and back, besides what the method costs: a tenth of a millisecond of it, more than the core is
-/// at it, so that a loop of calls leaves the core to others.
+/// Fuel of the way to the core and back, besides what the method costs: a tenth of a millisecond of it, more than the
+/// core is at it, so that a loop of calls leaves the core to others.
 const WAY: u64 = 50_000;
 /// The same of a call that fails: why is put in words.
 const FAILING: u64 = 5_000;
 
 /// Methods whose consequences come by an export, and which: without any of them nobody would hear.
 const HEARD_BY: &[(&str, &[&str])] = &[
-    ("deltas.subscribe", &["delta_handler"]),
+    ("deltas.subscribe", &["values_handler", "delta_handler"]),
     ("deltas.intercept", &["delta_input_handler"]),
     ("websocket.register", &["on_event"]),
 ];

@@ -1,8 +1,8 @@
 //! Streamed endpoints of a library guest: its handler is told the number of its exchange, and moves the bodies by
 //! `sk_call` of `http.read`, `.respond` and `.write`.
 //!
-//! Such a plugin does one thing at a time: while it waits for a client it does nothing else. How long a client may let it
-//! wait is the server's (`signalk-core/src/plugins/exchanges.rs`); what a plugin may wish is `net/exchange.rs`.
+//! Such a plugin does one thing at a time: while it waits for a client it does nothing else. How long a client may let
+//! it wait is the server's (`signalk-core/src/plugins/exchanges.rs`); what a plugin may wish is `net/exchange.rs`.
 
 use super::Exports;
 use crate::abi::library::Library;
@@ -43,8 +43,8 @@ impl Exports {
         self.letter(Letter::Put(id, reply), common);
     }
 
-    /// Nobody wants a reply any more. A call that is in the guest's queue already is finished for nobody; of a streamed one
-    /// every wish fails from now on.
+    /// Nobody wants a reply any more. A call that is in the guest's queue already is finished for nobody; of a streamed
+    /// one every wish fails from now on.
     pub(in crate::session) fn forget(&mut self, id: HandlerCallId, common: &mut Common) {
         self.handlers.retain(|call| call.id != id);
         self.letter(Letter::Left(id), common);

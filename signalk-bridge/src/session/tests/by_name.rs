@@ -13,8 +13,8 @@ use crate::{
 mod events;
 mod exchanges;
 
-/// `$call` asks a call of [`guest_of`] by its number, with room for so many bytes at 2000, and logs the number, and what
-/// is there or what `sk_call_error` says.
+/// `$call` asks a call of [`guest_of`] by its number, with room for so many bytes at 2000, and logs the number, and
+/// what is there or what `sk_call_error` says.
 const IMPORTS: &str = r#"
     (import "env" "sk_call" (func $sk_call (param i32 i32 i32 i32 i32 i32) (result i32)))
     (import "env" "sk_call_answer" (func $answer (param i32 i32) (result i32)))

@@ -42,8 +42,8 @@ fn a_flood_of_lines_is_cut_to_the_budget_of_the_log() {
     }
 }
 
-/// What a guest is told of its alarms is what became of them (plugin ABI 4.4): after all its deltas the reserve, then -1. A
-/// registration is no delta.
+/// What a guest is told of its alarms is what became of them (plugin ABI 4.4): after all its deltas the reserve, then
+/// -1. A registration is no delta.
 #[test]
 fn a_flood_of_deltas_costs_no_alarm_and_no_registration() {
     let imports = r#"(import "env" "sk_publish_notification" (func $notify (param i32 i32 i32 i32) (result i32)))

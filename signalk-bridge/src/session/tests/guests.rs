@@ -91,10 +91,11 @@ const ANSWER: &str =
     r#"{"status":200,"headers":[],"url":"http://a.b","redirected":false,"body":"12 knots"}"#;
 
 /// What one is whose answer comes in pieces.
-const HEAD: &str = r#"{"status":200,"headers":[],"url":"http://a.b","redirected":false,"request":2}"#;
+const HEAD: &str =
+    r#"{"status":200,"headers":[],"url":"http://a.b","redirected":false,"request":2}"#;
 
-/// What the world says to an effect: whatever is opened is, a request is answered, a WebSocket says `first`, and somebody
-/// comes to a listener.
+/// What the world says to an effect: whatever is opened is, a request is answered, a WebSocket says `first`, and
+/// somebody comes to a listener.
 fn news(effect: Effect) -> Vec<Report> {
     match effect {
         Effect::UdpBind { socket, .. } => vec![Report::UdpBound { socket, result: Ok(5000) }],

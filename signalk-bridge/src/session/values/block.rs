@@ -1,8 +1,8 @@
 //! The binary form of values, as `values_handler` gets it: little-endian, made for being read in place.
 //!
-//! What it is, record by record, is said for authors in EXTENSIONS.md, "Values without JSON"; here is how it is written.
-//! A block is a header, texts, heads, rows, in this order, so that the place of a text is known when it is written.
-//! Which head has which number is `super`.
+//! What it is, record by record, is said for authors in EXTENSIONS.md, "Values without JSON"; here is how it is
+//! written. A block is a header, texts, heads, rows, in this order, so that the place of a text is known when it is
+//! written. Which head has which number is `super`.
 
 /// Bytes of the header and of a row.
 pub(super) const HEADER: usize = 32;

@@ -98,8 +98,8 @@ fn an_endpoint_answers_by_id_and_by_package_name() {
     assert_eq!((status, body.as_str()), (500, r#"{"error":"Handler function h_none not found"}"#));
 }
 
-/// `diagnostics` and `reload` are this host's extensions: a plugin that has such endpoints keeps them, and ours stay at the other
-/// mount. The routes of plugin ABI 8.4 come first, as there.
+/// `diagnostics` and `reload` are this host's extensions: a plugin that has such endpoints keeps them, and ours stay at
+/// the other mount. The routes of plugin ABI 8.4 come first, as there.
 #[test]
 fn endpoints_of_a_plugin_come_before_our_extensions() {
     let rows = [("GET", "/diagnostics"), ("POST", "/reload"), ("GET", "/config")];
@@ -118,7 +118,8 @@ fn endpoints_of_a_plugin_come_before_our_extensions() {
     assert_eq!(ask(&mut sim, "POST", "/plugins/h/reload", "{}").0, 200);
 }
 
-/// A plugin that rests for the world with a hundred clients behind: the next is told to come again, and that nothing is broken.
+/// A plugin that rests for the world with a hundred clients behind: the next is told to come again, and that nothing is
+/// broken.
 #[test]
 fn a_busy_plugin_answers_503_and_when_to_come_again() {
     let endpoints = r#"[{"method":"GET","path":"/slow","handler":"h_slow"}]"#;

@@ -128,7 +128,8 @@ fn w27_without_plugins_nothing_is_read_and_the_list_says_so() {
     assert!(body.contains("DISABLEPLUGINS"), "{body}");
 }
 
-/// W27: the list enables while no options file says otherwise, also after a reload; it never wins over a file or over safe mode.
+/// W27: the list enables while no options file says otherwise, also after a reload; it never wins over a file or over
+/// safe mode.
 #[test]
 fn w27_a_list_enables_plugins_without_an_options_file() {
     let list: std::collections::BTreeSet<String> = ["p", "@x/q", "off"].map(str::to_owned).into();

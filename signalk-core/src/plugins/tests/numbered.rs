@@ -1,5 +1,5 @@
-//! F46, T4: a plugin is loaded or started anew a thousand times while numbered deltas come at a thousand a second, and what
-//! it makes of them is compared with what was sent.
+//! F46, T4: a plugin is loaded or started anew a thousand times while numbered deltas come at a thousand a second, and
+//! what it makes of them is compared with what was sent.
 
 use std::collections::BTreeSet;
 
@@ -135,8 +135,9 @@ fn f46_over_a_thousand_reloads_no_delta_is_lost_or_doubled() {
     assert_eq!(numbers.dropped(), (json!(0), json!(0)));
 }
 
-/// A saved configuration stops the plugin and starts it (plugin ABI 8.4): what comes in between finds nobody, and what was
-/// gathered for it in the milliseconds before is not handed to the next life. Nothing is told twice or out of order.
+/// A saved configuration stops the plugin and starts it (plugin ABI 8.4): what comes in between finds nobody, and what
+/// was gathered for it in the milliseconds before is not handed to the next life. Nothing is told twice or out of
+/// order.
 #[test]
 fn f46_over_a_thousand_restarts_nothing_is_doubled_and_the_order_is_kept() {
     let numbers = Numbers::run(false);

@@ -24,8 +24,8 @@ impl Server {
     /// ```
     ///
     /// # Errors
-    /// What the host says, with its code: no such method, no capability, params that do not fit, a failure of the network. Or
-    /// an answer of another form.
+    /// What the host says, with its code: no such method, no capability, params that do not fit, a failure of the
+    /// network. Or an answer of another form.
     pub fn call<T: DeserializeOwned>(&self, method: &str, params: impl Serialize) -> Result<T> {
         let params = serde_json::to_string(&params)?;
         let answer = sk::call(method, &params).map_err(|error| failure(&error))?;
@@ -48,8 +48,8 @@ impl Server {
         self.call("put.send", (path, value, source))
     }
 
-    /// Asks for values of the own vessel: from now on `delta` is called with what is subscribed, and with nothing else. The
-    /// last values come at once. Needs `dataRead`.
+    /// Asks for values of the own vessel: from now on `delta` is called with what is subscribed, and with nothing else.
+    /// The last values come at once. Needs `dataRead`.
     ///
     /// # Errors
     /// What the host says.

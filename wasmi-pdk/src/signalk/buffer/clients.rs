@@ -58,8 +58,8 @@ impl BlockingClient {
 }
 
 impl Server {
-    /// Clients may open WebSockets at these paths below `/plugins/<id>`, and [`BufferPlugin::client`] is told what they do.
-    /// Takes the place of what was served before; needs `httpEndpoints`.
+    /// Clients may open WebSockets at these paths below `/plugins/<id>`, and [`BufferPlugin::client`] is told what they
+    /// do. Takes the place of what was served before; needs `httpEndpoints`.
     ///
     /// # Errors
     /// What the host says: no capability, too many paths, `on_event` is not named in `buffer_plugin!`.

@@ -13,8 +13,8 @@ const HANDLER: &str = "http_handler";
 /// The most bytes that the host takes of an answer at once.
 const CHUNK: usize = 64 << 10;
 
-/// The bodies of one request and of its answer. While it waits for its client nothing else of the plugin runs: where nothing
-/// moves for 10 s the host breaks it off.
+/// The bodies of one request and of its answer. While it waits for its client nothing else of the plugin runs: where
+/// nothing moves for 10 s the host breaks it off.
 #[derive(Debug)]
 pub struct BlockingExchange {
     number: u64,
@@ -60,8 +60,8 @@ impl BlockingExchange {
 }
 
 impl Server {
-    /// Says which endpoints the plugin answers by [`BufferPlugin::answer`]: all of them, in order; the first that fits is
-    /// asked. What their `handler` says is not used. Needs `httpEndpoints`.
+    /// Says which endpoints the plugin answers by [`BufferPlugin::answer`]: all of them, in order; the first that fits
+    /// is asked. What their `handler` says is not used. Needs `httpEndpoints`.
     ///
     /// # Errors
     /// What the host says.

@@ -1,4 +1,5 @@
-//! Endpoints by the exports that every server of these plugins knows: `http_endpoints` names them, `handle_http` answers.
+//! Endpoints by the exports that every server of these plugins knows: `http_endpoints` names them, `handle_http`
+//! answers.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Bodies of HTTP in pieces, of buffer plugins: any number of bytes, of which neither the host nor the plugin keeps more than a
-//! window. Each call returns when it is done; nothing else of the plugin runs meanwhile.
+//! Bodies of HTTP in pieces, of buffer plugins: any number of bytes, of which neither the host nor the plugin keeps
+//! more than a window. Each call returns when it is done; nothing else of the plugin runs meanwhile.
 
 use std::io;
 
@@ -48,8 +48,8 @@ impl Server {
         BlockingBody::of(&sk::http_request(&request).map_err(failed)?)
     }
 
-    /// Begins a request whose body follows. With a `length` the server is told how many bytes it has; otherwise they come
-    /// chunked.
+    /// Begins a request whose body follows. With a `length` the server is told how many bytes it has; otherwise they
+    /// come chunked.
     ///
     /// # Errors
     /// It cannot be sent: no URL, a body that it has already, too many requests at once, or no permission.
@@ -61,8 +61,8 @@ impl Server {
 }
 
 impl BlockingUpload {
-    /// Writes a part of the body, of any length; returns when the server has taken most of it. When the server has answered
-    /// already it goes nowhere.
+    /// Writes a part of the body, of any length; returns when the server has taken most of it. When the server has
+    /// answered already it goes nowhere.
     ///
     /// # Errors
     /// The request failed, or more than the promised length.

@@ -1,7 +1,8 @@
 //! HTTP and WebSockets of buffer plugins: calls that return when they are answered.
 //!
 //! They are functions of this host only: on signalk-server a module that uses them does not load.
-//! They need the capability `network`, and the owner's rules for addresses hold. What a request may wish (`retry`, `cached`,
+//! They need the capability `network`, and the owner's rules for addresses hold. What a request may wish (`retry`,
+//! `cached`,
 //! `rate_limit`) is [`Request`]'s; bodies in pieces are `stream.rs`.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! One HTTP request: whole, or the body of its answer in pieces. Bodies that are sent so: `upload.rs`; what the host does
-//! besides: `wishes.rs`.
+//! One HTTP request: whole, or the body of its answer in pieces. Bodies that are sent so: `upload.rs`; what the host
+//! does besides: `wishes.rs`.
 
 use std::time::Duration;
 

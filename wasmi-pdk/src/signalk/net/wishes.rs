@@ -1,4 +1,5 @@
-//! What a request may wish of the host: to be sent again, its turn, an answer that is kept. The host does it; the plugin waits.
+//! What a request may wish of the host: to be sent again, its turn, an answer that is kept. The host does it; the
+//! plugin waits.
 
 use std::time::Duration;
 
@@ -92,25 +93,26 @@ struct Turns {
 }
 
 impl Request {
-    /// Sent again after a failure of the network, also in the middle of the body, and after statuses 429, 502, 503 and 504; a
-    /// server's `Retry-After` in seconds is heard. Only a whole request of a method that may be sent twice without harm
-    /// (RFC 9110, 9.2.2); the host refuses others. `timeout` is for each time.
+    /// Sent again after a failure of the network, also in the middle of the body, and after statuses 429, 502, 503 and
+    /// 504; a server's `Retry-After` in seconds is heard. Only a whole request of a method that may be sent twice
+    /// without harm (RFC 9110, 9.2.2); the host refuses others. `timeout` is for each time.
     pub fn retry(mut self, retry: Retry) -> Self {
         let Retry { attempts, first, most } = retry;
         self.wishes.retry = Some(Again { attempts, first: ms(first), most: ms(most) });
         self
     }
 
-    /// Each time that it is sent waits for its turn, in the order in which they are asked for. That is no part of `timeout`.
-    /// At most 256 wait; one more fails.
+    /// Each time that it is sent waits for its turn, in the order in which they are asked for. That is no part of
+    /// `timeout`. At most 256 wait; one more fails.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         let RateLimit { turns, time, name } = limit;
         self.wishes.rate_limit = Some(Turns { turns, ms: ms(time), name });
         self
     }
 
-    /// An answer that the host has kept may serve, and this one is kept (RFC 9111): a fresh one without asking, an older one
-    /// when the server confirms it, or does not answer or fails; [`Response::cached`](super::Response) says which. Only a whole
+    /// An answer that the host has kept may serve, and this one is kept (RFC 9111): a fresh one without asking, an
+    /// older one when the server confirms it, or does not answer or fails; [`Response::cached`](super::Response) says
+    /// which. Only a whole
     /// `GET`. The host keeps 64 answers of 4 MiB, until the plugin stops.
     pub fn cached(mut self) -> Self {
         self.wishes.cache = true;

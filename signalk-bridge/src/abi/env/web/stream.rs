@@ -1,8 +1,8 @@
 //! `sk_http_open` and its like: bodies of HTTP in pieces, as bytes in the guest's memory.
 //!
-//! Requirement R88; EXTENSIONS.md has them for authors. The bridge's windows hold (`net/upload.rs`, `net/fetch.rs`): who sends
-//! rests while the server is behind, and of an answer the edge reads on only when the guest has read. What is kept here is the
-//! rest of one piece for each request that is read.
+//! Requirement R88; EXTENSIONS.md has them for authors. The bridge's windows hold (`net/upload.rs`, `net/fetch.rs`):
+//! who sends rests while the server is behind, and of an answer the edge reads on only when the guest has read. What is
+//! kept here is the rest of one piece for each request that is read.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +84,8 @@ pub(in crate::abi::env) fn http_finish(call: &mut Call<'_, '_>) -> Answer {
     }
 }
 
-/// `(request, outPtr, outMax) -> length | 0 | -1`: the next bytes of a streamed answer, 0 at its end; rests until there are some.
+/// `(request, outPtr, outMax) -> length | 0 | -1`: the next bytes of a streamed answer, 0 at its end; rests until there
+/// are some.
 pub(in crate::abi::env) fn http_read(call: &mut Call<'_, '_>) -> Answer {
     let (id, Some((buffer, capacity))) = (request(call), call.room(1)) else {
         return call.unread();
@@ -112,7 +113,8 @@ pub(in crate::abi::env) fn http_read(call: &mut Call<'_, '_>) -> Answer {
     }
 }
 
-/// `(request) -> 0 | -1`: the rest is not wanted; a body that has not ended is broken off. -1: there was no such request.
+/// `(request) -> 0 | -1`: the rest is not wanted; a body that has not ended is broken off. -1: there was no such
+/// request.
 pub(in crate::abi::env) fn http_close(call: &mut Call<'_, '_>) -> Answer {
     let id = request(call);
     let Some(shared) = call.shared() else { return Answer::Number(-1) };

@@ -88,7 +88,8 @@ pub(super) fn server() -> Vec<Call> {
 /// `signalk-host/tests/network`. Those of the network answer something else with rights than without.
 pub(super) fn web() -> Vec<Call> {
     let (max, from, port) = (json!({ "max": 16 }), json!({ "out": 46 }), json!({ "out": 2 }));
-    let [whole, begun] = [super::ANSWER, super::HEAD].map(|text| i32::try_from(text.len()).unwrap());
+    let [whole, begun] =
+        [super::ANSWER, super::HEAD].map(|text| i32::try_from(text.len()).unwrap());
     all(vec![
         (json!(["sk_tcp_create"]), 3, -1),
         (json!(["sk_tcp_connect_tls", 3, "pilot.local", 443]), 0, -1),
