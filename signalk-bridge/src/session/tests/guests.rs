@@ -213,7 +213,8 @@ fn wrong(call: &Call, number: i32) -> Option<String> {
     let wanted = match call.name() {
         // Of these nothing is served, whatever they are given.
         "sk_emit_event" | "sk_exec_command" => return None,
-        "sk_save_config" | "sk_call" | "sk_call_answer" => -1,
+        // Nor was the request that is closed opened.
+        "sk_save_config" | "sk_call" | "sk_call_answer" | "sk_http_close" => -1,
         // A file that was not opened: what follows fails, whatever it is given.
         name if wasmi_hdk::wasi::table().iter().any(|row| row.name == name) => {
             let may_succeed = takes_numbers_only || number != 0;
