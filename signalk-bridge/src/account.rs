@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::methods::register::Registered;
-use crate::{BridgeError, Capabilities, PluginId, Rules};
+use crate::{BridgeError, Capabilities, PluginId, Rules, SubscriptionId};
 
 /// The books of one plugin.
 #[derive(Debug)]
@@ -17,7 +19,8 @@ pub struct Account {
     /// For alarms when the other is empty: a plugin that publishes all that it has does not lose them.
     alarms: Bucket,
     next_subscription: u64,
-    pub(crate) subscriptions: Vec<crate::SubscriptionId>,
+    /// In the order of their numbers.
+    pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) registered: Registered,
     /// As the package is called: another name of its own in sources.
     pub(crate) package: String,
@@ -26,6 +29,60 @@ pub struct Account {
     owed: u64,
     /// What has been counted since the session began.
     pub counters: Counters,
+}
+
+/// One subscription of a plugin.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(crate) id: SubscriptionId,
+    pub(crate) backlog: Option<Backlog>,
+    /// Deltas that were dropped because the plugin did not take them in time.
+    pub(crate) dropped: u64,
+}
+
+/// What is told of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SubscriptionUse {
+    /// Which.
+    pub subscription: SubscriptionId,
+    /// Deltas that wait for the plugin.
+    pub waiting: usize,
+    /// Deltas that were dropped because the plugin did not take them in time.
+    pub dropped: u64,
+}
+
+/// What becomes of deltas of one subscription while its plugin is busy (requirement F45).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backlog {
+    /// How many wait at most; never more than wait for the plugin in all.
+    pub most: usize,
+    /// Which one goes for one too many.
+    pub drop: WhenFull,
+}
+
+/// Which delta goes when one too many waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenFull {
+    /// The plugin reads the newest there is: what has just become old goes.
+    #[default]
+    Oldest,
+    /// The plugin reads the beginning of what happened: what comes now goes.
+    Newest,
+    /// As `Oldest`, and besides at any time the value that a newer one of the same context, path and source makes old.
+    Superseded,
+}
+
+impl Default for Backlog {
+    fn default() -> Backlog {
+        Backlog { most: Backlog::MOST, drop: WhenFull::default() }
+    }
+}
+
+impl Backlog {
+    /// The most that may be asked for.
+    pub const MOST: usize = 1000;
 }
 
 /// What one session has done. Every number only grows.
@@ -118,11 +175,28 @@ impl Account {
         self.capabilities
     }
 
-    pub(crate) fn next_subscription(&mut self) -> crate::SubscriptionId {
+    pub(crate) fn next_subscription(&mut self, backlog: Option<Backlog>) -> SubscriptionId {
         self.next_subscription += 1;
-        let id = crate::SubscriptionId(self.next_subscription);
-        self.subscriptions.push(id);
+        let id = SubscriptionId(self.next_subscription);
+        self.subscriptions.push(Subscription { id, backlog, dropped: 0 });
         id
+    }
+
+    /// What the plugin said about deltas of this subscription that it does not take in time.
+    pub(crate) fn backlog(&self, id: SubscriptionId) -> Option<Backlog> {
+        let at = self.subscriptions.binary_search_by_key(&id, |held| held.id).ok()?;
+        self.subscriptions.get(at)?.backlog
+    }
+
+    /// A delta to the guest was dropped.
+    pub(crate) fn dropped(&mut self, subscription: Option<SubscriptionId>) {
+        self.counters.deltas_in_dropped += 1;
+        let Some(id) = subscription else { return };
+        if let Ok(at) = self.subscriptions.binary_search_by_key(&id, |held| held.id)
+            && let Some(held) = self.subscriptions.get_mut(at)
+        {
+            held.dropped += 1;
+        }
     }
 
     /// So many bytes were parsed or written down for it by the server: a byte costs one fuel, about

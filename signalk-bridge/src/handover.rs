@@ -38,6 +38,14 @@ impl Handed {
         }
     }
 
+    /// Whether both are values of the same context, source and path.
+    pub(crate) fn has_head_of(&self, other: &Handed) -> bool {
+        match (self, other) {
+            (Handed::Piece(one), Handed::Piece(other)) => one.head.number == other.head.number,
+            _ => false,
+        }
+    }
+
     /// About how many bytes of text it is, without writing them.
     pub fn weight(&self) -> usize {
         match self {

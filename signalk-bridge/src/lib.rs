@@ -42,7 +42,7 @@ mod usage;
 
 pub use abi::Flavour;
 pub use abi::env::host_calls;
-pub use account::{Account, Counters};
+pub use account::{Account, Backlog, Counters, SubscriptionUse, WhenFull};
 pub use capability::{Capabilities, Capability};
 pub use client_socket::{ClientDeed, ClientEnd, ClientNews, ClientSocketId, LONGEST_MESSAGE};
 pub use effect::{

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use signalk_model::{Delta, SourceRef, Update};
 
 use super::Caller;
+use crate::account::{Backlog, Subscription};
 use crate::{
     Account, BridgeError, PluginId, Rules, SubscribeRequest, SubscribeRow, SubscriptionId, Version,
 };
@@ -19,7 +20,7 @@ pub(super) mod params {
     #![allow(non_upper_case_globals, reason = "named as the function that takes them")]
     pub(in crate::methods) const emit: &[&str] = &["delta", "version"];
     pub(in crate::methods) const subscribe: &[&str] =
-        &["context", "subscribe", "path", "policy", "period", "minPeriod"];
+        &["context", "subscribe", "path", "policy", "period", "minPeriod", "backlog"];
     pub(in crate::methods) const unsubscribe: &[&str] = &["subscription"];
 }
 
@@ -58,6 +59,9 @@ pub struct Subscribe {
     /// Of the inline row, milliseconds.
     #[serde(default)]
     pub min_period: Option<u32>,
+    /// What becomes of its deltas while the plugin is busy; left out: they wait with all others.
+    #[serde(default)]
+    pub backlog: Option<Backlog>,
 }
 
 /// Answer of `deltas.subscribe`.
@@ -235,8 +239,14 @@ pub fn subscribe(caller: &mut Caller<'_>, params: Subscribe) -> Result<Subscribe
             "more than {MOST_SUBSCRIPTIONS} subscriptions; use patterns as in `navigation.*`, or end old ones"
         )));
     }
+    if let Some(Backlog { most, .. }) = params.backlog
+        && !(1..=Backlog::MOST).contains(&most)
+    {
+        let limit = Backlog::MOST;
+        return Err(caller.bad_params(format_args!("`backlog.most` is {most}, not 1 to {limit}")));
+    }
     let context = params.context.unwrap_or_else(|| "vessels.self".to_owned());
-    let id = caller.account.next_subscription();
+    let id = caller.account.next_subscription(params.backlog);
     let plugin = caller.plugin().clone();
     let warnings = caller.signalk.subscribe(&plugin, id, &SubscribeRequest { context, rows });
     Ok(Subscribed { subscription: id, warnings })
@@ -248,12 +258,12 @@ pub fn subscribe(caller: &mut Caller<'_>, params: Subscribe) -> Result<Subscribe
 /// None: an unknown number ends nothing.
 pub fn unsubscribe(caller: &mut Caller<'_>, params: Unsubscribe) -> Result<usize, BridgeError> {
     let plugin = caller.plugin().clone();
-    let wanted = |id: &SubscriptionId| params.subscription.is_none_or(|wanted| wanted == *id);
+    let wanted = |held: &Subscription| params.subscription.is_none_or(|wanted| wanted == held.id);
     let (ended, kept): (Vec<_>, Vec<_>) =
         std::mem::take(&mut caller.account.subscriptions).into_iter().partition(wanted);
     caller.account.subscriptions = kept;
-    for id in &ended {
-        caller.signalk.unsubscribe(&plugin, *id);
+    for held in &ended {
+        caller.signalk.unsubscribe(&plugin, held.id);
     }
     Ok(ended.len())
 }

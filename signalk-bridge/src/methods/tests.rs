@@ -394,6 +394,11 @@ fn unknown_methods_and_bad_params_are_named() {
             "{}",
             "plugin `p`: `deltas.subscribe`: give rows in `subscribe`, or a `path`",
         ),
+        (
+            "deltas.subscribe",
+            r#"{"path":"a","backlog":{"most":0}}"#,
+            "plugin `p`: `deltas.subscribe`: `backlog.most` is 0, not 1 to 1000",
+        ),
         ("meta.set", r#"{"path":"","meta":{}}"#, "plugin `p`: `meta.set`: `path` is empty"),
     ] {
         let answer = try_call(&mut account, &mut fake, method, params);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use wasmi_hdk::{Level, LogLine, Module, Stats};
 
 use super::{Delivery, DeltaQueue, Output, Purpose};
+use crate::account::{Subscription, SubscriptionUse};
 use crate::{Account, HandlerCallId, HandlerReply, Manifest, PluginId, SignalK, Usage};
 
 /// Deltas that are enough to be taken before the beat: a trip is cheap then.
@@ -68,7 +69,23 @@ impl Common {
 
     /// Queues a delta; over the bound the oldest is dropped and counted.
     pub(super) fn take_one(&mut self, delta: Delivery) {
-        self.account.counters.deltas_in_dropped += self.waiting.push(delta);
+        let backlog = delta.subscription.and_then(|id| self.account.backlog(id));
+        let dropped = match backlog {
+            Some(backlog) => self.waiting.push_within(delta, backlog),
+            None => self.waiting.push(delta),
+        };
+        dropped.into_iter().for_each(|subscription| self.account.dropped(subscription));
+    }
+
+    /// What waits of each subscription, and what of it was dropped.
+    pub(super) fn subscriptions(&self) -> Vec<SubscriptionUse> {
+        let all = self.account.subscriptions.iter();
+        let row = |held: &Subscription| SubscriptionUse {
+            subscription: held.id,
+            waiting: self.waiting.of(held.id),
+            dropped: held.dropped,
+        };
+        all.map(row).collect()
     }
 
     /// When waiting deltas are to be handed over, if any wait.

@@ -57,6 +57,13 @@ pub struct Delivery {
     pub delta: Handed,
 }
 
+impl Delivery {
+    /// Whether this one makes the older one old: the same value of the same source, by the same subscription.
+    pub(super) fn supersedes(&self, older: &Delivery) -> bool {
+        self.subscription == older.subscription && self.delta.has_head_of(&older.delta)
+    }
+}
+
 /// What the session wants next.
 #[derive(Debug)]
 pub enum Output {

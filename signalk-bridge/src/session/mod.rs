@@ -34,6 +34,7 @@ pub use self::waiting::DeltaQueue;
 use crate::abi::library::Library;
 use crate::abi::work::VALUES_HANDLER;
 use crate::abi::{self, Flavour};
+use crate::account::SubscriptionUse;
 use crate::{
     Account, Capability, Cause, Counters, Crash, Failure, HandlerFailure, Manifest, SignalK, Usage,
 };
@@ -228,6 +229,11 @@ impl Session {
             State::Rpc(rpc) => rpc.clients.bytes(),
             State::Loading { .. } | State::Ended => 0,
         }
+    }
+
+    /// What waits of each of its subscriptions, and what of it was dropped since it began.
+    pub fn subscriptions(&self) -> Vec<SubscriptionUse> {
+        self.common.subscriptions()
     }
 
     /// Fuel, memory, host calls, as of the last run.

@@ -24,7 +24,7 @@ impl Default for DeltaBuffer {
 impl DeltaBuffer {
     /// Adds the newest.
     pub(super) fn push(&mut self, delivery: Delivery) {
-        self.dropped += self.kept.push(delivery);
+        self.dropped += u64::try_from(self.kept.push(delivery).len()).unwrap_or(u64::MAX);
     }
 
     /// How many wait.

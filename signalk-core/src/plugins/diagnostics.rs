@@ -57,6 +57,7 @@ impl Plugins {
             },
             "exports": exports(&usage),
             "counters": counters(plugin, self.routes.count(at)),
+            "subscriptions": plugin.session.as_ref().map(Session::subscriptions).unwrap_or_default(),
             "log": log(record, lines),
         }))
     }

@@ -1,6 +1,8 @@
 //! Deltas as a plugin sees and makes them: thin types over serde. The full data model with its
 //! rules is the host's (`signalk-model`); carrying it into every guest would double their size.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -49,6 +51,12 @@ pub struct Position {
     pub longitude: f64,
 }
 
+/// The time of now as deltas have it: `2026-11-22T09:30:00.000Z`.
+#[must_use]
+pub fn timestamp() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}
+
 impl Delta {
     /// A delta of the own vessel without values.
     #[must_use]
@@ -60,6 +68,13 @@ impl Delta {
     #[must_use]
     pub fn value(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
         self.update().values.push(PathValue { path: path.into(), value: value.into() });
+        self
+    }
+
+    /// Says when its values were so; without it the host says when they came. [`timestamp`] is now.
+    #[must_use]
+    pub fn at(mut self, timestamp: impl Into<String>) -> Self {
+        self.update().timestamp = Some(timestamp.into());
         self
     }
 

@@ -61,9 +61,9 @@ pub use buffer::{
     BlockingBody, BlockingClient, BlockingExchange, BlockingUpload, BlockingWebSocket,
     BufferPlugin, Server, Slot,
 };
-pub use delta::{Delta, PathValue, Position, Update};
+pub use delta::{Delta, PathValue, Position, Update, timestamp};
 pub use input::Incoming;
-pub use server::{AlarmState, PutReply, SignalK, Subscription};
+pub use server::{AlarmState, Backlog, PutReply, SignalK, Subscription, WhenFull};
 
 use crate::{Cx, Error, ErrorCode, Result, Router};
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::handlers::{Handlers, Subscribing};
-pub use self::words::{AlarmState, PutReply, Subscription};
+pub use self::words::{AlarmState, Backlog, PutReply, Subscription, WhenFull};
 use super::net::encode;
 use super::{Delta, Incoming};
 use crate::{Call, Host, Result};
@@ -79,10 +79,27 @@ impl SignalK {
         rows: &[Subscription],
         handle: impl Fn(&Delta) + 'static,
     ) -> Result<u64> {
+        self.subscribe_within(context, rows, None, handle).await
+    }
+
+    /// [`SignalK::subscribe_to`] that says what becomes of its deltas while the plugin is busy. Without a backlog they
+    /// wait with those of its other subscriptions, and the oldest of all goes for one too many.
+    ///
+    /// # Errors
+    /// As [`SignalK::subscribe`].
+    pub async fn subscribe_within(
+        &self,
+        context: &str,
+        rows: &[Subscription],
+        backlog: impl Into<Option<Backlog>>,
+        handle: impl Fn(&Delta) + 'static,
+    ) -> Result<u64> {
         #[derive(Serialize)]
         struct Params<'a> {
             context: &'a str,
             subscribe: &'a [Subscription],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            backlog: Option<Backlog>,
         }
         #[derive(Deserialize)]
         struct Subscribed {
@@ -91,7 +108,7 @@ impl SignalK {
             warnings: Vec<String>,
         }
         let handlers = &self.handlers;
-        let params = Params { context, subscribe: rows };
+        let params = Params { context, subscribe: rows, backlog: backlog.into() };
         let subscribing = Subscribing::new(handlers);
         let answer = self.host.call::<Subscribed>("deltas.subscribe", params).await?;
         for warning in &answer.warnings {

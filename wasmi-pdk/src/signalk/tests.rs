@@ -215,3 +215,19 @@ fn a_start_that_fails_says_why_and_can_be_tried_again() {
     assert_eq!(server.call("start", &json!({ "options": { "factor": "two" } })), Err(-32602));
     assert_eq!(server.call("start", &json!({ "options": { "factor": 1 } })), Ok(Value::Null));
 }
+
+#[test]
+fn a_delta_says_when_its_values_were_so() {
+    let now = timestamp();
+    assert_eq!((now.len(), &now[4..5], &now[10..11], &now[23..]), (24, "-", "T", "Z"), "{now}");
+    let delta = Delta::new().value("navigation.speedOverGround", 3.1).at(now.clone());
+    assert_eq!(delta.updates.len(), 1);
+    assert_eq!(delta.updates[0].timestamp, Some(now));
+}
+
+#[test]
+fn a_backlog_is_said_in_the_words_of_the_host() {
+    let backlog = Backlog { most: 20, drop: WhenFull::Superseded };
+    let text = serde_json::to_string(&backlog).unwrap();
+    assert_eq!(text, r#"{"most":20,"drop":"superseded"}"#);
+}

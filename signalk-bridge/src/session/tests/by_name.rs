@@ -386,3 +386,23 @@ fn what_is_subscribed_comes_to_the_delta_handler() {
     assert_eq!(told(&mut drive), [r#"{"updates":[]}"#]);
     assert_eq!(drive.session.counters().deltas_in, 1);
 }
+
+/// F45: who is busy says itself what of a subscription it can do without, and sees how much that was.
+#[test]
+fn a_subscription_keeps_what_its_backlog_says() {
+    let more = r#"(func (export "delta_handler") (param i32 i32) (call $debug (local.get 0) (local.get 1)))"#;
+    for (backlog, left) in
+        [(r#"{"most":2}"#, ["4", "5"]), (r#"{"most":2,"drop":"newest"}"#, ["1", "2"])]
+    {
+        let params = format!(r#"{{"path":"a.*","backlog":{backlog}}}"#);
+        let mut drive =
+            starting_with(&[("deltas.subscribe", &params)], ALL_ROOM, more, every_right());
+        drive.server.take();
+        drive.deltas(Some(1), &["1", "2", "3", "4", "5"]);
+        assert_eq!(told(&mut drive), left, "{backlog}");
+        let counters = drive.session.counters();
+        assert_eq!((counters.deltas_in, counters.deltas_in_dropped), (2, 3));
+        let of = crate::SubscriptionUse { subscription: SubscriptionId(1), waiting: 0, dropped: 3 };
+        assert_eq!(drive.session.subscriptions(), [of]);
+    }
+}

@@ -68,6 +68,7 @@ fn the_shape_of_the_diagnostics() {
                 "plugin_start": { "calls": 1, "fuel": null }, "poll": { "calls": 2, "fuel": null },
             },
             "counters": counters,
+            "subscriptions": [],
             "log": [],
         })
     );

@@ -22,6 +22,28 @@ impl From<&str> for Subscription {
     }
 }
 
+/// What becomes of the deltas of one subscription while the plugin is busy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    /// How many wait at most, 1 to 1000.
+    pub most: u32,
+    /// Which one goes for one too many.
+    pub drop: WhenFull,
+}
+
+/// Which delta goes when one too many waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenFull {
+    /// What is left is the newest there is.
+    #[default]
+    Oldest,
+    /// What is left is the beginning.
+    Newest,
+    /// As `Oldest`; besides only the newest value of each path and source waits.
+    Superseded,
+}
+
 /// State of an alarm (Signal K 1.8.2, Notifications).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
