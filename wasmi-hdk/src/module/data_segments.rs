@@ -16,6 +16,9 @@ const MANY: u32 = 1000;
 /// Bytes of zeros that cost less than another segment.
 const GAP: u64 = 32;
 
+/// More segments than this are not few; each neighbour is compared with all of them.
+const RUNS: usize = 256;
+
 /// Number of the data section.
 const DATA: u8 = 11;
 
@@ -57,21 +60,31 @@ impl DataSegments {
     }
 }
 
-/// The whole section; `None` where the order matters, or an offset is no plain number.
+/// The whole section; `None` where that makes too few of them fewer, or an offset is no plain number.
 fn merge(segments: &DataSectionReader<'_>) -> Option<Vec<u8>> {
     let mut section = DataSection::new();
+    let mut before: Vec<Range<u64>> = Vec::new();
     let (mut begin, mut run) = (0, Vec::new());
     for segment in segments.clone() {
         let segment = segment.ok()?;
         let start = u64::from(offset(&segment)?);
         let end = begin + u64::try_from(run.len()).ok()?;
-        let gap = start.checked_sub(end)?;
-        if gap <= GAP {
-            run.resize(run.len() + usize::try_from(gap).ok()?, 0);
-        } else {
-            put(&mut section, begin, &run)?;
-            begin = start;
-            run.clear();
+        match start.checked_sub(end) {
+            // What the zeros between would cover was not written before.
+            Some(gap)
+                if gap <= GAP && before.iter().all(|it| it.end <= end || start <= it.start) =>
+            {
+                run.resize(run.len() + usize::try_from(gap).ok()?, 0);
+            }
+            _ => {
+                put(&mut section, begin, &run)?;
+                before.push(begin..end);
+                if before.len() > RUNS {
+                    return None;
+                }
+                begin = start;
+                run.clear();
+            }
         }
         run.extend_from_slice(segment.data);
     }
@@ -154,6 +167,27 @@ mod tests {
         assert!(was == is);
         assert_eq!((many, few), (1500, 15));
         wasmparser::Validator::new().validate_all(&after).unwrap();
+    }
+
+    /// As Go's linker does once: what comes later lies before, and zeros between would cover what was written.
+    #[test]
+    fn an_order_that_means_something_is_kept() {
+        let low = (0..800).map(|nth| 10_000 + nth * 6);
+        let high = (0..800).map(|nth| 40_000 + nth * 6);
+        let between = (0..400).map(|nth| 10_003 + nth * 12);
+        let offsets: Vec<u32> = high.chain(low).chain(between).collect();
+        let before = module(offsets.into_iter(), OWN);
+        let after = merged(&before);
+        // Each of the last would cover one of those before it.
+        assert_eq!(after, None);
+        let low = (0..800).map(|nth| 10_000 + nth * 20);
+        let high = (0..800).map(|nth| 40_000 + nth * 6);
+        let between = (0..100).map(|nth| 10_003 + nth * 20);
+        let before = module(high.chain(low).chain(between), OWN);
+        let after = merged(&before).unwrap();
+        let ((was, many), (is, few)) = (memory(&before), memory(&after));
+        assert!(was == is);
+        assert_eq!((many, few), (1700, 102));
     }
 
     #[test]
